@@ -1,0 +1,17 @@
+/** Every cap on what a peer may send that is not an option. A cap that operators may need to move is an option. */
+export const LIMITS = {
+  /** RFC 7519 sets no depth; real claims nest a handful of levels, and a deep value only costs us stack. */
+  maxJsonDepth: 32,
+  /** A header names an algorithm and a key. Past this it is an attack on the parser. */
+  maxTokenHeaderBytes: 2048,
+  /** Key names end up in log lines and map look-ups. */
+  maxKidLength: 128,
+  /** Without a `kid` every key of the algorithm is tried; bounds the work that one bad token can cause. */
+  maxKeysTried: 8,
+  /** RFC 7519 4.1.4: leeway is "usually no more than a few minutes". */
+  maxLeewayS: 300,
+  /** Malformed frames a minute before a connection is closed with 1008 (D6). */
+  maxBadFramesPerMinute: 20,
+  /** How much of a client's frame a log line may quote. */
+  maxQuotedBytes: 100,
+} as const;
