@@ -1,0 +1,124 @@
+/** When a metric exists at all: a server without a backend shows no `rpc_*` (anycable rpc/rpc.go@1.6.16). */
+export type MetricGroup = "node" | "rpc" | "grpc";
+
+interface CounterRow {
+  readonly type: "counter";
+  readonly group: MetricGroup;
+  readonly help: string;
+}
+
+interface GaugeRow {
+  readonly type: "gauge";
+  readonly group: MetricGroup;
+  readonly help: string;
+}
+
+interface LabelledRow {
+  readonly type: "counter";
+  readonly group: MetricGroup;
+  readonly help: string;
+  readonly labels: readonly [string, ...string[]];
+  /** Past this many label sets further ones are counted together, so that a peer can never grow the exposition. */
+  readonly maxSets: number;
+}
+
+const counter = (group: MetricGroup, help: string) => ({ type: "counter", group, help }) as const;
+const gauge = (group: MetricGroup, help: string) => ({ type: "gauge", group, help }) as const;
+
+/**
+ * Every metric of this server, by its name without the prefix. Names and help texts are those of the reference
+ * (anycable node/node.go, metrics/, rpc/rpc.go @1.6.16), so that its dashboards and alerts work unchanged; the
+ * labelled ones are ours.
+ */
+export const METRICS = {
+  // The reference counts Go routines. Dashboards draw it, so the name stays, and the help says what it counts here.
+  goroutines_num: gauge("node", "The number of event loops (the counterpart of Go routines)"),
+  mem_sys_bytes: gauge("node", "The total bytes of memory obtained from the OS"),
+  clients_num: gauge("node", "The number of active clients"),
+  clients_uniq_num: gauge("node", "The number of unique clients (with respect to connection identifiers)"),
+  broadcast_streams_num: gauge("node", "The number of active broadcasting streams"),
+  disconnect_queue_size: gauge("node", "The size of delayed disconnect"),
+
+  failed_auths_total: counter("node", "The total number of failed authentication attempts"),
+  client_msg_total: counter("node", "The total number of received messages from clients"),
+  disconnected_slow_clients_total: counter("node", "The total number of disconnected slow clients"),
+  failed_client_msg_total: counter("node", "The total number of unrecognized messages received from clients"),
+  publications_total: counter("node", "The total number of publications received (from the application)"),
+  broadcast_msg_total: counter(
+    "node",
+    "The total number of messages received through PubSub (for broadcast)",
+  ),
+  remote_commands_total: counter("node", "The total number of remote commands received through PubSub"),
+  failed_broadcast_msg_total: counter(
+    "node",
+    "The total number of unrecognized publications received from the application",
+  ),
+  server_msg_total: counter("node", "The total number of messages sent to clients"),
+  failed_server_msg_total: counter("node", "The total number of messages failed to send to clients"),
+  timeout_server_msg_total: counter(
+    "node",
+    "The total number of messages failed to send to clients due to write timeouts",
+  ),
+  data_sent_total: counter("node", "The total amount of bytes sent to clients"),
+  data_rcvd_total: counter("node", "The total amount of bytes received from clients"),
+
+  rpc_call_total: counter("rpc", "The total number of RPC calls"),
+  rpc_retries_total: counter("rpc", "The total number of RPC call retries"),
+  rpc_error_total: counter("rpc", "The total number of failed RPC calls"),
+  rpc_timeout_total: counter("rpc", "The total number of RPC call that timed out"),
+  rpc_canceled_total: counter("rpc", "The total number of canceled RPC calls"),
+  rpc_pending_num: gauge("rpc", "The number of pending RPC calls"),
+  grpc_active_conn_num: gauge("grpc", "The number of active HTTP connections used by gRPC"),
+
+  /**
+   * `result` is accepted or refused, `reason` an authentication reason or none, `carrier` query, header, subprotocol
+   * or none, `key` the configured name of the key or none.
+   */
+  jwt_verifications_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of token verifications by outcome",
+    labels: ["result", "reason", "carrier", "key"],
+    maxSets: 512,
+  },
+  /** `reason` is a key of DROP_REASONS. */
+  disconnects_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of connections ended by the server, by reason",
+    labels: ["reason"],
+    maxSets: 64,
+  },
+} as const satisfies Record<string, CounterRow | GaugeRow | LabelledRow>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** Names whose row has labels. */
+export type LabelledName = {
+  [N in MetricName]: (typeof METRICS)[N] extends { readonly labels: readonly string[] } ? N : never;
+}[MetricName];
+
+/** Names of plain counters. */
+export type CounterName = {
+  [N in MetricName]: (typeof METRICS)[N]["type"] extends "counter" ? N : never;
+}[Exclude<MetricName, LabelledName>];
+
+/** Names of gauges. */
+export type GaugeName = {
+  [N in MetricName]: (typeof METRICS)[N]["type"] extends "gauge" ? N : never;
+}[Exclude<MetricName, LabelledName>];
+
+type StringFor<Labels extends readonly string[]> = { readonly [K in keyof Labels]: string };
+
+/** One string for each label of the metric, in the order of its row. */
+export type LabelValues<N extends LabelledName> = StringFor<(typeof METRICS)[N]["labels"]>;
+
+export function isLabelled(name: MetricName): name is LabelledName {
+  return "labels" in METRICS[name];
+}
+
+/** Every name of the table, in its order. */
+export function metricNames(): readonly MetricName[] {
+  // `as`: Object.keys forgets the keys' type, and the table is a constant.
+  return Object.keys(METRICS) as MetricName[];
+}
