@@ -86,6 +86,8 @@ export const DROP_REASONS = {
   remote: { wire: "remote", reconnect: false, closeCode: 1000, closeText: "Closed remotely", level: "debug" },
   no_pong: { wire: "no_pong", reconnect: true, closeCode: 1000, closeText: "No Pong", level: "warn" },
   too_slow: { wire: "too_slow", reconnect: true, closeCode: 1000, closeText: "", level: "debug" },
+  /** Its socket took no byte for too long; nothing that we say would arrive. */
+  write_timeout: { wire: null, reconnect: true, closeCode: 1006, closeText: "", level: "debug" },
   // DEVIATION: D6. The reference stops reading and leaves the socket.
   bad_frames: {
     wire: null,

@@ -1,0 +1,139 @@
+import type { Accepted } from "../jwt/verdict.ts";
+import { CableError, messageOf } from "../errors.ts";
+import { disconnect, welcome } from "../protocol/replies.ts";
+import { AUTH_REASONS, DROP_REASONS } from "../reasons.ts";
+import { CallScope, type ConnectReply } from "../rpc/backend.ts";
+import { isClosed, mergeState, type Session } from "../session/session.ts";
+import { type Carrier, type Credentials, decideAdmission, type Refusal } from "./admission.ts";
+import { type EngineContext, rpcEnv } from "./context.ts";
+
+/** Lets a client in, refuses it, or asks the application; the client is told in every case. */
+export function admit(context: EngineContext, session: Session, credentials: Credentials): void {
+  const admission = decideAdmission(context.admission, credentials, session.sid);
+  switch (admission.kind) {
+    case "admit":
+      if (admission.token !== null) recordAccepted(context, session, admission.token, credentials.carrier);
+      open(context, session, admission.identifiers);
+      context.send(session, welcome(session.sid));
+      context.markInterest(session, "indifferent");
+      return;
+    case "ask_backend":
+      if (admission.token !== null) recordAccepted(context, session, admission.token, credentials.carrier);
+      askBackend(context, session, admission.token);
+      return;
+    case "refuse":
+      refuse(context, session, admission.refusal, credentials.carrier);
+      return;
+    case "refuse_unconfigured":
+      context.counters.failedAuths.value += 1;
+      context.sampled("info", "no_backend", "client refused", {
+        reason: "no_backend",
+        sid: session.sid,
+        remote: session.remoteAddress,
+        detail: "no secret to verify tokens with, no RPC backend, and --noauth is off",
+      });
+      context.drop(session, "no_backend");
+  }
+}
+
+function open(context: EngineContext, session: Session, identifiers: string): void {
+  session.identifiers = identifiers;
+  session.state = "open";
+  if (context.log.enabled("debug")) context.log.debug("session opened", { sid: session.sid });
+}
+
+function recordAccepted(context: EngineContext, session: Session, token: Accepted, carrier: Carrier): void {
+  context.counters.verifications.add(["accepted", "none", carrier, token.keyName]);
+  // Only the application asks for the claims, so without one they are not kept (memory a connection).
+  if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;
+}
+
+function refuse(context: EngineContext, session: Session, refusal: Refusal, carrier: Carrier): void {
+  const { reason, keyName, detail, expiredForMs } = refusal;
+  context.counters.failedAuths.value += 1;
+  context.counters.verifications.add(["refused", reason, carrier, keyName ?? "none"]);
+  const farewell = AUTH_REASONS[reason];
+  context.sampled(farewell.level, reason, "client refused", {
+    reason,
+    key: keyName ?? undefined,
+    sid: session.sid,
+    remote: session.remoteAddress,
+    carrier,
+    expired_for_s: expiredForMs === null ? undefined : Math.floor(expiredForMs / 1000),
+    detail,
+  });
+  context.dismiss(session, farewell);
+}
+
+/** Asks the application to let the client in. Until it has answered, the client's commands wait. */
+function askBackend(context: EngineContext, session: Session, token: Accepted | null): void {
+  const scope = new CallScope();
+  const request = { sid: session.sid, env: rpcEnv(session, {}), jwtIdentity: session.jwtIdentity };
+  const reply = context.backend.connect(request, scope);
+  if (!(reply instanceof Promise)) {
+    applyConnectReply(context, session, token, reply);
+    return;
+  }
+  session.scope = scope;
+  reply.then(
+    (answer) => {
+      session.scope = null;
+      if (isClosed(session)) return;
+      applyConnectReply(context, session, token, answer);
+      context.resume(session);
+    },
+    (fault: unknown) => {
+      session.scope = null;
+      if (isClosed(session)) return;
+      failConnect(context, session, fault instanceof CableError ? fault.code : "bug", messageOf(fault));
+    },
+  );
+}
+
+/** Order as in the reference: let in, connection state, transmissions, interest (anycable node/node.go@1.6.16). */
+function applyConnectReply(
+  context: EngineContext,
+  session: Session,
+  token: Accepted | null,
+  reply: ConnectReply,
+): void {
+  if (reply.status === "error") {
+    failConnect(context, session, "backend_error", `the RPC backend answered Connect with an error: ${reply.errorMessage}`);
+    return;
+  }
+  session.cstate = mergeState(session.cstate, reply.cstate);
+  if (reply.status === "failure") {
+    refuseByBackend(context, session, reply);
+    return;
+  }
+  open(context, session, reply.identifiers === "" && token !== null ? token.identity : reply.identifiers);
+  for (const transmission of reply.transmissions) context.send(session, transmission);
+  context.markInterest(session, "interested");
+}
+
+function refuseByBackend(context: EngineContext, session: Session, reply: ConnectReply): void {
+  context.counters.failedAuths.value += 1;
+  context.sampled("info", "backend_refused", "client refused", {
+    reason: "backend_refused",
+    sid: session.sid,
+    remote: session.remoteAddress,
+    detail: reply.errorMessage === "" ? "the RPC backend said no" : `the RPC backend said no: ${reply.errorMessage}`,
+  });
+  for (const transmission of reply.transmissions) context.send(session, transmission);
+  context.drop(session, "backend_refused");
+}
+
+function failConnect(context: EngineContext, session: Session, code: string, why: string): void {
+  context.sampled(DROP_REASONS.backend_failed.level, code, "WebSocket session failed", {
+    sid: session.sid,
+    remote: session.remoteAddress,
+    code,
+    error: `failed to authenticate, cause: ${why}`,
+  });
+  context.drop(session, "backend_failed");
+}
+
+/** The disconnect message of a farewell, or null when nothing is said. */
+export function farewellFrame(wire: string | null, reconnect: boolean): string | null {
+  return wire === null ? null : disconnect(wire, reconnect);
+}

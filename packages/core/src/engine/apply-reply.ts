@@ -1,0 +1,30 @@
+import type { CommandReply } from "../rpc/backend.ts";
+import { isClosed, mergeState, type Session, type Subscription } from "../session/session.ts";
+import type { EngineContext } from "./context.ts";
+import { startStream, stopAllStreams, stopStream } from "./streams.ts";
+
+/**
+ * Applies what the application answered to a command, in the reference's order (anycable node/node.go@1.6.16,
+ * handleCommandReply): streams stop, streams start, channel state, connection state, transmissions, disconnect.
+ * A client that reads its confirmation is therefore already following its streams.
+ *
+ * @param subscription the channel, or null when the subscription was rejected.
+ *   DEVIATION: D11. The reference attaches the streams of a rejected subscription.
+ */
+export function applyReply(
+  context: EngineContext,
+  session: Session,
+  identifier: string,
+  subscription: Subscription | null,
+  reply: CommandReply,
+): void {
+  if (subscription !== null) {
+    if (reply.stopStreams) stopAllStreams(context, session, subscription);
+    else for (const stream of reply.stoppedStreams) stopStream(context, session, subscription, stream);
+    for (const stream of reply.streams) startStream(context, session, identifier, subscription, stream);
+    subscription.istate = mergeState(subscription.istate, reply.istate);
+  }
+  session.cstate = mergeState(session.cstate, reply.cstate);
+  for (const transmission of reply.transmissions) context.send(session, transmission);
+  if (reply.disconnect && !isClosed(session)) context.drop(session, "backend_closed");
+}

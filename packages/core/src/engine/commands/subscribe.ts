@@ -1,0 +1,89 @@
+import type { Command } from "../../protocol/command.ts";
+import { confirmSubscription, rejectSubscription } from "../../protocol/replies.ts";
+import { type RouteDecision, routeSubscription } from "../../router/router.ts";
+import type { CommandReply } from "../../rpc/backend.ts";
+import { isClosed, type Session, type Subscription } from "../../session/session.ts";
+import { applyReply } from "../apply-reply.ts";
+import { CommandFailure, type EngineContext } from "../context.ts";
+import { startStream } from "../streams.ts";
+import { askBackend } from "./ask-backend.ts";
+import { history } from "./history.ts";
+
+/**
+ * Subscribes the session to a channel: by a route of this server, or by the application's word. There is no reply to a
+ * second subscribe with the same identifier.
+ */
+export function subscribe(
+  context: EngineContext,
+  session: Session,
+  command: Command,
+): void | Promise<void> {
+  const { identifier } = command;
+  if (session.subscriptions?.has(identifier)) throw new CommandFailure(`already subscribed to ${identifier}`);
+  const decision = routeSubscription(context.router, identifier);
+  if (decision !== null) {
+    subscribeByRoute(context, session, command, decision);
+    return;
+  }
+  return askBackend(context, session, "subscribe", command, (reply) =>
+    subscribeByReply(context, session, command, reply),
+  );
+}
+
+function subscribeByRoute(
+  context: EngineContext,
+  session: Session,
+  command: Command,
+  decision: RouteDecision,
+): void {
+  const { identifier } = command;
+  if (!decision.confirmed) {
+    context.log.debug("subscription failed", { sid: session.sid, identifier, error: decision.why });
+    context.send(session, rejectSubscription(identifier));
+    context.markInterest(session, "interested"); // as the reference does, though nothing of the application is involved
+    return;
+  }
+  const subscription: Subscription = { groups: [], istate: decision.istate, routed: true };
+  register(session, identifier, subscription);
+  startStream(context, session, identifier, subscription, decision.stream);
+  context.send(session, confirmSubscription(identifier));
+  context.markInterest(session, "indifferent");
+  afterConfirmation(context, session, command);
+}
+
+function subscribeByReply(
+  context: EngineContext,
+  session: Session,
+  command: Command,
+  reply: CommandReply,
+): void {
+  const { identifier } = command;
+  if (reply.status !== "success") {
+    applyReply(context, session, identifier, null, reply);
+    context.markInterest(session, "interested");
+    return;
+  }
+  const subscription: Subscription = { groups: [], istate: {}, routed: false };
+  register(session, identifier, subscription);
+  applyReply(context, session, identifier, subscription, reply);
+  context.markInterest(session, "interested");
+  afterConfirmation(context, session, command);
+}
+
+function register(session: Session, identifier: string, subscription: Subscription): void {
+  session.subscriptions ??= new Map();
+  session.subscriptions.set(identifier, subscription);
+}
+
+function afterConfirmation(context: EngineContext, session: Session, command: Command): void {
+  const request = command.history;
+  if (isClosed(session) || request === null) return;
+  if (request.since <= 0 && request.streams === null) return;
+  try {
+    history(context, session, command);
+  } catch (failure) {
+    if (!(failure instanceof CommandFailure)) throw failure;
+    const { sid } = session;
+    context.log.warn("couldn't retrieve history", { sid, identifier: command.identifier, error: failure.message });
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from "../clock.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { Log, LogFields, LogLevel } from "../log.ts";
+import type { DropReason, Farewell } from "../reasons.ts";
+import type { Router } from "../router/router.ts";
+import type { Backend, RpcEnv, StateMap } from "../rpc/backend.ts";
+import type { Session } from "../session/session.ts";
+import type { AdmissionPolicy } from "./admission.ts";
+import type { EngineCounters } from "./counters.ts";
+
+/** What the steps of the engine need of it. */
+export interface EngineContext {
+  readonly backend: Backend;
+  readonly router: Router;
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: EngineCounters;
+  readonly admission: AdmissionPolicy;
+  /** Every connected session by its `sid`. */
+  readonly sessions: ReadonlyMap<string, Session>;
+  /** Queues a frame for the client and counts it. */
+  send(session: Session, frame: string): void;
+  /** Tells the client why and ends the session. `reconnect` overrules the table's. */
+  drop(session: Session, reason: DropReason, reconnect?: boolean): void;
+  /** Ends the session with these words; what `drop` does once it has looked the reason up. */
+  dismiss(session: Session, farewell: Farewell): void;
+  /** Remembers that the application wants to hear of this session's end (anycable node/controller.go). */
+  markInterest(session: Session, interest: DisconnectInterest): void;
+  /** Runs the commands that waited while the session was busy. */
+  resume(session: Session): void;
+  /** A line that clients can cause at will: at most so many a second, then a count of what was left out. */
+  sampled(level: LogLevel, kind: string, message: string, fields: LogFields): void;
+}
+
+/** Whether a result makes the session one whose end the application hears of, in `--disconnect_mode=auto`. */
+export type DisconnectInterest = "interested" | "indifferent";
+
+/** A command that cannot be carried out: counted, logged, and mostly not answered. */
+export class CommandFailure extends Error {
+  override readonly name = "CommandFailure";
+}
+
+export function rpcEnv(session: Session, istate: StateMap): RpcEnv {
+  return { url: session.url, headers: session.headers, cstate: session.cstate, istate };
+}

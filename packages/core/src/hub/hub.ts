@@ -1,0 +1,136 @@
+import { broadcastFrame, broadcastHead } from "../protocol/replies.ts";
+import type { Publication } from "../protocol/publication.ts";
+
+/** What the hub needs of a subscriber. */
+export interface TopicMember {
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+}
+
+/** All connections that follow one stream under one identifier: they get the same frames, so they share one topic. */
+export interface Group {
+  readonly stream: string;
+  readonly identifier: string;
+  /** The runtime's topic: short, because the runtime keeps a copy of it for every subscription. */
+  readonly topic: string;
+  /** The frame up to the message. */
+  readonly head: string;
+  members: number;
+}
+
+/** Sends `frame` to the topic; payload bytes. */
+export type PublishFrame = (topic: string, frame: string) => number;
+
+/** A connection to leave out of a publication, and the groups it is in. */
+export interface Excluded {
+  readonly member: TopicMember;
+  readonly isIn: (group: Group) => boolean;
+}
+
+export interface FanOut {
+  frames: number;
+  bytes: number;
+}
+
+/**
+ * Who follows what. A stream has one group an identifier; nearly every stream has a single one, so that one stands in
+ * the map by itself and a second map is made only for the second identifier (memory: 100,000 streams of one subscriber).
+ */
+export class Hub {
+  readonly #streams = new Map<string, Group | Map<string, Group>>();
+  readonly #publishFrame: PublishFrame;
+  #nextTopic = 0;
+
+  constructor(publishFrame: PublishFrame) {
+    this.#publishFrame = publishFrame;
+  }
+
+  /** Streams with at least one subscriber. */
+  get streamCount(): number {
+    return this.#streams.size;
+  }
+
+  /** Adds the member; the caller keeps the group, and adds a member to a group once. */
+  join(member: TopicMember, stream: string, identifier: string): Group {
+    const group = this.#groupOf(stream, identifier);
+    group.members += 1;
+    member.subscribe(group.topic);
+    return group;
+  }
+
+  leave(member: TopicMember, group: Group): void {
+    member.unsubscribe(group.topic);
+    this.forget(group);
+  }
+
+  /** Counts a member out whose connection is already gone: the runtime has dropped its topics by itself. */
+  forget(group: Group): void {
+    group.members -= 1;
+    if (group.members > 0) return;
+    const entry = this.#streams.get(group.stream);
+    if (entry instanceof Map) {
+      entry.delete(group.identifier);
+      if (entry.size === 0) this.#streams.delete(group.stream);
+    } else if (entry === group) {
+      this.#streams.delete(group.stream);
+    }
+  }
+
+  /** Sends the publication to every follower of its stream. */
+  publish(publication: Publication, excluded: Excluded | null): FanOut {
+    const fanOut = { frames: 0, bytes: 0 };
+    const entry = this.#streams.get(publication.stream);
+    if (entry === undefined) return fanOut;
+    if (entry instanceof Map) {
+      for (const group of entry.values()) this.#publishTo(group, publication, excluded, fanOut);
+    } else {
+      this.#publishTo(entry, publication, excluded, fanOut);
+    }
+    return fanOut;
+  }
+
+  #publishTo(group: Group, publication: Publication, excluded: Excluded | null, fanOut: FanOut): void {
+    const frame = broadcastFrame(group.head, publication.message, publication.broadcastType);
+    const leftOut = excluded?.isIn(group) ? excluded.member : null;
+    const receivers = leftOut === null ? group.members : group.members - 1;
+    if (receivers === 0) return;
+    // Out and in again within one tick is exact: the runtime keeps the order of calls.
+    leftOut?.unsubscribe(group.topic);
+    const bytes = this.#publishFrame(group.topic, frame);
+    leftOut?.subscribe(group.topic);
+    fanOut.frames += receivers;
+    fanOut.bytes += receivers * bytes;
+  }
+
+  #groupOf(stream: string, identifier: string): Group {
+    const entry = this.#streams.get(stream);
+    if (entry === undefined) {
+      const group = this.#newGroup(stream, identifier);
+      this.#streams.set(stream, group);
+      return group;
+    }
+    if (!(entry instanceof Map)) {
+      if (entry.identifier === identifier) return entry;
+      const group = this.#newGroup(stream, identifier);
+      this.#streams.set(
+        stream,
+        new Map([
+          [entry.identifier, entry],
+          [identifier, group],
+        ]),
+      );
+      return group;
+    }
+    const known = entry.get(identifier);
+    if (known !== undefined) return known;
+    const group = this.#newGroup(stream, identifier);
+    entry.set(identifier, group);
+    return group;
+  }
+
+  #newGroup(stream: string, identifier: string): Group {
+    this.#nextTopic += 1;
+    const topic = this.#nextTopic.toString(36);
+    return { stream, identifier, topic, head: broadcastHead(identifier), members: 0 };
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The frames this server writes on its own account, as JSON text in the reference's member order
+ * (anycable common/common.go@1.6.16, Reply). What the application sends is forwarded as it is.
+ */
+
+export const PONG = '{"type":"pong"}';
+
+export function welcome(sid: string): string {
+  return `{"type":"welcome","sid":${JSON.stringify(sid)}}`;
+}
+
+export function ping(timestamp: string): string {
+  return `{"type":"ping","message":${timestamp}}`;
+}
+
+export function confirmSubscription(identifier: string): string {
+  return typed("confirm_subscription", identifier);
+}
+
+export function rejectSubscription(identifier: string): string {
+  return typed("reject_subscription", identifier);
+}
+
+export function confirmHistory(identifier: string): string {
+  return typed("confirm_history", identifier);
+}
+
+export function rejectHistory(identifier: string): string {
+  return typed("reject_history", identifier);
+}
+
+/** The answer to `presence` where nothing keeps presence. */
+export function presenceError(identifier: string): string {
+  return `{"type":"presence","identifier":${JSON.stringify(identifier)},"message":{"type":"error","total":0}}`;
+}
+
+export function disconnect(reason: string, reconnect: boolean): string {
+  return `{"type":"disconnect","reason":${JSON.stringify(reason)},"reconnect":${reconnect}}`;
+}
+
+/** Members with empty values are left out by the reference; an identifier is the only one that can be empty here. */
+function typed(type: string, identifier: string): string {
+  return identifier === ""
+    ? `{"type":"${type}"}`
+    : `{"type":"${type}","identifier":${JSON.stringify(identifier)}}`;
+}
+
+/** The part of a broadcast's frame that is the same for every message to that identifier. */
+export function broadcastHead(identifier: string): string {
+  return `{"identifier":${JSON.stringify(identifier)},"message":`;
+}
+
+/** A broadcast's frame: `message` is JSON text, spliced in unread. */
+export function broadcastFrame(head: string, message: string, broadcastType: string | null): string {
+  if (broadcastType === null) return `${head}${message}}`;
+  return `{"type":${JSON.stringify(broadcastType)},${head.slice(1)}${message}}`;
+}

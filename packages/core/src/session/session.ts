@@ -1,0 +1,111 @@
+import type { Group } from "../hub/hub.ts";
+import type { Command } from "../protocol/command.ts";
+import type { CallScope, StateMap } from "../rpc/backend.ts";
+import type { Connection } from "./connection.ts";
+import type { Timed } from "./timer-wheel.ts";
+
+/** One channel of one session. */
+export interface Subscription {
+  /** The streams it follows; few, so that a scan beats a map. */
+  groups: Group[];
+  /** The application's state of this channel (proto Env.istate). */
+  istate: StateMap;
+  /** Confirmed by a route of this server and not by the application. */
+  readonly routed: boolean;
+}
+
+/** Where a session stands: its client is let in at most once, and every session ends once. */
+export type SessionState = "connecting" | "open" | "closed";
+
+/** How long a client may stay silent, and how often it hears from us. */
+export interface HeartbeatPlan {
+  /** 0 when this client asked for no pings. */
+  readonly pingIntervalMs: number;
+  readonly pingPrecision: PingPrecision;
+  /** 0 when a client need not answer. */
+  readonly pongTimeoutMs: number;
+}
+
+export type PingPrecision = "s" | "ms" | "ns";
+
+const NO_STATE: StateMap = Object.freeze({});
+
+/**
+ * Everything this server knows of one client. There are tens of thousands of these: a field costs eight bytes in each,
+ * and what most sessions never need (queue, scope, subscriptions) is made when it is needed.
+ */
+export class Session implements Timed {
+  readonly sid: string;
+  readonly plan: HeartbeatPlan;
+  /** For the operator's lines only: the peer, or the client that a trusted proxy names. */
+  readonly remoteAddress: string;
+  /** Of the upgrade request; empty when no backend would ever be told. Holds the token when it came by query. */
+  readonly url: string;
+  readonly headers: StateMap;
+
+  state: SessionState = "connecting";
+  connection: Connection;
+  /** The connection's identifiers: the verified `ext`, or what the application said. Empty until it is let in. */
+  identifiers = "";
+  /** The verified claims as base64url JSON; null without a verified token or without a backend to tell. */
+  jwtIdentity: string | null = null;
+  cstate: StateMap = NO_STATE;
+  subscriptions: Map<string, Subscription> | null = null;
+
+  /** The call under way; while there is one, commands wait in `queue`. */
+  scope: CallScope | null = null;
+  queue: Command[] | null = null;
+  /** Whether the application is told when this session ends. */
+  disconnectInterest = false;
+
+  /** Malformed frames in the minute that began at `badFramesSinceMs`. */
+  badFrames = 0;
+  badFramesSinceMs = 0;
+
+  nextPingAtMs = 0;
+  /** When the client is given up, unless it says something; 0 when nothing is expected of it. */
+  pongDeadlineMs = 0;
+  /** When its socket stopped taking bytes; 0 while it takes them. */
+  stalledSinceMs = 0;
+
+  dueAtMs = 0;
+  wheelSlot = -1;
+  wheelNext: Timed | null = null;
+  wheelPrevious: Timed | null = null;
+
+  constructor(opening: SessionOpening) {
+    this.sid = opening.sid;
+    this.plan = opening.plan;
+    this.remoteAddress = opening.remoteAddress;
+    this.url = opening.url;
+    this.headers = opening.headers;
+    this.connection = opening.connection;
+  }
+}
+
+export interface SessionOpening {
+  readonly sid: string;
+  readonly plan: HeartbeatPlan;
+  readonly remoteAddress: string;
+  readonly url: string;
+  readonly headers: StateMap;
+  readonly connection: Connection;
+}
+
+/** Applies a delta: an empty value deletes its key (anycable common/common.go, SessionEnv). */
+export function mergeState(state: StateMap, delta: StateMap): StateMap {
+  const keys = Object.keys(delta);
+  if (keys.length === 0) return state;
+  const merged: Record<string, string> = { ...state };
+  for (const key of keys) {
+    const value = delta[key];
+    if (value === undefined || value === "") delete merged[key];
+    else merged[key] = value;
+  }
+  return merged;
+}
+
+/** A function, because calls in between may have ended the session behind the compiler's back. */
+export function isClosed(session: Session): boolean {
+  return session.state === "closed";
+}
