@@ -1,0 +1,134 @@
+import type { LogLevel } from "@hawser/core/log";
+
+/**
+ * What the server runs by: every option under its code name, in the units of its name, with the secrets worked out.
+ * Made by `loadConfig`; nothing else reads options.
+ */
+export interface ResolvedConfig {
+  /** Null when none was given: the server then makes one up. */
+  readonly nodeId: string | null;
+  /** `--public`: already worked into `auth`, `streams` and `broadcast`; kept for the line at start. */
+  readonly public: boolean;
+  readonly auth: {
+    /** Whoever was not identified by a token is let in under an identity of its own. */
+    readonly noAuth: boolean;
+  };
+  readonly server: {
+    readonly host: string;
+    /** 0 for any free port. */
+    readonly port: number;
+    /** Sessions at a time; 0 for no limit. */
+    readonly maxConnections: number;
+    readonly healthPath: string;
+    /** Null when there is no such endpoint. */
+    readonly readyPath: string | null;
+    readonly tls: { readonly certPath: string; readonly keyPath: string } | null;
+    /** Lower-case hosts, as they were written otherwise; empty allows all. */
+    readonly allowedOrigins: readonly string[];
+    /** Networks and addresses whose `X-Forwarded-For` is believed. */
+    readonly trustedProxies: readonly string[];
+    readonly trustRequestId: boolean;
+  };
+  readonly websocket: {
+    readonly paths: readonly string[];
+    readonly maxMessageBytes: number;
+    /** How long a client's socket may take nothing while something waits; 0 for ever. */
+    readonly writeTimeoutMs: number;
+    /** Bytes that may wait for one client; 0 for no limit. */
+    readonly maxPendingBytes: number;
+    readonly compression: boolean;
+    readonly maxPendingCommands: number;
+  };
+  readonly heartbeat: {
+    /** 0 for no pings. */
+    readonly pingIntervalMs: number;
+    readonly pingPrecision: "s" | "ms" | "ns";
+    /** 0 when clients need not answer. */
+    readonly pongTimeoutMs: number;
+    readonly nativePings: boolean;
+  };
+  readonly jwt: {
+    /** `--jwt_secret`, else `--secret`. Null when tokens are not looked at. */
+    readonly secret: string | null;
+    /** Name of the query parameter; the header is `x-` and this name in lower case. */
+    readonly param: string;
+    readonly enforce: boolean;
+    readonly leewayS: number;
+    readonly requireExp: boolean;
+    /** Null when tokens may live as long as they like. */
+    readonly maxLifetimeS: number | null;
+    readonly maxTokenBytes: number;
+    readonly strict: boolean;
+  };
+  readonly streams: {
+    readonly public: boolean;
+    /** Name of the built-in channel; null when there is none. */
+    readonly pubsubChannel: string | null;
+  };
+  readonly rpc: {
+    /** `none`: there is no application to ask. */
+    readonly kind: "grpc" | "none";
+    readonly host: string;
+    readonly concurrency: number;
+    /** For a whole command, its retries included. */
+    readonly commandTimeoutMs: number;
+    /** For one attempt; 0 leaves it to the command's. */
+    readonly requestTimeoutMs: number;
+    readonly afterJwt: "off" | "enforce";
+    /** Lower-case names. */
+    readonly proxyHeaders: readonly string[];
+    /** Empty for all cookies. */
+    readonly proxyCookies: readonly string[];
+    readonly grpc: {
+      /** Also true when a root CA was given. */
+      readonly enableTls: boolean;
+      readonly tlsVerify: boolean;
+      /** A path, or the PEM text itself; null for the system's roots. */
+      readonly tlsRootCa: string | null;
+      /** 0 for the client library's own limit. */
+      readonly maxRecvBytes: number;
+      readonly maxSendBytes: number;
+    };
+  };
+  readonly disconnect: {
+    readonly mode: "auto" | "always" | "never";
+    /** Calls a second. */
+    readonly ratePerS: number;
+    readonly backlog: number;
+  };
+  readonly broadcast: {
+    readonly adapters: readonly "http"[];
+    /** What `Authorization: Bearer` must carry; null leaves the endpoint open. */
+    readonly key: string | null;
+    /** True when `key` was derived from `--secret`. */
+    readonly keyDerived: boolean;
+    /** Equal to `server.port` when the two share a listener. */
+    readonly port: number;
+    readonly path: string;
+  };
+  readonly shutdown: {
+    readonly timeoutMs: number;
+    readonly delayMs: number;
+  };
+  readonly log: {
+    /** `debug` when `--debug` is set. */
+    readonly level: LogLevel;
+    readonly format: "text" | "json";
+  };
+  readonly metrics: {
+    /** Path of the Prometheus endpoint; null when there is none. */
+    readonly httpPath: string | null;
+    /** `server.host` unless given. */
+    readonly host: string;
+    /** `server.port` unless given. */
+    readonly port: number;
+    /** Labels of every metric. */
+    readonly tags: Readonly<Record<string, string>>;
+    readonly log: boolean;
+    readonly rotateIntervalMs: number;
+    /** Names of the metrics to log; empty for all. */
+    readonly logFilter: readonly string[];
+    /** 0 when the gauges of clients and streams are not kept fresh. */
+    readonly refreshIntervalMs: number;
+  };
+}
