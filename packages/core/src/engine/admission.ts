@@ -1,5 +1,5 @@
-import type { AuthReason } from "../reasons.ts";
 import type { Accepted, Verdict } from "../jwt/verdict.ts";
+import type { AuthReason } from "../reasons.ts";
 
 /** Where a token was found; `none` where there was none. */
 export type Carrier = "header" | "subprotocol" | "query" | "none";

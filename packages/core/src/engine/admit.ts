@@ -1,5 +1,5 @@
-import type { Accepted } from "../jwt/verdict.ts";
 import { CableError, messageOf } from "../errors.ts";
+import type { Accepted } from "../jwt/verdict.ts";
 import { disconnect, welcome } from "../protocol/replies.ts";
 import { AUTH_REASONS, DROP_REASONS } from "../reasons.ts";
 import { CallScope, type ConnectReply } from "../rpc/backend.ts";
@@ -98,7 +98,12 @@ function applyConnectReply(
   reply: ConnectReply,
 ): void {
   if (reply.status === "error") {
-    failConnect(context, session, "backend_error", `the RPC backend answered Connect with an error: ${reply.errorMessage}`);
+    failConnect(
+      context,
+      session,
+      "backend_error",
+      `the RPC backend answered Connect with an error: ${reply.errorMessage}`,
+    );
     return;
   }
   session.cstate = mergeState(session.cstate, reply.cstate);
@@ -117,7 +122,10 @@ function refuseByBackend(context: EngineContext, session: Session, reply: Connec
     reason: "backend_refused",
     sid: session.sid,
     remote: session.remoteAddress,
-    detail: reply.errorMessage === "" ? "the RPC backend said no" : `the RPC backend said no: ${reply.errorMessage}`,
+    detail:
+      reply.errorMessage === ""
+        ? "the RPC backend said no"
+        : `the RPC backend said no: ${reply.errorMessage}`,
   });
   for (const transmission of reply.transmissions) context.send(session, transmission);
   context.drop(session, "backend_refused");

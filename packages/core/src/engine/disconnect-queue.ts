@@ -90,7 +90,10 @@ export class DisconnectQueue {
     try {
       const reply = await this.#options.backend.disconnect(request, new CallScope());
       if (reply.status !== "error") return;
-      this.#options.log.warn("the RPC backend answered Disconnect with an error", { sid, error: reply.errorMessage });
+      this.#options.log.warn("the RPC backend answered Disconnect with an error", {
+        sid,
+        error: reply.errorMessage,
+      });
     } catch (fault) {
       const code = fault instanceof CableError ? fault.code : "bug";
       this.#options.log.warn("controller disconnect failed", { sid, code, error: messageOf(fault) });

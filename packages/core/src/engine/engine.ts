@@ -114,7 +114,12 @@ export class Engine implements EngineContext {
     const session = new Session(opening);
     this.sessions.set(session.sid, session);
     this.#heartbeat.start(session);
-    admit(this, session, credentials);
+    try {
+      admit(this, session, credentials);
+    } catch (thrown) {
+      this.log.error("WebSocket session failed", { sid: session.sid, code: "bug", error: messageOf(thrown) });
+      this.drop(session, "internal_error");
+    }
     return session;
   }
 
@@ -191,7 +196,8 @@ export class Engine implements EngineContext {
 
   markInterest(session: Session, interest: DisconnectInterest): void {
     const mode = this.#options.disconnectMode;
-    if (mode === "always" || (mode === "auto" && interest === "interested")) session.disconnectInterest = true;
+    if (mode === "always" || (mode === "auto" && interest === "interested"))
+      session.disconnectInterest = true;
   }
 
   resume(session: Session): void {
@@ -212,7 +218,12 @@ export class Engine implements EngineContext {
       identifiers.add(session.identifiers);
     }
     const uniqueClients = identifiers.size;
-    return { clients, uniqueClients, streams: this.hub.streamCount, pendingDisconnects: this.#disconnects.size };
+    return {
+      clients,
+      uniqueClients,
+      streams: this.hub.streamCount,
+      pendingDisconnects: this.#disconnects.size,
+    };
   }
 
   /**
@@ -291,7 +302,8 @@ export class Engine implements EngineContext {
     const subscriptions: string[] = [];
     for (const [identifier, subscription] of session.subscriptions ?? []) {
       subscriptions.push(identifier);
-      if (Object.keys(subscription.istate).length > 0) istate[identifier] = JSON.stringify(subscription.istate);
+      if (Object.keys(subscription.istate).length > 0)
+        istate[identifier] = JSON.stringify(subscription.istate);
     }
     this.#disconnects.add({
       sid: session.sid,
@@ -305,11 +317,16 @@ export class Engine implements EngineContext {
   #enqueue(session: Session, command: Command): void {
     session.queue ??= [];
     if (session.queue.length >= this.#options.maxPendingCommands) {
-      this.sampled("info", "too_many_commands", "client dropped: too many commands wait for the one before them", {
-        sid: session.sid,
-        remote: session.remoteAddress,
-        max: this.#options.maxPendingCommands,
-      });
+      this.sampled(
+        "info",
+        "too_many_commands",
+        "client dropped: too many commands wait for the one before them",
+        {
+          sid: session.sid,
+          remote: session.remoteAddress,
+          max: this.#options.maxPendingCommands,
+        },
+      );
       this.drop(session, "too_many_commands");
       return;
     }
@@ -359,7 +376,8 @@ export class Engine implements EngineContext {
   /** A failed command is a line for the operator; a bug also ends the session, and only that. */
   #fail(session: Session, command: Command, thrown: unknown): void {
     this.counters.failedClientMessages.value += 1;
-    const code = thrown instanceof CableError ? thrown.code : thrown instanceof CommandFailure ? undefined : "bug";
+    const code =
+      thrown instanceof CableError ? thrown.code : thrown instanceof CommandFailure ? undefined : "bug";
     if (code === "canceled") return;
     this.sampled(code === "bug" ? "error" : "warn", code ?? "command", "failed to handle incoming message", {
       sid: session.sid,

@@ -1,5 +1,5 @@
-import { broadcastFrame, broadcastHead } from "../protocol/replies.ts";
 import type { Publication } from "../protocol/publication.ts";
+import { broadcastFrame, broadcastHead } from "../protocol/replies.ts";
 
 /** What the hub needs of a subscriber. */
 export interface TopicMember {

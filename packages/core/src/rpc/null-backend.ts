@@ -1,5 +1,5 @@
-import { disconnect, rejectSubscription } from "../protocol/replies.ts";
 import { CableError } from "../errors.ts";
+import { disconnect, rejectSubscription } from "../protocol/replies.ts";
 import type { Backend, CommandReply, ConnectReply } from "./backend.ts";
 
 const REFUSED: ConnectReply = {

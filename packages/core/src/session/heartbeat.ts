@@ -27,7 +27,9 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#wheel = new TimerWheel(options.clock.monotonicMs(), (session, nowMs) => this.#onDue(session, nowMs));
+    this.#wheel = new TimerWheel(options.clock.monotonicMs(), (session, nowMs) =>
+      this.#onDue(session, nowMs),
+    );
   }
 
   start(session: Session): void {

@@ -13,11 +13,7 @@ import { history } from "./history.ts";
  * Subscribes the session to a channel: by a route of this server, or by the application's word. There is no reply to a
  * second subscribe with the same identifier.
  */
-export function subscribe(
-  context: EngineContext,
-  session: Session,
-  command: Command,
-): void | Promise<void> {
+export function subscribe(context: EngineContext, session: Session, command: Command): void | Promise<void> {
   const { identifier } = command;
   if (session.subscriptions?.has(identifier)) throw new CommandFailure(`already subscribed to ${identifier}`);
   const decision = routeSubscription(context.router, identifier);
@@ -84,6 +80,10 @@ function afterConfirmation(context: EngineContext, session: Session, command: Co
   } catch (failure) {
     if (!(failure instanceof CommandFailure)) throw failure;
     const { sid } = session;
-    context.log.warn("couldn't retrieve history", { sid, identifier: command.identifier, error: failure.message });
+    context.log.warn("couldn't retrieve history", {
+      sid,
+      identifier: command.identifier,
+      error: failure.message,
+    });
   }
 }

@@ -1,0 +1,239 @@
+import type { AdmissionPolicy } from "@hawser/core/engine/admission";
+import { Engine } from "@hawser/core/engine/engine";
+import { ringOfSecret } from "@hawser/core/jwt/keyring";
+import { createVerifier } from "@hawser/core/jwt/verifier";
+import type { Log } from "@hawser/core/log";
+import { createLogSampler } from "@hawser/core/log-sampler";
+import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
+import { pubsubRoute } from "@hawser/core/router/pubsub-route";
+import type { Route as ChannelRoute, Router } from "@hawser/core/router/router";
+import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
+import type { Topics } from "@hawser/core/session/connection";
+import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { createAddressBook } from "../drivers/addresses.ts";
+import { systemClock } from "../drivers/clock.ts";
+import { equalSecrets, nodeCrypto } from "../drivers/crypto.ts";
+import { openFileLimit } from "../drivers/process.ts";
+import { systemRandom } from "../drivers/random.ts";
+import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
+import { healthRoute, readyRoute } from "../telemetry/health.ts";
+import { metricsEndpoint } from "../telemetry/prometheus.ts";
+import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
+import { gaugeRefresher } from "./gauges.ts";
+import type { PlacedRoute } from "./listeners.ts";
+
+/** The parts of a server, made and connected, with nothing opened yet. */
+export interface Composition {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  /** Null with `--norpc`. */
+  readonly grpc: GrpcBackend | null;
+  readonly routes: readonly PlacedRoute<SocketData>[];
+  /** Brings the gauges up to date. */
+  readonly refreshGauges: () => void;
+  readonly stage: Stage;
+  /** Where the engine publishes to, once the listeners are open. */
+  readonly topics: LateTopics;
+  readonly closeSampler: () => void;
+}
+
+/** Where the server stands in its life. */
+export interface Stage {
+  now: "starting" | "serving" | "draining";
+}
+
+/** The engine is made before the listener that fans its frames out. */
+export interface LateTopics extends Topics {
+  target: Topics | null;
+}
+
+/** Descriptors that are not clients: listeners, files, the backend's connections, a 503 on its way out. */
+const RESERVED_DESCRIPTORS = 200;
+
+const SAMPLED_LINES = { perWindow: 20, windowMs: 1000 } as const;
+
+export function compose(config: ResolvedConfig, log: Log): Composition {
+  const metrics = createMetrics(config.rpc.kind === "none" ? ["node"] : ["node", "rpc", "grpc"]);
+  const sampler = createLogSampler({
+    clock: systemClock,
+    log: log.with({ context: "node" }),
+    ...SAMPLED_LINES,
+  });
+  const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, metrics, log);
+  const topics: LateTopics = {
+    target: null,
+    publish: (topic, frame, compress) => topics.target?.publish(topic, frame, compress) ?? 0,
+  };
+  const engine = new Engine(
+    {
+      admission: admissionPolicy(config),
+      disconnectMode: config.disconnect.mode,
+      disconnectRatePerS: config.disconnect.ratePerS,
+      disconnectBacklog: config.disconnect.backlog,
+      maxPendingCommands: config.websocket.maxPendingCommands,
+      maxPendingBytes: config.websocket.maxPendingBytes,
+      writeTimeoutMs: config.websocket.writeTimeoutMs,
+      nativePings: config.heartbeat.nativePings,
+      compress: config.websocket.compression,
+    },
+    {
+      backend: grpc ?? NULL_BACKEND,
+      router: channelRouter(config),
+      topics,
+      clock: systemClock,
+      random: systemRandom,
+      log: log.with({ context: "node" }),
+      metrics,
+      sampled: sampler.write,
+    },
+  );
+  const stage: Stage = { now: "starting" };
+  const refreshGauges = gaugeRefresher(engine, metrics);
+  return {
+    engine,
+    metrics,
+    grpc,
+    routes: placeRoutes(config, { engine, metrics, grpc, log, stage, refreshGauges }),
+    refreshGauges,
+    stage,
+    topics,
+    closeSampler: sampler.close,
+  };
+}
+
+function admissionPolicy(config: ResolvedConfig): AdmissionPolicy {
+  const { jwt, rpc } = config;
+  const policy = { enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" };
+  if (jwt.secret === null) return { ...policy, verify: null, rpcAfterJwt: false };
+  const ring = ringOfSecret(jwt.secret);
+  const verifier = createVerifier({
+    ring: () => ring,
+    crypto: nodeCrypto,
+    clock: systemClock,
+    policy: {
+      leewayS: jwt.leewayS,
+      requireExp: jwt.requireExp,
+      maxLifetimeS: jwt.maxLifetimeS,
+      maxTokenBytes: jwt.maxTokenBytes,
+    },
+  });
+  return { ...policy, verify: verifier.verify, rpcAfterJwt: rpc.afterJwt === "enforce" };
+}
+
+function channelRouter(config: ResolvedConfig): Router {
+  const routes = new Map<string, ChannelRoute>();
+  const { pubsubChannel, public: publicStreams } = config.streams;
+  if (pubsubChannel !== null) routes.set(pubsubChannel, pubsubRoute({ publicStreams }));
+  return routes;
+}
+
+function grpcBackend(config: ResolvedConfig, metrics: Metrics, log: Log): GrpcBackend {
+  const { rpc } = config;
+  return createGrpcBackend({
+    host: rpc.host,
+    concurrency: rpc.concurrency,
+    commandTimeoutMs: rpc.commandTimeoutMs,
+    requestTimeoutMs: rpc.requestTimeoutMs,
+    maxRecvBytes: rpc.grpc.maxRecvBytes,
+    maxSendBytes: rpc.grpc.maxSendBytes,
+    enableTls: rpc.grpc.enableTls,
+    tlsVerify: rpc.grpc.tlsVerify,
+    tlsRootCa: rpc.grpc.tlsRootCa,
+    proxyHeaders: rpc.proxyHeaders,
+    proxyCookies: rpc.proxyCookies,
+    log: log.with({ context: "rpc" }),
+    clock: systemClock,
+    meter: {
+      calls: metrics.counter("rpc_call_total"),
+      retries: metrics.counter("rpc_retries_total"),
+      errors: metrics.counter("rpc_error_total"),
+      timeouts: metrics.counter("rpc_timeout_total"),
+      canceled: metrics.counter("rpc_canceled_total"),
+      pending: metrics.gauge("rpc_pending_num"),
+    },
+  });
+}
+
+interface RouteParts {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly grpc: GrpcBackend | null;
+  readonly log: Log;
+  readonly stage: Stage;
+  readonly refreshGauges: () => void;
+}
+
+function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<SocketData>[] {
+  const { server, broadcast, metrics } = config;
+  const { host, port } = server;
+  const placed: PlacedRoute<SocketData>[] = [webSocketRoute(config, parts)];
+  if (broadcast.adapters.includes("http")) {
+    const { path, key } = broadcast;
+    const route = httpBroadcaster<SocketData>(
+      { path, key },
+      { engine: parts.engine, log: parts.log, equalSecrets },
+    );
+    placed.push({ host, port: broadcast.port, route });
+  }
+  placed.push({ host, port, route: healthRoute(server.healthPath) });
+  if (server.readyPath !== null)
+    placed.push({ host, port, route: readyRoute(server.readyPath, readiness(parts)) });
+  if (metrics.httpPath !== null) {
+    const { httpPath: path, tags } = metrics;
+    const route = metricsEndpoint<SocketData>(path, parts.metrics, tags, parts.refreshGauges);
+    placed.push({ host: metrics.host, port: metrics.port, route });
+  }
+  return placed;
+}
+
+function webSocketRoute(config: ResolvedConfig, parts: RouteParts): PlacedRoute<SocketData> {
+  const { server, websocket, heartbeat, jwt, rpc } = config;
+  const { route, handler } = webSocketTransport(
+    {
+      paths: websocket.paths,
+      allowedOrigins: server.allowedOrigins,
+      maxConnections: connectionLimit(server.maxConnections),
+      jwtParam: jwt.secret === null ? null : jwt.param,
+      warnOfQueryTokens: jwt.strict,
+      proxyHeaders: rpc.proxyHeaders,
+      proxyCookies: rpc.proxyCookies,
+      trustRequestId: server.trustRequestId,
+      ...heartbeat,
+    },
+    {
+      engine: parts.engine,
+      random: systemRandom,
+      log: parts.log.with({ context: "ws" }),
+      clientAddress: createAddressBook(server.trustedProxies).clientAddress,
+      accepting: () => parts.stage.now !== "draining",
+    },
+  );
+  return {
+    host: server.host,
+    port: server.port,
+    route,
+    sockets: {
+      handler,
+      maxMessageBytes: websocket.maxMessageBytes,
+      // Past what `too_slow` is said at: for a burst that comes between two looks at the queues.
+      maxQueuedBytes: websocket.maxPendingBytes * 4,
+      compression: websocket.compression,
+    },
+  };
+}
+
+/** At the limit of open files the runtime spins and answers nobody; a 503 needs a descriptor to go out on. */
+function connectionLimit(configured: number): number {
+  const limit = openFileLimit();
+  if (limit === null) return configured;
+  const bearable = Math.max(1, limit - RESERVED_DESCRIPTORS);
+  return configured === 0 ? bearable : Math.min(configured, bearable);
+}
+
+function readiness({ stage, grpc }: RouteParts): () => string | null {
+  return () => {
+    if (stage.now !== "serving") return stage.now;
+    return grpc !== null && !grpc.hasAnswered() ? "the RPC backend has not answered yet" : null;
+  };
+}

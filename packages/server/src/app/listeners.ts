@@ -1,0 +1,58 @@
+import { CableError } from "@hawser/core/errors";
+import {
+  isPortTaken,
+  type Listener,
+  listen,
+  type Route,
+  type SocketOptions,
+  type TlsFiles,
+} from "../drivers/http.ts";
+
+/** A route and where it is to be served. */
+export interface PlacedRoute<T> {
+  readonly host: string;
+  readonly port: number;
+  readonly route: Route<T>;
+  /** Set for the route that upgrades to WebSockets. */
+  readonly sockets?: SocketOptions<T>;
+}
+
+/** Routes that ask for the same address share one listener (anycable server/server.go@1.6.16, ForPort). */
+export async function openListeners<T>(
+  placed: readonly PlacedRoute<T>[],
+  tls: TlsFiles | null,
+): Promise<Map<string, Listener>> {
+  const byAddress = new Map<string, PlacedRoute<T>[]>();
+  for (const route of placed) {
+    const address = `${route.host}:${route.port}`;
+    byAddress.set(address, [...(byAddress.get(address) ?? []), route]);
+  }
+  const open = new Map<string, Listener>();
+  try {
+    for (const [address, routes] of byAddress) open.set(address, await openListener(routes, tls));
+  } catch (thrown) {
+    // Nothing half-started: the ports that were free are given back.
+    await Promise.all([...open.values()].map((listener) => listener.closeNow()));
+    throw thrown;
+  }
+  return open;
+}
+
+async function openListener<T>(routes: readonly PlacedRoute<T>[], tls: TlsFiles | null): Promise<Listener> {
+  const [first] = routes;
+  if (first === undefined) throw new Error("a listener needs a route");
+  const { host, port } = first;
+  if (tls !== null && (await isPortTaken(host, port))) {
+    throw new CableError(
+      "io_failed",
+      `listen on ${host}:${port}: the port is in use; stop the other process or choose another with --port`,
+    );
+  }
+  return listen({
+    host,
+    port,
+    tls,
+    routes: routes.map(({ route }) => route),
+    sockets: routes.find(({ sockets }) => sockets !== undefined)?.sockets ?? null,
+  });
+}

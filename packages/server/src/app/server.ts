@@ -1,0 +1,128 @@
+import type { Cancel } from "@hawser/core/clock";
+import type { Log } from "@hawser/core/log";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { systemClock } from "../drivers/clock.ts";
+import type { Listener } from "../drivers/http.ts";
+import { openFileLimit, pid } from "../drivers/process.ts";
+import { startMetricsLog } from "../telemetry/metrics-log.ts";
+import { readCertificate, watchCertificate } from "./certificate.ts";
+import { type Composition, compose } from "./compose.ts";
+import { openListeners } from "./listeners.ts";
+
+export const HAWSER_VERSION = "0.1.0";
+
+/** A server that takes clients. */
+export interface RunningServer {
+  /**
+   * Waits `--shutdown_delay`, takes no more clients, tells those it has, and resolves when all is flushed and closed
+   * or `--shutdown_timeout` has passed. `hurry` ends the waiting.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server, or throws a `CableError` and leaves nothing open.
+ */
+export async function startServer(config: ResolvedConfig, log: Log): Promise<RunningServer> {
+  announce(config, log);
+  const { tls: paths } = config.server;
+  const tls = paths === null ? null : readCertificate(paths);
+  const composition = compose(config, log);
+  const listeners = await openListeners(composition.routes, tls);
+  const main = listeners.get(`${config.server.host}:${config.server.port}`);
+  if (main === undefined) throw new Error("the main listener was not opened");
+  composition.topics.target = main;
+  announceEndpoints(config, main.port, log);
+  const timers = startTimers(config, composition, log);
+  if (paths !== null && tls !== null) {
+    const use = (files: { cert: string; key: string }) => {
+      for (const listener of listeners.values()) listener.replaceTls(files);
+    };
+    timers.push(watchCertificate(paths, tls, { clock: systemClock, log, use }));
+  }
+  composition.stage.now = "serving";
+  return { stop: () => stopServer(config, composition, [...listeners.values()], timers, log) };
+}
+
+function startTimers(config: ResolvedConfig, composition: Composition, log: Log): Cancel[] {
+  const { metrics } = config;
+  const timers: Cancel[] = [];
+  if (metrics.refreshIntervalMs > 0) {
+    timers.push(systemClock.every(metrics.refreshIntervalMs, composition.refreshGauges));
+  }
+  if (metrics.log) {
+    const { rotateIntervalMs: intervalMs, logFilter: filter } = metrics;
+    timers.push(
+      startMetricsLog({ metrics: composition.metrics, clock: systemClock, log, intervalMs, filter }),
+    );
+  }
+  return timers;
+}
+
+async function stopServer(
+  config: ResolvedConfig,
+  composition: Composition,
+  listeners: readonly Listener[],
+  timers: readonly Cancel[],
+  log: Log,
+): Promise<void> {
+  const { timeoutMs, delayMs } = config.shutdown;
+  const untilMs = systemClock.monotonicMs() + timeoutMs;
+  const remainingMs = () => Math.max(0, untilMs - systemClock.monotonicMs());
+  const seconds = Math.round(timeoutMs / 1000);
+  log.info(
+    `Shutting down... (hit Ctrl-C to stop immediately or wait for up to ${seconds}s for graceful shutdown)`,
+  );
+  if (delayMs > 0) await sleep(Math.min(delayMs, timeoutMs));
+  composition.stage.now = "draining";
+  const drained = Promise.all(listeners.map((listener) => listener.stopAccepting()));
+  await composition.engine.shutdown(remainingMs());
+  await Promise.race([drained, sleep(Math.min(remainingMs(), LAST_BYTES_MS))]);
+  await composition.grpc?.close(remainingMs());
+  for (const cancel of timers) cancel();
+  composition.closeSampler();
+  await Promise.all(listeners.map((listener) => listener.closeNow()));
+}
+
+/** How long close frames and answers under way may take to leave once nothing else holds the server. */
+const LAST_BYTES_MS = 500;
+
+function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(delayMs, resolve);
+  });
+}
+
+function announce(config: ResolvedConfig, log: Log): void {
+  const limit = openFileLimit() ?? "unknown";
+  log.info(`Starting Hawser ${HAWSER_VERSION} (pid: ${pid}, open file limit: ${limit})`);
+  if (config.public) log.warn("Server is running in the public mode");
+  if (config.jwt.secret !== null) {
+    log.info(`JWT authentication is enabled (param: ${config.jwt.param}, enforced: ${config.jwt.enforce})`);
+  }
+  if (config.auth.noAuth) log.info("connection authentication is disabled");
+  if (config.streams.pubsubChannel !== null)
+    log.info(`Using channels router: ${config.streams.pubsubChannel}`);
+  if (config.rpc.kind === "none") log.info("no RPC configured", { context: "rpc", impl: "null" });
+}
+
+function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): void {
+  const { server, broadcast, metrics, websocket } = config;
+  const scheme = server.tls === null ? "http" : "https";
+  const address = (host: string, port: number) =>
+    `${scheme}://${host}:${port === server.port ? mainPort : port}`;
+  if (broadcast.adapters.includes("http")) {
+    const guard = broadcast.key === null ? "no authorization" : "authorization required";
+    const url = `${address(server.host, broadcast.port)}${broadcast.path}`;
+    log.info(`Accept broadcast requests at ${url} (${guard})`, { context: "broadcast", provider: "http" });
+  }
+  for (const path of websocket.paths) {
+    log.info(`Handle WebSocket connections at ${address(server.host, server.port)}${path}`);
+  }
+  log.info(`Handle health requests at ${address(server.host, server.port)}${server.healthPath}`);
+  if (metrics.httpPath !== null) {
+    log.info(`Serve metrics at ${address(metrics.host, metrics.port)}${metrics.httpPath}`, {
+      context: "metrics",
+    });
+  }
+}

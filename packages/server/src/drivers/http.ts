@@ -1,0 +1,224 @@
+import http from "node:http";
+import { CableError, messageOf } from "@hawser/core/errors";
+import type { ServerWebSocket, WebSocketHandler } from "bun";
+
+/**
+ * The socket as the runtime gives it; `data` is what the WebSocket transport keeps with it. The transport sees the
+ * runtime through this file only.
+ */
+export type Socket<T> = ServerWebSocket<T>;
+
+export interface SocketHandler<T> {
+  /** Runs inside `upgrade`. */
+  open(socket: Socket<T>): void;
+  message(socket: Socket<T>, text: string, bytes: number): void;
+  pong(socket: Socket<T>): void;
+  drain(socket: Socket<T>): void;
+  /** Runs once, and inside `socket.close()` when we are the ones who close. */
+  close(socket: Socket<T>): void;
+  /** One of the handlers above threw: a bug, which must end that socket alone. */
+  error(socket: Socket<T>, thrown: unknown): void;
+}
+
+export interface SocketOptions<T> {
+  readonly handler: SocketHandler<T>;
+  readonly maxMessageBytes: number;
+  /** Bytes that may wait for one client before the runtime cuts it; 0 for no limit. */
+  readonly maxQueuedBytes: number;
+  readonly compression: boolean;
+}
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A request as routes see it. */
+export interface Exchange<T> {
+  readonly request: Request;
+  /** The path alone, as the runtime normalised it. */
+  readonly pathname: string;
+  /** The query without its `?`, as it was sent; empty when there is none. */
+  readonly query: string;
+  /** The peer's address without its port, IPv6 without brackets. */
+  peerAddress(): string;
+  /** Answers 101 with these headers; false when the handshake is not one. `data` is `socket.data` in `open`. */
+  upgrade(data: T, headers: Readonly<Record<string, string>>): boolean;
+}
+
+/** `null` says that the exchange was upgraded and has no response. */
+export type RouteAnswer = Response | Promise<Response> | null;
+
+export interface Route<T> {
+  matches(pathname: string): boolean;
+  handle(exchange: Exchange<T>): RouteAnswer;
+}
+
+export interface ListenerOptions<T> {
+  readonly host: string;
+  readonly port: number;
+  /** PEM text; null for plain HTTP. */
+  readonly tls: TlsFiles | null;
+  readonly routes: readonly Route<T>[];
+  /** Null on a port that serves no WebSockets. */
+  readonly sockets: SocketOptions<T> | null;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Sends a frame to every socket of the topic: payload bytes, 0 when there is none. */
+  publish(topic: string, frame: string, compress?: boolean): number;
+  /** Serves new connections with another certificate; those that are open stay as they are. */
+  replaceTls(tls: TlsFiles): void;
+  /** Takes no new connections; open WebSockets stay. Resolves when the last request and socket have ended. */
+  stopAccepting(): Promise<void>;
+  /** Cuts whatever is left. */
+  closeNow(): Promise<void>;
+}
+
+/**
+ * Node's answer to large headers is 431 before any of our code runs; a token that is too large is to be answered in
+ * words instead, so headers may be as large as the reference takes them (net/http: 1 MiB). Holds for the process.
+ */
+const MAX_HEADER_BYTES = 1 << 20;
+
+/** Seconds without a byte before a connection that is not a WebSocket is cut: slow headers, idle keep-alive. */
+const HTTP_IDLE_S = 10;
+
+const NOT_FOUND_HEADERS = {
+  "Content-Type": "text/plain; charset=utf-8",
+  "X-Content-Type-Options": "nosniff",
+} as const;
+
+type BunServer<T> = ReturnType<typeof Bun.serve<T>>;
+
+/**
+ * Starts an HTTP server.
+ *
+ * @throws CableError `io_failed` when the address cannot be used or the certificate is not one.
+ */
+export function listen<T>(options: ListenerOptions<T>): Listener {
+  // Typed read-only; the runtime reads it at every request and documents no other switch for a running process.
+  (http as { maxHeaderSize: number }).maxHeaderSize = MAX_HEADER_BYTES;
+  let current = serve(options, options.tls);
+  /** Servers with an older certificate, for the sockets that they still carry. */
+  const retired = new Set<BunServer<T>>();
+  return {
+    port: current.port ?? options.port,
+    publish(topic, frame, compress) {
+      let bytes = current.publish(topic, frame, compress);
+      for (const server of retired) bytes = server.publish(topic, frame, compress) || bytes;
+      return bytes;
+    },
+    replaceTls(tls) {
+      // The runtime cannot change a server's certificate; two servers can share a port, though.
+      const next = serve({ ...options, port: current.port ?? options.port }, tls);
+      const old = current;
+      current = next;
+      retired.add(old);
+      void old.stop(false).then(() => retired.delete(old));
+    },
+    async stopAccepting() {
+      await Promise.all([current, ...retired].map((server) => server.stop(false)));
+    },
+    async closeNow() {
+      await Promise.all([current, ...retired].map((server) => server.stop(true)));
+    },
+  };
+}
+
+function serve<T>(options: ListenerOptions<T>, tls: TlsFiles | null): BunServer<T> {
+  const { host, port, routes, sockets } = options;
+  try {
+    return Bun.serve<T>({
+      hostname: host,
+      port,
+      idleTimeout: HTTP_IDLE_S,
+      development: false,
+      // Only a listener whose certificate can be replaced shares its port; sharing hides "port in use".
+      reusePort: tls !== null,
+      ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
+      fetch: (request, server) => answer(request, server, routes),
+      websocket: socketHandler(sockets),
+    });
+  } catch (thrown) {
+    throw listenFailure(host, port, thrown);
+  }
+}
+
+function answer<T>(
+  request: Request,
+  server: BunServer<T>,
+  routes: readonly Route<T>[],
+): Response | Promise<Response> | undefined {
+  const { url } = request;
+  // `url` is normalised: scheme://host/path?query. HTTP/1.0 without Host gives /path?query.
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
+  const mark = url.indexOf("?", start);
+  const pathname = mark < 0 ? url.slice(start) : url.slice(start, mark);
+  for (const route of routes) {
+    if (!route.matches(pathname)) continue;
+    const answered = route.handle({
+      request,
+      pathname,
+      query: mark < 0 ? "" : url.slice(mark + 1),
+      peerAddress: () => server.requestIP(request)?.address ?? "",
+      // `as never`: the parameter's type is conditional on T and cannot be resolved while T is open.
+      upgrade: (data, headers) => server.upgrade(request, { data, headers } as never),
+    });
+    return answered ?? undefined;
+  }
+  return new Response("404 page not found\n", { status: 404, headers: NOT_FOUND_HEADERS });
+}
+
+function socketHandler<T>(sockets: SocketOptions<T> | null): WebSocketHandler<T> {
+  if (sockets === null) return { message() {} };
+  const { handler } = sockets;
+  return {
+    open: (socket) => handler.open(socket),
+    message(socket, data) {
+      if (typeof data === "string") handler.message(socket, data, Buffer.byteLength(data));
+      else handler.message(socket, data.toString("utf8"), data.length);
+    },
+    pong: (socket) => handler.pong(socket),
+    drain: (socket) => handler.drain(socket),
+    close: (socket) => handler.close(socket),
+    // Without this one an exception in a handler ends the process.
+    error: (thrown, socket) => handler.error(socket, thrown),
+    maxPayloadLength: sockets.maxMessageBytes,
+    backpressureLimit: sockets.maxQueuedBytes,
+    // Without it the runtime drops frames silently and lets the socket live on with a hole in its stream (D29).
+    closeOnBackpressureLimit: sockets.maxQueuedBytes > 0,
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: sockets.compression,
+  };
+}
+
+/** What to say for each way in which a listener fails to start. */
+function listenFailure(host: string, port: number, thrown: unknown): CableError {
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  const what = `listen on ${host}:${port}`;
+  const why: Record<string, string> = {
+    EADDRINUSE: "the port is in use; stop the other process or choose another with --port",
+    EADDRNOTAVAIL: "this machine has no such address; check --host",
+    ENOTCONN: "the host name cannot be resolved; check --host",
+    ERR_OUT_OF_RANGE: "a port is a number from 0 to 65535",
+    EACCES: "not permitted; ports under 1024 need privileges",
+    ERR_OSSL_X509_KEY_TYPE_MISMATCH:
+      "the key does not belong to the certificate; check --ssl_cert and --ssl_key",
+  };
+  return new CableError("io_failed", `${what}: ${why[code] ?? messageOf(thrown)}`, { cause: thrown });
+}
+
+/** Whether something already listens there; for listeners that share their port, which are never told. */
+export async function isPortTaken(host: string, port: number): Promise<boolean> {
+  if (port === 0) return false;
+  try {
+    const probe = Bun.serve({ hostname: host, port, fetch: () => new Response() });
+    await probe.stop(true);
+    return false;
+  } catch (thrown) {
+    return thrown instanceof Error && "code" in thrown && thrown.code === "EADDRINUSE";
+  }
+}

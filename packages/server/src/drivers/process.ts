@@ -1,0 +1,53 @@
+import { constants } from "node:os";
+
+/** The process as the operating system sees it. */
+export const argv: readonly string[] = process.argv.slice(2);
+export const env: Readonly<Record<string, string | undefined>> = process.env;
+export const pid: number = process.pid;
+
+export function writeOut(text: string): void {
+  process.stdout.write(text);
+}
+
+export function writeError(text: string): void {
+  process.stderr.write(text);
+}
+
+export function isTerminal(): boolean {
+  return process.stdout.isTTY === true;
+}
+
+export function exit(code: number): never {
+  process.exit(code);
+}
+
+/** Bytes that the operating system has given to this process. */
+export function residentBytes(): number {
+  return process.memoryUsage.rss();
+}
+
+/** Calls `onSignal` for every SIGINT and SIGTERM. */
+export function onTermination(onSignal: (name: string) => void): void {
+  process.on("SIGINT", () => onSignal("SIGINT"));
+  process.on("SIGTERM", () => onSignal("SIGTERM"));
+}
+
+/** Calls `onBug` for what nobody caught; the process lives on, as one session's bug must not end the others. */
+export function onUncaught(onBug: (thrown: unknown) => void): void {
+  process.on("uncaughtException", onBug);
+  process.on("unhandledRejection", onBug);
+}
+
+/** The soft limit of open files, or null where it cannot be told. */
+export function openFileLimit(): number | null {
+  const report = process.report?.getReport() as
+    | { userLimits?: { open_files?: { soft?: number | string } } }
+    | undefined;
+  const soft = report?.userLimits?.open_files?.soft;
+  return typeof soft === "number" ? soft : null;
+}
+
+/** Exit status of a process that a signal ended, as shells count it. */
+export function signalStatus(name: "SIGINT" | "SIGTERM"): number {
+  return 128 + constants.signals[name];
+}

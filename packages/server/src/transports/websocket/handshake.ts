@@ -1,0 +1,82 @@
+import type { Credentials } from "@hawser/core/engine/admission";
+import {
+  chooseSubprotocol,
+  parseSubprotocols,
+  type Subprotocol,
+  tokenOfSubprotocols,
+} from "@hawser/core/protocol/subprotocols";
+import type { OriginCheck } from "./origins.ts";
+import { firstValue, type Query } from "./query.ts";
+
+/** A handshake that is refused before the upgrade. */
+export interface HandshakeRefusal {
+  readonly status: 400 | 403 | 405;
+}
+
+const BAD_REQUEST: HandshakeRefusal = { status: 400 };
+
+/**
+ * Checks the upgrade request in the reference's order, which clients and tests can observe: headers, method, version,
+ * origin, key (gorilla/websocket 1.5.3). The runtime itself would let some of these through.
+ */
+export function checkHandshake(request: Request, origins: OriginCheck): HandshakeRefusal | null {
+  const { headers } = request;
+  if (!hasToken(headers.get("connection"), "upgrade")) return BAD_REQUEST;
+  if (!hasToken(headers.get("upgrade"), "websocket")) return BAD_REQUEST;
+  if (request.method !== "GET") return { status: 405 };
+  if (headers.get("sec-websocket-version") !== "13") return BAD_REQUEST;
+  if (!origins(headers.get("origin"))) return { status: 403 };
+  return isKey(headers.get("sec-websocket-key")) ? null : BAD_REQUEST;
+}
+
+const REFUSAL_TEXT = { 400: "Bad Request\n", 403: "Forbidden\n", 405: "Method Not Allowed\n" } as const;
+
+export function refusalResponse({ status }: HandshakeRefusal): Response {
+  return new Response(REFUSAL_TEXT[status], {
+    status,
+    headers: {
+      "Content-Type": "text/plain; charset=utf-8",
+      "Sec-Websocket-Version": "13",
+      "X-Content-Type-Options": "nosniff",
+    },
+  });
+}
+
+function hasToken(header: string | null, wanted: string): boolean {
+  if (header === null) return false;
+  const lower = header.toLowerCase();
+  return lower === wanted || lower.split(",").some((part) => part.trim() === wanted);
+}
+
+/** Base64 of 16 bytes (RFC 6455 4.1). */
+function isKey(key: string | null): boolean {
+  return key !== null && key.length === 24 && /^[+/0-9A-Za-z]{22}==$/.test(key);
+}
+
+/** What the client offered in `Sec-WebSocket-Protocol`. */
+export interface Offer {
+  readonly subprotocol: Subprotocol | null;
+  readonly token: string | null;
+}
+
+const NO_OFFER: Offer = { subprotocol: null, token: null };
+
+export function readOffer(header: string | null): Offer {
+  if (header === null || header === "") return NO_OFFER;
+  const offered = parseSubprotocols(header);
+  return { subprotocol: chooseSubprotocol(offered), token: tokenOfSubprotocols(offered) };
+}
+
+/**
+ * The token and where it came from: the header `x-<param>` before the sub-protocol before the first query value; an
+ * empty one is none (anycable identity/jwt.go@1.6.16). The query is only looked at where the others gave nothing.
+ */
+export function readCredentials(param: string, headers: Headers, offer: Offer, query: Query): Credentials {
+  const header = headers.get(`x-${param.toLowerCase()}`);
+  if (header !== null && header !== "") return { token: header, carrier: "header", queryMalformed: false };
+  if (offer.token !== null) return { token: offer.token, carrier: "subprotocol", queryMalformed: false };
+  const token = firstValue(query, param);
+  if (query.malformed) return { token: null, carrier: "none", queryMalformed: true };
+  if (token === null || token === "") return { token: null, carrier: "none", queryMalformed: false };
+  return { token, carrier: "query", queryMalformed: false };
+}

@@ -1,0 +1,46 @@
+/** A query string taken apart; `malformed` when a part of it cannot be (net/url ParseQuery). */
+export interface Query {
+  readonly pairs: readonly (readonly [name: string, value: string])[];
+  readonly malformed: boolean;
+}
+
+const EMPTY: Query = { pairs: [], malformed: false };
+
+/** Malformed pairs are left out: a `;`, or a `%` that no two hexadecimal digits follow. */
+export function parseQuery(query: string): Query {
+  if (query === "") return EMPTY;
+  const pairs: [string, string][] = [];
+  let malformed = false;
+  for (const part of query.split("&")) {
+    if (part === "") continue;
+    const equals = part.indexOf("=");
+    const name = decode(equals < 0 ? part : part.slice(0, equals));
+    const value = equals < 0 ? "" : decode(part.slice(equals + 1));
+    if (part.includes(";") || name === null || value === null) malformed = true;
+    else pairs.push([name, value]);
+  }
+  return { pairs, malformed };
+}
+
+export function firstValue(query: Query, wanted: string): string | null {
+  for (const [name, value] of query.pairs) if (name === wanted) return value;
+  return null;
+}
+
+export function lastValue(query: Query, wanted: string): string | null {
+  let last: string | null = null;
+  for (const [name, value] of query.pairs) if (name === wanted) last = value;
+  return last;
+}
+
+function decode(text: string): string | null {
+  if (!text.includes("%") && !text.includes("+")) return text;
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return null;
+  const spaced = text.replaceAll("+", " ");
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    // The bytes are not UTF-8. The reference keeps them; no value that we read can hold them, so any stand-in does.
+    return spaced.replace(/%[0-9A-Fa-f]{2}/g, "\uFFFD");
+  }
+}

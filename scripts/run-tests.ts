@@ -1,0 +1,98 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/**
+ * Runs the gates and the tests and prints "N passed, N failed[, N skipped]" from what they counted. A gate counts as
+ * one test. `--full` also runs the tests that take long, and installs what they need where it may.
+ */
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const ROOT = resolve(import.meta.dir, "..");
+const BUN = process.execPath;
+const full = process.argv.includes("--full");
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+installSystemPackages(full ? ["openssl", "gcc", "libc6-dev", "chromium"] : ["openssl"]);
+
+gate("format and lint", [join(ROOT, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
+for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk"]) {
+  gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", `packages/${project}`]);
+}
+for (const project of ["scripts", "examples/chat", "bench"]) {
+  if (existsSync(join(ROOT, project, "tsconfig.json"))) {
+    gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", project]);
+  }
+}
+gate("imports", [BUN, "scripts/check-imports.ts"]);
+suite();
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+
+function gate(name: string, command: string[]): void {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: ROOT });
+  if (exitCode === 0) {
+    total.passed += 1;
+    console.log(`ok    ${name}`);
+    return;
+  }
+  total.failed += 1;
+  console.log(`FAIL  ${name}\n${stdout}${stderr}`);
+}
+
+/** The test runner says how it went in a JUnit report; its exit code alone does not count. */
+function suite(): void {
+  const scratch = mkdtempSync(join(tmpdir(), "hawser-test-"));
+  const report = join(scratch, "junit.xml");
+  const { exitCode } = Bun.spawnSync(
+    [BUN, "--no-env-file", "test", "--timeout", "60000", "--reporter=junit", `--reporter-outfile=${report}`],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, HAWSER_FULL: full ? "1" : "" },
+    },
+  );
+  const head = existsSync(report) ? /<testsuites[^>]*>/.exec(readFileSync(report, "utf8"))?.[0] : undefined;
+  rmSync(scratch, { recursive: true });
+  if (head === undefined) {
+    console.log(`FAIL  tests: the runner ended with ${exitCode} and left no report`);
+    total.failed += 1;
+    return;
+  }
+  const count = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = count("failures") + count("errors");
+  total.failed += failed;
+  total.skipped += count("skipped");
+  total.passed += count("tests") - failed - count("skipped");
+  if (exitCode !== 0 && failed === 0) {
+    console.log(`FAIL  tests: the runner ended with ${exitCode}`);
+    total.failed += 1;
+  }
+}
+
+/** Best effort: a test whose program is missing skips and says so. */
+function installSystemPackages(names: string[]): void {
+  const missing = names.filter((name) => {
+    const query = Bun.spawnSync(["dpkg-query", "-W", "-f=${Status}", name], { stderr: "ignore" });
+    return !query.stdout.toString().includes("install ok");
+  });
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || Bun.which("apt-get") === null) {
+    console.log(`note: not installed, and apt-get may not be used here: ${missing.join(" ")}`);
+    return;
+  }
+  console.log(`installing: ${missing.join(" ")}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  Bun.spawnSync(["apt-get", "update", "-qq"], { stdio: ["ignore", "ignore", "inherit"], env });
+  Bun.spawnSync(["apt-get", "install", "-y", "-qq", "--no-install-recommends", ...missing], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env,
+  });
+}
