@@ -1,0 +1,75 @@
+import { compile } from "./compile.ts";
+import { startTalker } from "./spawn.ts";
+
+/** How long a client waited, in milliseconds. */
+interface Delays {
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+}
+
+export interface ConnectAnswer extends Delays {
+  readonly welcomed: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly seconds: number;
+}
+
+export interface SubscribeAnswer {
+  readonly confirmed: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly seconds: number;
+}
+
+export interface BroadcastAnswer extends Delays {
+  readonly expected: number;
+  readonly delivered: number;
+  readonly lost: number;
+  readonly seconds: number;
+}
+
+/** The thousands of clients of `clients/load.c`, at the other end of a pipe. */
+export interface LoadClient {
+  readonly pid: number;
+  /** Opens that many connections, at most `window` under way at a time, and waits for each one's welcome. */
+  connect(count: number, window: number): Promise<ConnectAnswer>;
+  /** Subscribes every connection to the one stream of the bench. */
+  subscribe(): Promise<SubscribeAnswer>;
+  /** Publishes over HTTP: so many a second, or two in flight when the rate is 0; waits until all have arrived. */
+  broadcast(count: number, perSecond: number): Promise<BroadcastAnswer>;
+  stop(): Promise<void>;
+}
+
+export interface LoadOptions {
+  readonly port: number;
+  readonly broadcastPort: number;
+  /** A file of tokens, one a line; connection i sends token i as `?jid=`. */
+  readonly tokens?: string;
+  /** Bytes of padding in each message. */
+  readonly payloadBytes?: number;
+}
+
+/** Starts the load client. Its answers are trusted to have the shape that load.c prints: both are this project's. */
+export function startLoadClient(options: LoadOptions): LoadClient {
+  const command = [
+    compile("clients/load.c"),
+    "--port",
+    `${options.port}`,
+    "--broadcast-port",
+    `${options.broadcastPort}`,
+  ];
+  if (options.tokens) command.push("--tokens", options.tokens);
+  if (options.payloadBytes !== undefined) command.push("--payload", `${options.payloadBytes}`);
+  const talker = startTalker("the load client", command);
+  const ask = async <Answer>(line: string): Promise<Answer> => {
+    await talker.say(line);
+    return JSON.parse(await talker.hear());
+  };
+  return {
+    pid: talker.pid,
+    connect: (count, window) => ask<ConnectAnswer>(`connect ${count} ${window}`),
+    subscribe: () => ask<SubscribeAnswer>("subscribe"),
+    broadcast: (count, perSecond) => ask<BroadcastAnswer>(`broadcast ${count} ${perSecond}`),
+    stop: () => talker.stop(),
+  };
+}

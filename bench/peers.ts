@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { compile } from "./compile.ts";
+import { freePort, type Started, startServer, waitForPort } from "./spawn.ts";
+import { BENCH_SECRET } from "./tokens.ts";
+
+export const PEER_NAMES = ["hawser", "floor", "anycable-go", "bare"] as const;
+export type PeerName = (typeof PEER_NAMES)[number];
+
+/** How a scenario wants its server: tokens verified by itself, or clients authenticated by the backend on that port. */
+export type Authentication =
+  | { readonly kind: "jwt" }
+  | { readonly kind: "grpc"; readonly backendPort: number };
+
+interface Ports {
+  readonly port: number;
+  readonly broadcastPort: number;
+}
+
+interface Peer {
+  readonly about: string;
+  /** Whether it can play a scenario at all; the controls know no backend. */
+  readonly kinds: readonly Authentication["kind"][];
+  /** Null when it is not on this machine. */
+  readonly command: (ports: Ports, authentication: Authentication) => readonly string[] | null;
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+function cableFlags({ port, broadcastPort }: Ports, authentication: Authentication): string[] {
+  const common = [
+    "--host=127.0.0.1",
+    `--port=${port}`,
+    `--http_broadcast_port=${broadcastPort}`,
+    "--public_streams",
+  ];
+  return authentication.kind === "jwt"
+    ? [...common, "--norpc", `--jwt_secret=${BENCH_SECRET}`, "--enforce_jwt"]
+    : [...common, `--rpc_host=127.0.0.1:${authentication.backendPort}`];
+}
+
+const PEERS = {
+  hawser: {
+    about: "this server",
+    kinds: ["jwt", "grpc"],
+    command: (ports, authentication) => [
+      process.env.HAWSER_BENCH_COMMAND ?? join(import.meta.dir, "../bin/hawser"),
+      ...cableFlags(ports, authentication),
+    ],
+  },
+  floor: {
+    about: "control: the kernel alone, controls/floor.c",
+    kinds: ["jwt"],
+    command: ({ port, broadcastPort }) => [compile("controls/floor.c"), `${port}`, `${broadcastPort}`],
+  },
+  "anycable-go": {
+    about: "reference",
+    kinds: ["jwt", "grpc"],
+    command: (ports, authentication) => {
+      const program = Bun.which("anycable-go");
+      return program ? [program, ...cableFlags(ports, authentication), "--broadcast_adapter=http"] : null;
+    },
+    // It reports its use to a host on the Internet unless told not to.
+    variables: { ANYCABLE_DISABLE_TELEMETRY: "true" },
+  },
+  bare: {
+    about: "control: the runtime alone, controls/bare.ts",
+    kinds: ["jwt"],
+    command: ({ port, broadcastPort }) => [
+      process.execPath,
+      "--no-env-file",
+      join(import.meta.dir, "controls/bare.ts"),
+      `${port}`,
+      `${broadcastPort}`,
+    ],
+  },
+} as const satisfies Record<PeerName, Peer>;
+
+export const aboutPeer = (name: PeerName): string => PEERS[name].about;
+
+/** Whether the peer takes part in scenarios with this authentication. */
+export function canPlay(name: PeerName, kind: Authentication["kind"]): boolean {
+  const { kinds }: Peer = PEERS[name];
+  return kinds.includes(kind);
+}
+
+/** Whether the peer is on this machine. */
+export function isInstalled(name: PeerName): boolean {
+  return name !== "anycable-go" || Bun.which("anycable-go") !== null;
+}
+
+/** What a peer says its version is; for the report, so that a figure can be traced to what was measured. */
+export function versionOf(name: PeerName): string {
+  if (name === "floor") return "no version";
+  const command =
+    name === "bare"
+      ? process.execPath
+      : PEERS[name].command({ port: 0, broadcastPort: 0 }, { kind: "jwt" })?.[0];
+  if (!command || !Bun.which(command)) return "absent";
+  const answer = Bun.spawnSync([command, "--version"], { stdout: "pipe", stderr: "pipe" });
+  return answer.stdout.toString().trim().split("\n").at(-1) || "unknown";
+}
+
+export interface RunningPeer extends Ports {
+  readonly server: Started;
+}
+
+/** Starts a peer on two free ports of loopback and waits until both accept. Throws when it does not come up. */
+export async function startPeer(name: PeerName, authentication: Authentication): Promise<RunningPeer> {
+  const ports: Ports = { port: freePort(), broadcastPort: freePort() };
+  const peer: Peer = PEERS[name];
+  const command = peer.command(ports, authentication);
+  if (!command) throw new Error(`starting ${name}: it is not on PATH`);
+  const server = startServer(name, command, peer.variables);
+  try {
+    await waitForPort(ports.port, server);
+    await waitForPort(ports.broadcastPort, server);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return { ...ports, server };
+}

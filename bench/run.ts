@@ -1,0 +1,140 @@
+import { writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { BUDGETS, judge } from "./budgets.ts";
+import { compile } from "./compile.ts";
+import { startLoadClient } from "./load-client.ts";
+import { HELP, type Options, readOptions } from "./options.ts";
+import { type Authentication, canPlay, isInstalled, type PeerName, startPeer, versionOf } from "./peers.ts";
+import { budgetsReport, peersReport, scenarioReport } from "./report.ts";
+import { type Round, summaryOf } from "./results.ts";
+import {
+  FULL_SIZE,
+  QUICK_SIZE,
+  type Sample,
+  SCENARIOS,
+  type Scenario,
+  type ScenarioName,
+  type Size,
+} from "./scenarios.ts";
+import { startTalker } from "./spawn.ts";
+import { writeTokens } from "./tokens.ts";
+
+// Beside its connections a server has listeners, logs, a runtime's own descriptors, and so has the load client.
+const SPARE_DESCRIPTORS = 200;
+
+/** Throws when this machine cannot play the scenarios, saying what to change. */
+function checkMachine(size: Size): void {
+  if (process.platform !== "linux")
+    throw new Error("the bench reads CPU and memory from /proc, so it needs Linux");
+  compile("clients/load.c");
+  compile("controls/floor.c");
+  const needed = Math.max(size.connections, size.subscribers) + SPARE_DESCRIPTORS;
+  const limit = Bun.spawnSync(["/bin/sh", "-c", "ulimit -H -n"]).stdout.toString().trim();
+  if (limit !== "unlimited" && Number(limit) < needed) {
+    throw new Error(
+      `opening ${size.connections} connections needs ${needed} file descriptors a process and the hard limit is ${limit}: raise it (ulimit -n ${needed}, or LimitNOFILE, or --ulimit nofile=${needed} for a container), or use --quick`,
+    );
+  }
+}
+
+/** Starts everything that one round of one peer needs, plays it and stops everything. */
+async function playOnce(name: ScenarioName, peer: PeerName, size: Size, tokens: string): Promise<Sample> {
+  const scenario: Scenario = SCENARIOS[name];
+  const backend =
+    scenario.authentication === "grpc"
+      ? startTalker("the backend", [process.execPath, "--no-env-file", `${import.meta.dir}/backend.ts`])
+      : null;
+  try {
+    const authentication: Authentication = backend
+      ? { kind: "grpc", backendPort: Number(await backend.hear()) }
+      : { kind: "jwt" };
+    const { server, port, broadcastPort } = await startPeer(peer, authentication);
+    const load = startLoadClient({ port, broadcastPort, ...(backend ? {} : { tokens }) });
+    try {
+      const actors = { server: server.pid, client: load.pid, backend: backend?.pid ?? null };
+      return await scenario.play({ actors, load, size });
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}\n${server.output()}`.trim());
+    } finally {
+      await load.stop();
+      await server.stop();
+    }
+  } finally {
+    await backend?.stop();
+  }
+}
+
+async function playScenario(
+  name: ScenarioName,
+  options: Options,
+  size: Size,
+  tokens: string,
+): Promise<Round[]> {
+  const rounds: Round[] = [];
+  const players = options.peers.filter(
+    (peer) => isInstalled(peer) && canPlay(peer, SCENARIOS[name].authentication),
+  );
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const peer of players) {
+      console.error(`${name}, round ${round} of ${options.rounds}: ${peer}`);
+      try {
+        rounds.push({ scenario: name, peer, round, sample: await playOnce(name, peer, size, tokens) });
+      } catch (error) {
+        rounds.push({
+          scenario: name,
+          peer,
+          round,
+          failure: error instanceof Error ? error.message : String(error),
+        });
+      }
+    }
+  }
+  return rounds;
+}
+
+/** Plays everything, prints the report and returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const size = options.quick ? QUICK_SIZE : FULL_SIZE;
+  checkMachine(size);
+  const machine = `${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / (1 << 30))} GB, Linux ${release()}`;
+  const peers = options.peers.map((name) => ({ name, version: versionOf(name) }));
+  console.log(
+    `${machine}; rounds: ${options.rounds}, taking turns; figures are medians\n${peersReport(peers)}\n`,
+  );
+
+  const tokens = writeTokens(Math.max(size.connections, size.subscribers));
+  const rounds: Round[] = [];
+  for (const name of options.scenarios) {
+    rounds.push(...(await playScenario(name, options, size, tokens)));
+    console.log(`${scenarioReport(name, size, options.peers, rounds)}\n`);
+  }
+
+  const judgements = BUDGETS.filter(
+    ({ scenario, against }) =>
+      options.scenarios.includes(scenario) &&
+      options.peers.includes("hawser") &&
+      options.peers.includes(against),
+  ).map((budget) => judge(budget, (...which) => summaryOf(rounds, ...which)?.median ?? null));
+  const enforced = !options.quick;
+  console.log(budgetsReport(judgements));
+  if (!enforced) console.log("  --quick: too few clients and rounds for the budgets to count");
+  if (options.json)
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ machine, options, size, peers, rounds, judgements }, null, 2)}\n`,
+    );
+  const failed = rounds.some((round) => round.peer === "hawser" && "failure" in round);
+  return failed || (enforced && judgements.some(({ verdict }) => verdict === "broken")) ? 1 : 0;
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}

@@ -1,0 +1,174 @@
+import type { LoadClient } from "./load-client.ts";
+import { type Actors, measure, type Spent } from "./measure.ts";
+import type { Authentication } from "./peers.ts";
+import { usageOf } from "./process-tree.ts";
+
+/** Every figure that a scenario can report, and how a person reads it. */
+export const METRICS = {
+  cpuUsPerConnect: { label: "CPU a connect", unit: "us", digits: 1 },
+  cpuUsPerDelivery: { label: "CPU a delivery", unit: "us", digits: 2 },
+  deliveriesPerSecond: { label: "deliveries/s", unit: "", digits: 0 },
+  connectsPerSecond: { label: "connects/s", unit: "", digits: 0 },
+  kbPerConnection: { label: "memory a connection", unit: "KB", digits: 2 },
+  residentMb: { label: "memory in all", unit: "MB", digits: 1 },
+  emptyMb: { label: "memory when empty", unit: "MB", digits: 1 },
+  p50Ms: { label: "p50", unit: "ms", digits: 1 },
+  p99Ms: { label: "p99", unit: "ms", digits: 1 },
+  clientCores: { label: "client", unit: "cores", digits: 2 },
+  foreignCores: { label: "noise", unit: "cores", digits: 2 },
+} as const;
+
+export type MetricName = keyof typeof METRICS;
+export type Sample = Partial<Record<MetricName, number>>;
+
+export interface Size {
+  readonly connections: number;
+  readonly subscribers: number;
+  readonly steadyBroadcasts: number;
+  readonly saturatedBroadcasts: number;
+  readonly idleSeconds: number;
+}
+
+export const FULL_SIZE: Size = {
+  connections: 10_000,
+  subscribers: 5_000,
+  steadyBroadcasts: 75,
+  saturatedBroadcasts: 200,
+  idleSeconds: 10,
+};
+
+export const QUICK_SIZE: Size = {
+  connections: 2_000,
+  subscribers: 1_000,
+  steadyBroadcasts: 30,
+  saturatedBroadcasts: 100,
+  idleSeconds: 2,
+};
+
+const BROADCASTS_PER_SECOND = 15;
+const TWO_IN_FLIGHT = 0;
+// Uncounted broadcasts before a fan-out is measured, for every peer alike: a server is not always just started.
+const WARM_UP_BROADCASTS = 15;
+const HANDSHAKES_AT_A_TIME = 200;
+const START_UP_MS = 500;
+
+export interface Stage {
+  readonly actors: Actors;
+  readonly load: LoadClient;
+  readonly size: Size;
+}
+
+export interface Scenario {
+  readonly title: (size: Size) => string;
+  readonly authentication: Authentication["kind"];
+  /** The metrics of its table, the one that matters most first. */
+  readonly columns: readonly MetricName[];
+  /** Plays it once. Throws when a client was refused, cut off or missed a message: such a round has no figures. */
+  readonly play: (stage: Stage) => Promise<Sample>;
+}
+
+async function connectAll({ actors, load }: Stage, connections: number): Promise<Sample> {
+  const spent = await measure(actors, () => load.connect(connections, HANDSHAKES_AT_A_TIME));
+  const { welcomed, refused, lost, seconds, p50_ms, p99_ms } = spent.answer;
+  if (welcomed !== connections || lost > 0) {
+    throw new Error(`of ${connections} clients ${welcomed} were welcomed, ${refused} refused, ${lost} lost`);
+  }
+  return {
+    cpuUsPerConnect: (spent.serverCpuSeconds * 1e6) / connections,
+    connectsPerSecond: connections / seconds,
+    residentMb: usageOf(actors.server).residentMb,
+    p50Ms: p50_ms,
+    p99Ms: p99_ms,
+    ...company(spent),
+  };
+}
+
+async function subscribeAll({ load }: Stage, connections: number): Promise<void> {
+  const { confirmed, refused, lost } = await load.subscribe();
+  if (confirmed !== connections) {
+    throw new Error(
+      `of ${connections} subscriptions ${confirmed} were confirmed, ${refused} refused, ${lost} lost`,
+    );
+  }
+}
+
+async function fanOut(stage: Stage, broadcasts: number, perSecond: number): Promise<Sample> {
+  const { actors, load, size } = stage;
+  await connectAll(stage, size.subscribers);
+  await subscribeAll(stage, size.subscribers);
+  await load.broadcast(WARM_UP_BROADCASTS, BROADCASTS_PER_SECOND);
+  const spent = await measure(actors, () => load.broadcast(broadcasts, perSecond));
+  const { delivered, lost, seconds, p50_ms, p99_ms } = spent.answer;
+  const expected = broadcasts * size.subscribers;
+  if (delivered !== expected || lost > 0) {
+    throw new Error(`of ${expected} deliveries ${delivered} arrived; ${lost} clients were lost`);
+  }
+  return {
+    cpuUsPerDelivery: (spent.serverCpuSeconds * 1e6) / delivered,
+    deliveriesPerSecond: delivered / seconds,
+    residentMb: usageOf(actors.server).residentMb,
+    p50Ms: p50_ms,
+    p99Ms: p99_ms,
+    ...company(spent),
+  };
+}
+
+async function memory(stage: Stage): Promise<Sample> {
+  const { actors, size } = stage;
+  await Bun.sleep(START_UP_MS);
+  const emptyMb = usageOf(actors.server).residentMb;
+  await connectAll(stage, size.connections);
+  await subscribeAll(stage, size.connections);
+  const idle = await measure(actors, () => Bun.sleep(size.idleSeconds * 1000));
+  const { residentMb } = usageOf(actors.server);
+  return {
+    kbPerConnection: ((residentMb - emptyMb) * 1024) / size.connections,
+    residentMb,
+    emptyMb,
+    ...company(idle),
+  };
+}
+
+function company({ clientCores, foreignCores }: Spent<unknown>): Sample {
+  return { clientCores, foreignCores };
+}
+
+const count = (n: number): string => n.toLocaleString("en");
+
+export const SCENARIOS = {
+  connect: {
+    title: (size) => `${count(size.connections)} clients connect, each with its own HS256 token`,
+    authentication: "jwt",
+    columns: ["cpuUsPerConnect", "connectsPerSecond", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => connectAll(stage, stage.size.connections),
+  },
+  "fanout-steady": {
+    title: (size) => `${count(size.subscribers)} subscribers, ${BROADCASTS_PER_SECOND} broadcasts a second`,
+    authentication: "jwt",
+    columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => fanOut(stage, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
+  },
+  "fanout-saturated": {
+    title: (size) => `${count(size.subscribers)} subscribers, two broadcasts always in flight`,
+    authentication: "jwt",
+    columns: ["deliveriesPerSecond", "cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => fanOut(stage, stage.size.saturatedBroadcasts, TWO_IN_FLIGHT),
+  },
+  memory: {
+    title: (size) =>
+      `${count(size.connections)} clients with one subscription each, ${size.idleSeconds} seconds idle`,
+    authentication: "jwt",
+    columns: ["kbPerConnection", "residentMb", "emptyMb"],
+    play: memory,
+  },
+  "connect-grpc": {
+    title: (size) =>
+      `${count(size.connections)} clients connect without a token; the backend's gRPC Connect decides`,
+    authentication: "grpc",
+    columns: ["cpuUsPerConnect", "connectsPerSecond", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => connectAll(stage, stage.size.connections),
+  },
+} as const satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[]; // keyof loses nothing: the table is a literal
