@@ -1,0 +1,118 @@
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+
+const ROOT = resolve(import.meta.dir, "../../../..");
+
+/** A server under test: the real command in a process of its own. */
+export interface HawserProcess {
+  readonly pid: number;
+  readonly port: number;
+  readonly broadcastPort: number;
+  /** Everything it has written so far. */
+  output(): string;
+  /** Resolves when its output matches; rejects after five seconds with what it wrote instead. */
+  waitFor(pattern: RegExp): Promise<void>;
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void;
+  /** Its exit status. */
+  readonly exited: Promise<number>;
+  /** SIGKILL unless it has ended, and the wait for its end. */
+  stop(): Promise<void>;
+}
+
+/** The command of another server may be put in its place, to see a scenario hold there too. */
+const COMMAND = process.env.HAWSER_TEST_COMMAND ?? join(ROOT, "bin/hawser");
+
+/** Starts the server with these flags on free ports of 127.0.0.1 and waits until it takes clients. */
+export async function startHawser(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<HawserProcess> {
+  const [port, broadcastPort] = await freePorts(2);
+  const placed = ["--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`];
+  const server = spawnHawser([...placed, ...flags], env, port, broadcastPort);
+  try {
+    await server.waitFor(/Handle health requests at/);
+  } catch (thrown) {
+    await server.stop();
+    throw thrown;
+  }
+  return server;
+}
+
+/** Starts the command with just these flags and waits for nothing. */
+export function spawnHawser(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  port = 0,
+  broadcastPort = 0,
+): HawserProcess {
+  const child = Bun.spawn([COMMAND, ...flags], {
+    cwd: process.env.TMPDIR ?? "/tmp",
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const watchers = new Set<() => void>();
+  const read = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      output += decoder.decode(chunk, { stream: true });
+      for (const watch of watchers) watch();
+    }
+  };
+  void read(child.stdout);
+  void read(child.stderr);
+  return {
+    pid: child.pid,
+    port,
+    broadcastPort,
+    output: () => output,
+    waitFor(pattern) {
+      return new Promise((resolveWait, reject) => {
+        const finish = (settle: () => void) => {
+          clearTimeout(timer);
+          watchers.delete(watch);
+          settle();
+        };
+        const timer = setTimeout(
+          () => finish(() => reject(new Error(`no ${pattern} within 5 s in:\n${output}`))),
+          5000,
+        );
+        const watch = () => {
+          if (pattern.test(output)) finish(resolveWait);
+        };
+        watchers.add(watch);
+        void child.exited.then(() =>
+          setTimeout(() => finish(() => reject(new Error(`ended without ${pattern}:\n${output}`))), 50),
+        );
+        watch();
+      });
+    },
+    signal: (name) => child.kill(name),
+    exited: child.exited,
+    async stop() {
+      if (child.exitCode === null) child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+/** Ports of 127.0.0.1 that were free a moment ago. */
+export async function freePorts(count: number): Promise<[number, ...number[]] & { 1: number; 2: number }> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolveOpen) => {
+          const server = createServer();
+          server.listen(0, "127.0.0.1", () => resolveOpen(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  });
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return ports as [number, ...number[]] & { 1: number; 2: number };
+}
