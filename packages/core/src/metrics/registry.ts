@@ -86,6 +86,8 @@ export interface Metrics {
   counter(name: CounterName): Counter;
   gauge(name: GaugeName): Gauge;
   labelled<N extends LabelledName>(name: N): LabelledCounter<N>;
+  /** A counter or a gauge, for who only reads it. */
+  number(name: CounterName | GaugeName): { readonly value: number };
   /** Every number of `names` as it stands now. */
   samples(): IterableIterator<Sample>;
 }
@@ -125,6 +127,7 @@ export function createMetrics(groups: readonly MetricGroup[] = ALL_GROUPS): Metr
     names,
     counter: (name) => cell(name) as Counter,
     gauge: (name) => cell(name) as Gauge,
+    number: (name) => cell(name) as Counter | Gauge,
     labelled: <N extends LabelledName>(name: N) => cell(name) as unknown as LabelledCounter<N>,
     samples,
   };

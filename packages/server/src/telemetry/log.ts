@@ -1,0 +1,106 @@
+import { Buffer } from "node:buffer";
+import { LIMITS } from "@hawser/core/limits";
+import type { Log, LogFields, LogLevel } from "@hawser/core/log";
+import { scrubTokens } from "@hawser/core/redact";
+import { createJsonLines, stdoutWriter } from "../drivers/pino.ts";
+import { createTextLines } from "./text-line.ts";
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  /** Stands on every line as `nodeid`. */
+  readonly nodeId: string;
+  /** Takes each line with its line end; standard output by default. */
+  readonly write?: (line: string) => void;
+  /** ANSI colours in `text`, for a terminal; default false. */
+  readonly colors?: boolean;
+  /** Wall time in milliseconds. */
+  readonly nowMs?: () => number;
+}
+
+/** Prints one line; levels have been decided and values cleaned. */
+type Print = (level: LogLevel, message: string, fields: LogFields) => void;
+
+const RANKS = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>;
+
+/** Fields that quote what a client or the application sent (anycable logger/values.go@1.6.16). */
+const PAYLOAD_FIELDS: ReadonlySet<string> = new Set(["data", "message", "transmissions"]);
+
+/**
+ * The server's log. Whatever it is given, no token passes: text that looks like one is replaced (D19), and fields that
+ * quote payloads are cut to 100 bytes.
+ */
+export function createLog(options: LogOptions): Log {
+  const write = options.write ?? stdoutWriter();
+  const nowMs = options.nowMs ?? Date.now;
+  const print =
+    options.format === "json"
+      ? createJsonLines(write, nowMs)
+      : createTextLines(write, nowMs, options.colors ?? false);
+  return new ServerLog(print, RANKS[options.level], cleanFields({ nodeid: options.nodeId }));
+}
+
+class ServerLog implements Log {
+  readonly #print: Print;
+  readonly #threshold: number;
+  readonly #fields: LogFields;
+
+  constructor(print: Print, threshold: number, fields: LogFields) {
+    this.#print = print;
+    this.#threshold = threshold;
+    this.#fields = fields;
+  }
+
+  enabled(level: LogLevel): boolean {
+    return RANKS[level] >= this.#threshold;
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#write("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#write("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#write("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#write("error", message, fields);
+  }
+
+  with(fields: LogFields): Log {
+    return new ServerLog(this.#print, this.#threshold, { ...this.#fields, ...cleanFields(fields) });
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    if (!this.enabled(level)) return;
+    const all = fields === undefined ? this.#fields : { ...this.#fields, ...cleanFields(fields) };
+    this.#print(level, scrubTokens(message), all);
+  }
+}
+
+function cleanFields(fields: LogFields): LogFields {
+  const clean: Record<string, LogFields[string]> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    if (typeof value !== "string") clean[name] = value;
+    else clean[name] = PAYLOAD_FIELDS.has(name) ? excerpt(value) : scrubTokens(value);
+  }
+  return clean;
+}
+
+/** The first 100 bytes and how many follow: `<start>...(<rest>)`. */
+function excerpt(payload: string): string {
+  const limit = LIMITS.maxQuotedBytes;
+  // A UTF-16 unit takes three bytes of UTF-8 at most.
+  const size = payload.length * 3 <= limit ? 0 : Buffer.byteLength(payload);
+  if (size <= limit) return scrubTokens(payload);
+  const bytes = Buffer.from(payload.slice(0, limit));
+  let end = Math.min(limit, bytes.length);
+  // Not in the middle of a character: continuation bytes are 10xxxxxx (RFC 3629 3).
+  while (end > 0 && end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${scrubTokens(bytes.toString("utf8", 0, end))}...(${size - end})`;
+}
