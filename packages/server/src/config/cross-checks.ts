@@ -1,0 +1,142 @@
+import { BROADCAST } from "../broadcast/options.ts";
+import { JWT } from "../keys/options.ts";
+import { GRPC } from "../rpc/grpc/options.ts";
+import { RPC } from "../rpc/options.ts";
+import { SERVER } from "../transports/http/options.ts";
+import { PINGS } from "../transports/websocket/options.ts";
+import { GENERAL } from "./general-options.ts";
+import type { AnyOption } from "./option-table.ts";
+import { type OptionValues, sourcedOf, valueIn } from "./option-values.ts";
+import type { ResolvedConfig } from "./resolved-config.ts";
+
+export interface Findings {
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What is wrong with options that are right each by itself. Takes the settled values and what became of them. */
+export function crossCheck(values: OptionValues, config: ResolvedConfig): Findings {
+  return {
+    errors: [
+      ...tokensWithoutSecret(values, config),
+      ...halfOfTls(values),
+      ...uselessBackend(values, config),
+      ...sharedPaths(config),
+    ],
+    warnings: [
+      ...rulesWithoutSecret(values, config),
+      ...pongsWithoutPings(values, config),
+      ...verificationWithoutTls(values, config),
+      ...originsWithScheme(config),
+      ...keyInPublic(values, config),
+    ],
+  };
+}
+
+/** `--port`, `ANYCABLE_PORT`, ...; the flag's name when it has its default. */
+function placeOf(values: OptionValues, option: AnyOption): string {
+  const { source, where } = sourcedOf(values, option);
+  return source === "default" ? `${option.flag ?? option.toml}` : where;
+}
+
+/** DEVIATION: D5. The reference starts, and enforces nothing. */
+function tokensWithoutSecret(values: OptionValues, { jwt }: ResolvedConfig): string[] {
+  if (!jwt.enforce || jwt.secret !== null) return [];
+  const { jwtSecret, enforce } = JWT.options;
+  const why =
+    valueIn(values, jwtSecret) === "none"
+      ? `${placeOf(values, jwtSecret)} is none`
+      : "there is no secret to verify them with";
+  return [
+    `${placeOf(values, enforce)} asks for tokens, but ${why}: set jwt_secret (ANYCABLE_JWT_SECRET) or ` +
+      "secret (ANYCABLE_SECRET)",
+  ];
+}
+
+function rulesWithoutSecret(values: OptionValues, { jwt }: ResolvedConfig): string[] {
+  if (jwt.secret !== null) return [];
+  const { requireExp, maxLifetimeS, leewayS, strict } = JWT.options;
+  const idle = [requireExp, maxLifetimeS, leewayS, strict].filter(
+    (option) => sourcedOf<unknown>(values, option).source !== "default",
+  );
+  if (idle.length === 0) return [];
+  const names = idle.map((option) => placeOf(values, option)).join(", ");
+  return [`no effect without a secret for tokens (jwt_secret or secret): ${names}`];
+}
+
+function halfOfTls(values: OptionValues): string[] {
+  const { sslCert, sslKey } = SERVER.options;
+  const hasCert = valueIn(values, sslCert) !== "";
+  if (hasCert === (valueIn(values, sslKey) !== "")) return [];
+  const [given, missing] = hasCert ? [sslCert, sslKey] : [sslKey, sslCert];
+  return [`${placeOf(values, given)} is set without ${missing.flag}: TLS needs both, so set both or neither`];
+}
+
+function uselessBackend(values: OptionValues, { rpc }: ResolvedConfig): string[] {
+  const { rpcHost, afterJwt, rpcImpl } = RPC.options;
+  if (rpc.kind === "none") {
+    if (rpc.afterJwt === "off") return [];
+    return [
+      `${placeOf(values, afterJwt)} is enforce, but ${placeOf(values, rpcImpl)} leaves nobody to ask: drop one of them`,
+    ];
+  }
+  const place = placeOf(values, rpcHost);
+  if (rpc.host === "") return [`${place} is empty: name the gRPC service as host:port, or set norpc`];
+  if (/^https?:\/\//i.test(rpc.host)) {
+    return [
+      `${place} is an HTTP address, and RPC over HTTP is not served by this version: ` +
+        "name a gRPC service as host:port, or set norpc",
+    ];
+  }
+  return [];
+}
+
+/** Two endpoints at one place would hide each other. */
+function sharedPaths({ server, websocket, broadcast, metrics }: ResolvedConfig): string[] {
+  const main = `${server.host}:${server.port}`;
+  const endpoints: (readonly [option: string, listener: string, path: string | null])[] = [
+    ...websocket.paths.map((path) => ["path", main, path] as const),
+    ["health-path", main, server.healthPath],
+    ["ready-path", main, server.readyPath],
+    ["http_broadcast_path", `${server.host}:${broadcast.port}`, broadcast.path],
+    ["metrics_http", `${metrics.host}:${metrics.port}`, metrics.httpPath],
+  ];
+  const errors: string[] = [];
+  const owners = new Map<string, string>();
+  for (const [option, listener, path] of endpoints) {
+    if (path === null) continue;
+    const place = `${listener}${path}`;
+    const owner = owners.get(place);
+    if (owner === undefined) owners.set(place, option);
+    else if (owner !== option) errors.push(`${owner} and ${option} are both ${path} on one port: change one`);
+  }
+  return errors;
+}
+
+function pongsWithoutPings(values: OptionValues, { heartbeat }: ResolvedConfig): string[] {
+  if (heartbeat.pongTimeoutMs === 0 || heartbeat.pingIntervalMs > 0) return [];
+  const { pongTimeoutMs, pingIntervalMs } = PINGS.options;
+  return [
+    `${placeOf(values, pongTimeoutMs)} has no effect: ${placeOf(values, pingIntervalMs)} is 0, so there are no pings`,
+  ];
+}
+
+function verificationWithoutTls(values: OptionValues, { rpc }: ResolvedConfig): string[] {
+  if (rpc.grpc.tlsVerify || rpc.grpc.enableTls) return [];
+  return [`${placeOf(values, GRPC.options.tlsVerify)} has no effect without rpc_enable_tls`];
+}
+
+function originsWithScheme({ server }: ResolvedConfig): string[] {
+  return server.allowedOrigins
+    .filter((origin) => origin.includes("/"))
+    .map(
+      (origin) =>
+        `allowed_origins holds ${JSON.stringify(origin)}, which matches nothing: name the host alone`,
+    );
+}
+
+function keyInPublic(values: OptionValues, config: ResolvedConfig): string[] {
+  if (!config.public || sourcedOf(values, BROADCAST.options.broadcastKey).source === "default") return [];
+  const { where } = sourcedOf(values, BROADCAST.options.broadcastKey);
+  return [`${where} has no effect: ${placeOf(values, GENERAL.options.public)} opens the broadcast endpoint`];
+}

@@ -1,0 +1,127 @@
+import { envName } from "@hawser/core/options";
+
+/** AnyCable's options that this version does not serve, by the feature they belong to: cli/options.go@1.6.16. */
+export const NOT_SERVED_FLAGS = {
+  "history, resumption and presence": [
+    "broker",
+    "history_limit",
+    "history_ttl",
+    "sessions_ttl",
+    "presence_ttl",
+    "presets",
+  ],
+  "Redis and NATS": [
+    "pubsub",
+    "redis_channel",
+    "redis_url",
+    "redis_sentinels",
+    "redis_sentinel_discovery_interval",
+    "redis_keepalive_interval",
+    "redis_tls_verify",
+    "redis_tls_ca_cert_path",
+    "redis_tls_client_cert_path",
+    "redis_tls_client_key_path",
+    "redis_disable_cache",
+    "redisx_stream",
+    "redisx_group",
+    "redisx_read_block_milliseconds",
+    "nats_channel",
+    "nats_servers",
+    "nats_dont_randomize_servers",
+    "embed_nats",
+    "enats_addr",
+    "enats_cluster",
+    "enats_cluster_name",
+    "enats_cluster_routes",
+    "enats_gateway",
+    "enats_gateways",
+    "enats_gateway_advertise",
+    "enats_store_dir",
+    "enats_server_name",
+    "enats_debug",
+    "enats_trace",
+    "enats_max_payload",
+  ],
+  "RPC over HTTP": ["http_rpc_secret", "http_rpc_timeout"],
+  "signed streams, whispers, Turbo and CableReady": [
+    "streams_secret",
+    "streams_whisper",
+    "streams_presence",
+    "turbo_streams",
+    "turbo_streams_secret",
+    "turbo_rails_key",
+    "turbo_rails_cleartext",
+    "cable_ready",
+    "cable_ready_secret",
+    "cable_ready_key",
+    "cable_ready_cleartext",
+  ],
+  "other transports": [
+    "sse",
+    "sse_path",
+    "ds",
+    "ds_path",
+    "ds_skip_auth",
+    "ds_poll_interval",
+    "ds_sse_ttl",
+    "pusher_app_id",
+    "pusher_app_key",
+    "pusher_secret",
+    "pusher_api_port",
+  ],
+  "the REST API": ["api_port", "api_path", "api_secret"],
+  "StatsD and other exports": [
+    "statsd_host",
+    "statsd_prefix",
+    "statsd_max_packet_size",
+    "statsd_tags_format",
+    "metrics_log_interval",
+    "metrics_log_formatter",
+  ],
+  "CORS of the broadcast endpoint": ["http_broadcast_cors"],
+} as const satisfies Record<string, readonly string[]>;
+
+/** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
+const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
+  "pubsub_adapter",
+  "presets",
+  "broker",
+  "redis",
+  "redis_pubsub_broadcast",
+  "redis_stream_broadcast",
+  "nats_broadcast",
+  "redis_pubsub",
+  "nats_pubsub",
+  "nats",
+  "embedded_nats",
+  "rpc.secret",
+  "rpc.http_request_timeout",
+  "streams.secret",
+  "streams.whisper",
+  "streams.presence",
+  "streams.turbo",
+  "streams.turbo_secret",
+  "streams.cable_ready",
+  "streams.cable_ready_secret",
+  "http_broadcast.cors_headers",
+  "http_broadcast.cors_hosts",
+  "metrics.statsd",
+  "sse",
+  "ds",
+  "pusher",
+  "api",
+]);
+
+const FLAGS: ReadonlySet<string> = new Set(Object.values(NOT_SERVED_FLAGS).flat());
+const ENV: ReadonlySet<string> = new Set([...[...FLAGS].map(envName), "ANYCABLE_MEMORY_METRICS"]);
+
+/** Switches of the reference's telemetry, which this server does not have: what they ask for is so already. */
+export const SILENTLY_IGNORED_ENV: ReadonlySet<string> = new Set([
+  "ANYCABLE_DISABLE_TELEMETRY",
+  "ANYCABLE_TELEMETRY_URL",
+  "ANYCABLE_TELEMETRY_DEBUG",
+]);
+
+export const isFlagNotServed = (name: string): boolean => FLAGS.has(name);
+export const isEnvNotServed = (name: string): boolean => ENV.has(name);
+export const isTomlNotServed = (key: string): boolean => NOT_SERVED_TOML.has(key);

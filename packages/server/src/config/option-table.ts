@@ -1,0 +1,32 @@
+import type { Option, Section } from "@hawser/core/options";
+import { BROADCAST } from "../broadcast/options.ts";
+import { JWT } from "../keys/options.ts";
+import { GRPC } from "../rpc/grpc/options.ts";
+import { DISCONNECT, RPC } from "../rpc/options.ts";
+import { LOG, METRICS } from "../telemetry/options.ts";
+import { SERVER } from "../transports/http/options.ts";
+import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
+import { COMMAND, GENERAL, SHUTDOWN, STREAMS } from "./general-options.ts";
+
+export type AnyOption = Option<unknown>;
+
+/** Every section, in the order of `--help`. */
+export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] = [
+  COMMAND,
+  GENERAL,
+  SERVER,
+  WEBSOCKET,
+  PINGS,
+  JWT,
+  STREAMS,
+  RPC,
+  GRPC,
+  DISCONNECT,
+  BROADCAST,
+  LOG,
+  METRICS,
+  SHUTDOWN,
+];
+
+/** Every option there is, in the order of its section. */
+export const OPTIONS: readonly AnyOption[] = SECTIONS.flatMap((section) => Object.values(section.options));

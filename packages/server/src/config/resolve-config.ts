@@ -1,0 +1,113 @@
+import type { HmacHex } from "@hawser/core/options";
+import { deriveKey } from "@hawser/core/signed/derive";
+import { BROADCAST } from "../broadcast/options.ts";
+import { JWT } from "../keys/options.ts";
+import { GRPC } from "../rpc/grpc/options.ts";
+import { DISCONNECT, RPC } from "../rpc/options.ts";
+import { LOG, METRICS } from "../telemetry/options.ts";
+import { SERVER } from "../transports/http/options.ts";
+import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
+import { GENERAL, SHUTDOWN, STREAMS } from "./general-options.ts";
+import { type OptionValues, sectionOf } from "./option-values.ts";
+import type { ResolvedConfig } from "./resolved-config.ts";
+import { broadcastSecret, usableSecret } from "./settle.ts";
+
+/** The settled options in the shape that the code reads. */
+export function resolveConfig(values: OptionValues, hmacHex: HmacHex): ResolvedConfig {
+  const general = sectionOf(values, GENERAL);
+  return {
+    nodeId: emptyToNull(general.nodeId),
+    public: general.public,
+    auth: { noAuth: general.noAuth },
+    server: resolveServer(values),
+    websocket: resolveWebSocket(values),
+    heartbeat: sectionOf(values, PINGS),
+    jwt: resolveJwt(values, general.secret),
+    streams: resolveStreams(values),
+    rpc: resolveRpc(values),
+    disconnect: resolveDisconnect(values),
+    broadcast: resolveBroadcast(values, general.public, hmacHex),
+    shutdown: resolveShutdown(values),
+    log: resolveLog(values),
+    metrics: resolveMetrics(values),
+  };
+}
+
+function emptyToNull(text: string): string | null {
+  return text === "" ? null : text;
+}
+
+function resolveServer(values: OptionValues): ResolvedConfig["server"] {
+  const { sslCert, sslKey, readyPath, ...server } = sectionOf(values, SERVER);
+  const tls = sslCert === "" ? null : { certPath: sslCert, keyPath: sslKey };
+  return { ...server, readyPath: emptyToNull(readyPath), tls };
+}
+
+function resolveWebSocket(values: OptionValues): ResolvedConfig["websocket"] {
+  const { readBufferBytes: _read, writeBufferBytes: _write, ...websocket } = sectionOf(values, WEBSOCKET);
+  return websocket;
+}
+
+function resolveJwt(values: OptionValues, appSecret: string): ResolvedConfig["jwt"] {
+  const {
+    jwtSecret,
+    maxLifetimeS,
+    idKey: _key,
+    idParam: _param,
+    idEnforce: _enforce,
+    ...jwt
+  } = sectionOf(values, JWT);
+  return {
+    ...jwt,
+    secret: usableSecret(jwtSecret === "" ? appSecret : jwtSecret),
+    maxLifetimeS: maxLifetimeS === 0 ? null : maxLifetimeS,
+  };
+}
+
+function resolveStreams(values: OptionValues): ResolvedConfig["streams"] {
+  const { publicStreams, pubsubChannel } = sectionOf(values, STREAMS);
+  return { public: publicStreams, pubsubChannel: emptyToNull(pubsubChannel) };
+}
+
+function resolveRpc(values: OptionValues): ResolvedConfig["rpc"] {
+  const { rpcHost, rpcImpl, noRpc: _noRpc, ...rpc } = sectionOf(values, RPC);
+  const { enableTls, tlsRootCa, ...grpc } = sectionOf(values, GRPC);
+  return {
+    ...rpc,
+    kind: rpcImpl === "none" ? "none" : "grpc",
+    host: rpcHost,
+    grpc: { ...grpc, enableTls: enableTls || tlsRootCa !== "", tlsRootCa: emptyToNull(tlsRootCa) },
+  };
+}
+
+function resolveDisconnect(values: OptionValues): ResolvedConfig["disconnect"] {
+  const { mode, ratePerS, backlog } = sectionOf(values, DISCONNECT);
+  return { mode, ratePerS, backlog };
+}
+
+function resolveBroadcast(
+  values: OptionValues,
+  isPublic: boolean,
+  hmacHex: HmacHex,
+): ResolvedConfig["broadcast"] {
+  const { httpPort, httpPath } = sectionOf(values, BROADCAST);
+  const secret = isPublic ? null : broadcastSecret(values);
+  const key = secret?.derived ? deriveKey(secret.text, "broadcast", hmacHex) : (secret?.text ?? null);
+  // The option takes no other adapter.
+  return { adapters: ["http"], key, keyDerived: secret?.derived ?? false, port: httpPort, path: httpPath };
+}
+
+function resolveShutdown(values: OptionValues): ResolvedConfig["shutdown"] {
+  const { timeoutMs, delayMs } = sectionOf(values, SHUTDOWN);
+  return { timeoutMs, delayMs };
+}
+
+function resolveLog(values: OptionValues): ResolvedConfig["log"] {
+  const { level, format } = sectionOf(values, LOG);
+  return { level, format };
+}
+
+function resolveMetrics(values: OptionValues): ResolvedConfig["metrics"] {
+  const { httpPath, ...metrics } = sectionOf(values, METRICS);
+  return { ...metrics, httpPath: emptyToNull(httpPath) };
+}

@@ -1,0 +1,120 @@
+import type { Option } from "@hawser/core/options";
+import { BROADCAST } from "../broadcast/options.ts";
+import { JWT } from "../keys/options.ts";
+import { DISCONNECT, RPC } from "../rpc/options.ts";
+import { LOG, METRICS } from "../telemetry/options.ts";
+import { SERVER } from "../transports/http/options.ts";
+import { GENERAL, STREAMS } from "./general-options.ts";
+import { type AnyOption, OPTIONS } from "./option-table.ts";
+import { type OptionValues, type Sourced, sourcedOf, valueIn } from "./option-values.ts";
+
+/** Where publications are taken when nobody has to present a key: apart from the port that the public can reach. */
+const OPEN_BROADCAST_PORT = 8090;
+
+const DEFAULT_RPC_CONCURRENCY = 28;
+
+/**
+ * What follows from other options, put in their places: deprecated names, shorthands, ports that depend on others.
+ * What comes out can be printed and loaded again without a change (anycable cli/options.go@1.6.16, in its order).
+ */
+export function settle(values: OptionValues): {
+  readonly values: OptionValues;
+  readonly warnings: readonly string[];
+} {
+  const draft = new Draft(values);
+  const warnings = deprecations(values);
+  if (draft.get(LOG.options.debug)) draft.set(LOG.options.level, "debug", LOG.options.debug);
+  settleMetrics(draft);
+  settleDeprecated(draft);
+  if (draft.get(RPC.options.noRpc)) draft.set(RPC.options.rpcImpl, "none", RPC.options.noRpc);
+  if (draft.get(RPC.options.concurrency) <= 0) {
+    warnings.push(
+      `rpc_concurrency is ${draft.get(RPC.options.concurrency)}; using ${DEFAULT_RPC_CONCURRENCY}`,
+    );
+    draft.compute(RPC.options.concurrency, DEFAULT_RPC_CONCURRENCY);
+  }
+  settleBroadcastPort(draft);
+  if (draft.get(GENERAL.options.public)) {
+    draft.set(GENERAL.options.noAuth, true, GENERAL.options.public);
+    draft.set(STREAMS.options.publicStreams, true, GENERAL.options.public);
+  }
+  return { values: draft.values, warnings };
+}
+
+function deprecations(values: OptionValues): string[] {
+  const warnings: string[] = [];
+  for (const option of OPTIONS) {
+    const { source, where } = sourcedOf(values, option);
+    if (option.deprecated === null || source === "default") continue;
+    const effect = option.noEffect ? " and has no effect" : "";
+    warnings.push(`${where} is deprecated${effect}: ${option.deprecated}`);
+  }
+  return warnings;
+}
+
+function settleDeprecated(draft: Draft): void {
+  const { httpSecret, broadcastKey } = BROADCAST.options;
+  if (draft.get(httpSecret) !== "") draft.set(broadcastKey, draft.get(httpSecret), httpSecret);
+  const { idKey, jwtSecret, idEnforce, enforce } = JWT.options;
+  if (draft.get(idKey) !== "" && draft.get(jwtSecret) === "") {
+    draft.set(jwtSecret, draft.get(idKey), idKey);
+  }
+  if (draft.get(idEnforce)) draft.set(enforce, true, idEnforce);
+  const { disableDisconnect, mode } = DISCONNECT.options;
+  if (draft.get(disableDisconnect)) draft.set(mode, "never", disableDisconnect);
+}
+
+function settleMetrics(draft: Draft): void {
+  const { port, host } = METRICS.options;
+  if (draft.get(port) === 0) draft.compute(port, draft.get(SERVER.options.port));
+  if (draft.get(host) === "") draft.compute(host, draft.get(SERVER.options.host));
+}
+
+/** A key moves the endpoint to the main port; `--public` opens it there all the same (anycable cli/options.go). */
+function settleBroadcastPort(draft: Draft): void {
+  if (draft.get(BROADCAST.options.httpPort) !== 0) return;
+  const guarded = broadcastSecret(draft.values) !== null;
+  draft.compute(BROADCAST.options.httpPort, guarded ? draft.get(SERVER.options.port) : OPEN_BROADCAST_PORT);
+}
+
+/** The text of a secret, or null when there is none; `none` says so on purpose. */
+export function usableSecret(text: string): string | null {
+  return text === "" || text === "none" ? null : text;
+}
+
+/** What the broadcast key is, or is derived from. An explicit `none` also stops the derivation. */
+export function broadcastSecret(
+  values: OptionValues,
+): { readonly text: string; readonly derived: boolean } | null {
+  const own = valueIn(values, BROADCAST.options.broadcastKey);
+  const text = usableSecret(own === "" ? valueIn(values, GENERAL.options.secret) : own);
+  return text === null ? null : { text, derived: own === "" };
+}
+
+/** The values while they are worked on. */
+class Draft {
+  readonly #values: Map<AnyOption, Sourced<unknown>>;
+
+  constructor(values: OptionValues) {
+    this.#values = new Map(values);
+  }
+
+  get values(): OptionValues {
+    return this.#values;
+  }
+
+  get<T>(option: Option<T>): T {
+    return valueIn(this.#values, option);
+  }
+
+  /** Sets an option because another one says so. */
+  set<T>(option: Option<T>, value: T, because: AnyOption): void {
+    const { source, where } = sourcedOf(this.#values, because);
+    this.#values.set(option, { value, source, where });
+  }
+
+  /** Fills in what was left to be worked out. */
+  compute<T>(option: Option<T>, value: T): void {
+    this.#values.set(option, { value, source: "default", where: "worked out" });
+  }
+}

@@ -1,0 +1,12 @@
+/** Writes the pages of docs/reference/ that are made from tables. Run it after a change to an option. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { optionsReference } from "@hawser/server/config/reference";
+
+const folder = new URL("../docs/reference/", import.meta.url);
+const pages = { "options.md": optionsReference };
+
+mkdirSync(folder, { recursive: true });
+for (const [name, page] of Object.entries(pages)) {
+  writeFileSync(new URL(name, folder), page());
+  console.log(`docs/reference/${name}`);
+}
