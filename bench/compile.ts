@@ -1,16 +1,10 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { cacheFolder } from "./cache.ts";
 
 const HERE = import.meta.dir;
-const CACHE = join(HERE, ".cache");
 const FLAGS = ["-O2", "-Wall", "-Wextra"];
-
-/** A folder that git ignores, for what the bench makes: programs, tokens, servers' output. */
-export function cacheFolder(): string {
-  mkdirSync(CACHE, { recursive: true });
-  return CACHE;
-}
 
 /** The C compiler: `$CC`, else the first of cc, gcc and clang on PATH; null when there is none. */
 export function findCompiler(): string | null {

@@ -132,6 +132,9 @@ async function main(args: readonly string[]): Promise<number> {
   return failed || (enforced && judgements.some(({ verdict }) => verdict === "broken")) ? 1 : 0;
 }
 
+// Exiting, unlike a signal's default, stops what was started and removes what was written.
+process.on("SIGINT", () => process.exit(130));
+process.on("SIGTERM", () => process.exit(143));
 try {
   process.exit(await main(process.argv.slice(2)));
 } catch (error) {

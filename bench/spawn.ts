@@ -1,7 +1,6 @@
-import { openSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import type { Subprocess } from "bun";
-import { cacheFolder } from "./compile.ts";
+import { temporaryFile } from "./cache.ts";
 
 /** A program that the bench started and will stop. */
 export interface Started {
@@ -29,8 +28,8 @@ export function startServer(
   command: readonly string[],
   variables: Readonly<Record<string, string>> = {},
 ): Started {
-  const log = join(cacheFolder(), `${name}.log`);
   const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith("ANYCABLE_"));
+  const log = temporaryFile(`${name}.log`);
   const output = openSync(log, "w");
   const child = Bun.spawn([...WITH_ALL_DESCRIPTORS, ...command], {
     stdin: "ignore",
@@ -38,13 +37,17 @@ export function startServer(
     stderr: output,
     env: { ...Object.fromEntries(inherited), ...variables },
   });
+  closeSync(output);
   running.add(child);
   return {
     pid: child.pid,
     name,
     output: () => readFileSync(log, "utf8").slice(-2000),
     alive: () => child.exitCode === null && child.signalCode === null,
-    stop: () => stopChild(child),
+    async stop() {
+      await stopChild(child);
+      rmSync(log, { force: true });
+    },
   };
 }
 

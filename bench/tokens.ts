@@ -1,7 +1,6 @@
 import { createHmac } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { cacheFolder } from "./compile.ts";
+import { temporaryFile } from "./cache.ts";
 
 /** The secret of every server that the bench starts; worth nothing anywhere else. */
 export const BENCH_SECRET = "s3cr3t";
@@ -26,7 +25,7 @@ export function signToken(
 
 /** Writes `count` tokens, one user each and good for ten hours, one a line; returns the file's path. */
 export function writeTokens(count: number): string {
-  const path = join(cacheFolder(), `tokens-${process.pid}.txt`);
+  const path = temporaryFile("tokens.txt");
   const now = Math.floor(Date.now() / 1000);
   const lines = Array.from({ length: count }, (_, i) => signToken(BENCH_SECRET, { user_id: i }, now, 36_000));
   writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
