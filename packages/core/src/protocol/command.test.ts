@@ -1,0 +1,67 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { decodeCommand } from "./command.ts";
+
+describe("decodeCommand()", () => {
+  test("reads what clients send", () => {
+    expect(decodeCommand('{"command":"message","identifier":"a","data":"{}","extra":1}')).toEqual({
+      command: "message",
+      identifier: "a",
+      data: "{}",
+      history: null,
+      presence: null,
+    });
+  });
+
+  test("ignores the frame null", () => {
+    expect(decodeCommand("null")).toBe("ignored");
+  });
+
+  test("takes an object without a command for a command without a name", () => {
+    expect(decodeCommand("{}")).toMatchObject({ command: "", identifier: "" });
+  });
+
+  test("reads names without regard to case where the exact ones are missing", () => {
+    expect(decodeCommand('{"Command":"subscribe","IDENTIFIER":"x"}')).toMatchObject({
+      command: "subscribe",
+      identifier: "x",
+    });
+  });
+
+  test("reads a request for history and for presence", () => {
+    const text = '{"command":"subscribe","identifier":"a","history":{"since":5},"presence":{"id":"u","info":[1]}}';
+    expect(decodeCommand(text)).toMatchObject({
+      history: { since: 5, streams: null },
+      presence: { id: "u", info: [1] },
+    });
+  });
+
+  test.each([
+    "",
+    "x",
+    "[]",
+    "1",
+    '"text"',
+    "{} trailing",
+    '{"command":1}',
+    '{"command":"x","identifier":1}',
+    '{"command":"x","history":"x"}',
+    '{"command":"x","history":{"since":1.5}}',
+    '{"command":"x","history":{"streams":[]}}',
+    '{"command":"x","history":{"streams":{"s":{"offset":-1}}}}',
+    '{"command":"x","history":{"streams":{"s":{"epoch":1}}}}',
+    '{"command":"x","presence":"x"}',
+    '{"command":"x","presence":{"id":5}}',
+  ])("calls %s malformed", (text) => {
+    expect(decodeCommand(text)).toBe("malformed");
+  });
+
+  test("throws for no text whatever", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
+        const decoded = decodeCommand(text);
+        return typeof decoded === "string" || typeof decoded.command === "string";
+      }),
+    );
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { messageText, parsePublication } from "./publication.ts";
+
+describe("parsePublication()", () => {
+  test("passes the payload's own text through: key order, big integers, spaces (D20)", () => {
+    const data = '{ "b": 12345678901234567890, "a": 1.0 }';
+    expect(parsePublication(JSON.stringify({ stream: "s", data }))).toEqual({
+      kind: "messages",
+      messages: [{ stream: "s", message: data, excludeSid: null, broadcastType: null }],
+    });
+  });
+
+  test.each([
+    ["plain text", '"plain text"'],
+    ['{"a":1', '"{\\"a\\":1"'],
+    ["null", '"null"'],
+    ["", '""'],
+    ["0", "0"],
+    ["false", "false"],
+  ])("gives clients for %p the text %p", (data, text) => {
+    expect(messageText(data)).toBe(text);
+  });
+
+  test("takes a missing payload for an empty one", () => {
+    expect(parsePublication('{"stream":"s"}')).toMatchObject({ messages: [{ message: '""' }] });
+  });
+
+  test("reads what a message says about its delivery", () => {
+    const meta = { exclude_socket: "sid", broadcast_type: "note", transient: true };
+    expect(parsePublication(JSON.stringify({ stream: "s", data: "1", meta }))).toMatchObject({
+      messages: [{ excludeSid: "sid", broadcastType: "note" }],
+    });
+  });
+
+  test("reads names without regard to case, as Go publishers may write them", () => {
+    expect(parsePublication('{"Stream":"a","DATA":"1"}')).toMatchObject({ messages: [{ stream: "a", message: "1" }] });
+  });
+
+  test("reads a disconnect; reconnect is false unless said", () => {
+    const text = '{"command":"disconnect","payload":{"identifier":"u1"}}';
+    expect(parsePublication(text)).toEqual({
+      kind: "disconnect",
+      disconnect: { identifiers: "u1", reconnect: false },
+    });
+  });
+
+  test("knows a command that it does not know", () => {
+    expect(parsePublication('{"command":"foo"}')).toEqual({ kind: "unknown_command", command: "foo" });
+  });
+
+  test.each([
+    ["garbage", "not JSON"],
+    ["", "not JSON"],
+    ["[]", "empty"],
+    ["1", "expected an object"],
+    ["{}", "neither"],
+    ['{"stream":""}', "neither"],
+    ['{"stream":1}', '"stream" must be'],
+    ['{"stream":"a","data":{"x":1}}', '"data" must be a string'],
+    ['{"stream":"a","meta":1}', '"meta" must be'],
+    ['{"stream":"a","meta":{"exclude_socket":1}}', "exclude_socket"],
+    ['[{"stream":"a","data":"1"},null]', "element 1"],
+    ['[{"stream":"a","data":"1"},{"data":"1"}]', "element 1"],
+    ['{"command":"disconnect"}', "payload.identifier"],
+    ['{"command":"disconnect","payload":{"identifier":"u","reconnect":"yes"}}', "payload.reconnect"],
+  ])("says what is wrong with %s", (text, why) => {
+    const parsed = parsePublication(text);
+    expect(parsed.kind).toBe("invalid");
+    expect(parsed.kind === "invalid" && parsed.why).toContain(why);
+  });
+
+  test("splices in nothing but JSON, whatever is published", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (data) => {
+        JSON.parse(`{"message":${messageText(data)}}`);
+      }),
+    );
+  });
+});
