@@ -52,6 +52,7 @@ describe("scrubbing text", () => {
     "http://keys.example.com/path/to.file?key=1.2.3",
     "monkeyBusinessWithAVeryLongName.method.call",
     "eyJ.a.b",
+    "MyKeyJsonStore.read",
     "they.knew.new.keys",
     "node@1.6.16",
   ])("leaves %j as it is", (text) => {
@@ -144,9 +145,22 @@ describe("redacting headers", () => {
     });
   });
 
-  test("takes out a token in the sub-protocol that is no JWT", () => {
-    expect(redactHeaders({ "sec-websocket-protocol": "anycable-token.opaque" }, "jid")).toEqual({
+  test("takes out a token in its own header and sub-protocol though it is no JWT", () => {
+    const headers = {
+      "sec-websocket-protocol": "anycable-token.opaque",
+      "x-token": "opaque",
+      "X-JID": "other",
+    };
+    expect(redactHeaders(headers, "Token")).toEqual({
       "sec-websocket-protocol": `anycable-token.${REDACTED}`,
+      "x-token": REDACTED,
+      "X-JID": "other",
+    });
+  });
+
+  test("takes out a token offered as a sub-protocol without the prefix", () => {
+    expect(redactHeaders({ "sec-websocket-protocol": `jwt, ${CANARY}` }, "jid")).toEqual({
+      "sec-websocket-protocol": `jwt, ${REDACTED}`,
     });
   });
 });

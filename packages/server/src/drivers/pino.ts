@@ -49,8 +49,6 @@ export function createJsonLines(
       base: null,
       timestamp: () => `,"time":"${new Date(nowMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label.toUpperCase() }) },
-      // Values are plain; without this, a field named `err` would pass through pino's serializer of errors.
-      serializers: {},
     },
     { write },
   );
