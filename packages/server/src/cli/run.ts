@@ -3,7 +3,7 @@ import type { Log } from "@hawser/core/log";
 import { HAWSER_VERSION, type RunningServer, startServer } from "../app/server.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
-import { hmacHex } from "../drivers/crypto.ts";
+import { hmacSha256Hex } from "../drivers/crypto.ts";
 import { fileExists, readTextFile } from "../drivers/files.ts";
 import {
   argv,
@@ -22,7 +22,14 @@ import { helpText } from "./help.ts";
 
 /** The command `hawser`: reads its options and does what they ask for. */
 export async function run(): Promise<void> {
-  const loaded = loadConfig({ argv, env, readFile: readTextFile, exists: fileExists, parseToml, hmacHex });
+  const loaded = loadConfig({
+    argv,
+    env,
+    readFile: readTextFile,
+    exists: fileExists,
+    parseToml,
+    hmacHex: hmacSha256Hex,
+  });
   if (!loaded.ok) {
     for (const error of loaded.errors) writeError(`hawser: ${error}\n`);
     exit(1);
