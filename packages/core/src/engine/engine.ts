@@ -117,7 +117,8 @@ export class Engine implements EngineContext {
     try {
       admit(this, session, credentials);
     } catch (thrown) {
-      this.log.error("WebSocket session failed", { sid: session.sid, code: "bug", error: messageOf(thrown) });
+      const fields = { sid: session.sid, code: "bug", error: messageOf(thrown) };
+      this.sampled("error", "bug", "WebSocket session failed", fields);
       this.drop(session, "internal_error");
     }
     return session;

@@ -119,7 +119,7 @@ function admissionPolicy(config: ResolvedConfig): AdmissionPolicy {
       maxTokenBytes: jwt.maxTokenBytes,
     },
   });
-  return { ...policy, verify: verifier.verify, rpcAfterJwt: rpc.afterJwt === "enforce" };
+  return { ...policy, verify: (token) => verifier.verify(token), rpcAfterJwt: rpc.afterJwt === "enforce" };
 }
 
 function channelRouter(config: ResolvedConfig): Router {
