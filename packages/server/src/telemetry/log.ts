@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log, LogFields, LogLevel } from "@hawser/core/log";
 import { scrubTokens } from "@hawser/core/redact";
@@ -92,15 +91,13 @@ function cleanFields(fields: LogFields): LogFields {
   return clean;
 }
 
-/** The first 100 bytes and how many follow: `<start>...(<rest>)`. */
+const utf8 = new TextEncoder();
+
+/** The first 100 bytes, never half a character, and how many follow: `<start>...(<rest>)`. */
 function excerpt(payload: string): string {
-  const limit = LIMITS.maxQuotedBytes;
   // A UTF-16 unit takes three bytes of UTF-8 at most.
-  const size = payload.length * 3 <= limit ? 0 : Buffer.byteLength(payload);
-  if (size <= limit) return scrubTokens(payload);
-  const bytes = Buffer.from(payload.slice(0, limit));
-  let end = Math.min(limit, bytes.length);
-  // Not in the middle of a character: continuation bytes are 10xxxxxx (RFC 3629 3).
-  while (end > 0 && end < bytes.length && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return `${scrubTokens(bytes.toString("utf8", 0, end))}...(${size - end})`;
+  if (payload.length * 3 <= LIMITS.maxQuotedBytes) return scrubTokens(payload);
+  const { read } = utf8.encodeInto(payload, new Uint8Array(LIMITS.maxQuotedBytes));
+  if (read === payload.length) return scrubTokens(payload);
+  return `${scrubTokens(payload.slice(0, read))}...(${utf8.encode(payload.slice(read)).length})`;
 }
