@@ -23,7 +23,7 @@ export function stdoutWriter(): (line: string) => void {
     told = true;
     writeSync(
       STDERR,
-      `cannot write log lines to standard output: ${error.message}; lines are lost until it works\n`,
+      `cannot write log lines to standard output: ${error.message}; some are kept until it works, the rest is lost\n`,
     );
   });
   return (line) => {
