@@ -80,8 +80,8 @@ function suite(): void {
 /** Best effort: a test whose program is missing skips and says so. */
 function installSystemPackages(names: string[]): void {
   const missing = names.filter((name) => {
-    const query = Bun.spawnSync(["dpkg-query", "-W", "-f=${Status}", name], { stderr: "ignore" });
-    return !query.stdout.toString().includes("install ok");
+    const query = Bun.spawnSync(["dpkg", "-s", name], { stderr: "ignore" });
+    return !query.stdout.toString().includes("Status: install ok installed");
   });
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || Bun.which("apt-get") === null) {

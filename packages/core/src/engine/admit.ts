@@ -1,5 +1,6 @@
 import { CableError, messageOf } from "../errors.ts";
 import type { Accepted } from "../jwt/verdict.ts";
+import { durationText } from "../log-sampler.ts";
 import { disconnect, welcome } from "../protocol/replies.ts";
 import { AUTH_REASONS, DROP_REASONS } from "../reasons.ts";
 import { CallScope, type ConnectReply } from "../rpc/backend.ts";
@@ -59,7 +60,7 @@ function refuse(context: EngineContext, session: Session, refusal: Refusal, carr
     sid: session.sid,
     remote: session.remoteAddress,
     carrier,
-    expired_for_s: expiredForMs === null ? undefined : Math.floor(expiredForMs / 1000),
+    expired_for: expiredForMs === null ? undefined : durationText(expiredForMs),
     detail,
   });
   context.dismiss(session, farewell);

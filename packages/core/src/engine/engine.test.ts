@@ -140,7 +140,7 @@ describe("admission", () => {
       key: "secret",
       sid: "s1",
       remote: "192.0.2.1",
-      expired_for_s: 5,
+      expired_for: "5s",
     });
   });
 

@@ -3,7 +3,7 @@ import type { Log } from "@hawser/core/log";
 import { HAWSER_VERSION, type RunningServer, startServer } from "../app/server.ts";
 import { loadConfig } from "../config/load-config.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
-import { hmacSha256Hex } from "../drivers/crypto.ts";
+import { hmacHex } from "../drivers/crypto.ts";
 import { fileExists, readTextFile } from "../drivers/files.ts";
 import {
   argv,
@@ -28,7 +28,7 @@ export async function run(): Promise<void> {
     readFile: readTextFile,
     exists: fileExists,
     parseToml,
-    hmacHex: hmacSha256Hex,
+    hmacHex,
   });
   if (!loaded.ok) {
     for (const error of loaded.errors) writeError(`hawser: ${error}\n`);

@@ -106,6 +106,7 @@ class SessionOpener {
     if (full || !this.#parts.accepting()) return unavailable();
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
     const opening = this.#opening(exchange, offer);
+    this.#logRequestId(opening.sid, request.headers.get("x-request-id"));
     const upgraded = exchange.upgrade(opening, {
       "X-AnyCable-Version": ANYCABLE_VERSION,
       // Always set: left alone, the runtime echoes the first offer, which may be the token.
@@ -167,8 +168,20 @@ class SessionOpener {
   #pingIntervalMs(value: string, fallbackMs: number): number {
     if (value === "") return fallbackMs;
     if (/^[+-]?\d{1,9}$/.test(value)) return Math.max(0, Number(value)) * 1000;
-    this.#parts.log.debug("invalid ping interval value, must be integer", { val: value.slice(0, 20) });
+    const fields = { val: value.slice(0, 20) };
+    this.#parts.engine.sampled(
+      "warn",
+      "ping_interval",
+      "invalid ping interval value, must be integer",
+      fields,
+    );
     return fallbackMs;
+  }
+
+  /** Lets a proxy's line and ours be found together, though the id is not the session's. */
+  #logRequestId(sid: string, requestId: string | null): void {
+    if (requestId === null || !this.#parts.log.enabled("debug")) return;
+    this.#parts.log.debug("WebSocket session established", { sid, request_id: requestId.slice(0, 128) });
   }
 
   #warnOfQueryToken(): void {
