@@ -1,0 +1,76 @@
+import { LIMITS } from "../limits.ts";
+import { base64urlByteLength, decodeBase64url, encodeBase64url } from "../wire/base64url.ts";
+import { type JsonObject, memberOf, parseStrictObject } from "../wire/strict-json.ts";
+import { decodeUtf8 } from "../wire/utf8.ts";
+import { type Algorithm, algorithmNamed } from "./algorithms.ts";
+import { HEADER_RULES, RULES, type Rule } from "./rules.ts";
+
+/** What a verifier takes from a JOSE header. `typ`, `cty` and every embedded or linked key are not looked at. */
+export interface TokenHeader {
+  readonly algorithm: Algorithm;
+  readonly kid: string | null;
+}
+
+/**
+ * Reads a JOSE header (RFC 7515 4), given its segment in base64url.
+ *
+ * `jku`, `jwk`, `x5u` and `x5c` are ignored: a key that arrives with the token proves nothing (RFC 8725 3.10).
+ */
+export function readHeader(segment: string): TokenHeader | Rule {
+  const byteLength = base64urlByteLength(segment.length);
+  if (byteLength > LIMITS.maxTokenHeaderBytes) return RULES.header_too_large;
+  const bytes = new Uint8Array(byteLength);
+  const length = decodeBase64url(segment, 0, segment.length, bytes);
+  if (length < 0) return RULES.not_canonical;
+  const text = decodeUtf8(bytes, 0, length);
+  if (text === null) return RULES.header_not_utf8;
+  const header = parseStrictObject(text, LIMITS.maxJsonDepth);
+  return typeof header === "string" ? HEADER_RULES[header] : judgeHeader(header);
+}
+
+function judgeHeader(header: JsonObject): TokenHeader | Rule {
+  if (Object.hasOwn(header, "crit")) return RULES.crit;
+  if (Object.hasOwn(header, "b64")) return RULES.b64;
+  if (Object.hasOwn(header, "zip")) return RULES.zip;
+  const kid = memberOf(header, "kid");
+  if (kid !== undefined && (typeof kid !== "string" || kid.length > LIMITS.maxKidLength)) {
+    return RULES.kid_invalid;
+  }
+  const name = memberOf(header, "alg");
+  if (typeof name !== "string") return RULES.alg_invalid;
+  const algorithm = algorithmNamed(name);
+  return algorithm === undefined ? RULES.alg_unknown : { algorithm, kid: kid ?? null };
+}
+
+/** Longer header segments are read anew each time. */
+const MAX_KEPT_CHARACTERS = 256;
+const MAX_KEPT_HEADERS = 32;
+
+/**
+ * Remembers the headers read so far: an issuer writes the same one into every token. Saves about a fifth of a
+ * verification (measured under Bun: 1.5 us instead of 1.9 us).
+ */
+export class HeaderCache {
+  readonly #headers = new Map<string, TokenHeader>();
+
+  read(segment: string): TokenHeader | Rule {
+    const known = this.#headers.get(segment);
+    if (known !== undefined) return known;
+    const header = readHeader(segment);
+    if (!("reason" in header) && segment.length <= MAX_KEPT_CHARACTERS) this.#keep(segment, header);
+    return header;
+  }
+
+  #keep(segment: string, header: TokenHeader): void {
+    // Headers differ by `kid`, which whoever connects may choose: start over instead of growing.
+    if (this.#headers.size >= MAX_KEPT_HEADERS) this.#headers.clear();
+    this.#headers.set(unshared(segment), header);
+  }
+}
+
+/** The same text with memory of its own. A slice would keep the whole token alive. */
+function unshared(segment: string): string {
+  const bytes = new Uint8Array(base64urlByteLength(segment.length));
+  decodeBase64url(segment, 0, segment.length, bytes);
+  return encodeBase64url(bytes);
+}
