@@ -13,7 +13,7 @@ import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { createAddressBook } from "../drivers/addresses.ts";
 import { systemClock } from "../drivers/clock.ts";
-import { nodeCrypto } from "../drivers/crypto.ts";
+import { createNodeCrypto } from "../drivers/crypto.ts";
 import { equalSecrets } from "../drivers/equal-secrets.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
@@ -110,7 +110,7 @@ function admissionPolicy(config: ResolvedConfig): AdmissionPolicy {
   const ring = ringOfSecret(jwt.secret);
   const verifier = createVerifier({
     ring: () => ring,
-    crypto: nodeCrypto,
+    crypto: createNodeCrypto(),
     clock: systemClock,
     policy: {
       leewayS: jwt.leewayS,
