@@ -5,7 +5,11 @@ import { closest } from "./suggestion.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const PREFIX = "ANYCABLE_";
 const KNOWN_NAMES: ReadonlySet<string> = new Set(OPTIONS.flatMap((option) => option.env));
+const KNOWN_SUFFIXES: readonly string[] = [...KNOWN_NAMES]
+  .filter((name) => name.startsWith(PREFIX))
+  .map((name) => name.slice(PREFIX.length));
 
 /** Reads the variables of every option. Names that are not known are one warning: the application may share them. */
 export function readEnv(env: Environment): LayerReading {
@@ -28,7 +32,7 @@ function isSet(option: AnyOption, text: string | undefined): boolean {
 
 function strangers(env: Environment): readonly string[] {
   const names = Object.keys(env)
-    .filter((name) => name.startsWith("ANYCABLE_") && env[name] !== undefined)
+    .filter((name) => name.startsWith(PREFIX) && env[name] !== undefined)
     .filter((name) => !KNOWN_NAMES.has(name) && !SILENTLY_IGNORED_ENV.has(name))
     .sort();
   const notServed = names.filter((name) => isEnvNotServed(name));
@@ -47,6 +51,7 @@ function strangers(env: Environment): readonly string[] {
 }
 
 function withSuggestion(name: string): string {
-  const similar = closest(name, KNOWN_NAMES);
-  return similar === null ? name : `${name} (did you mean ${similar}?)`;
+  // Without what all of them begin with: it would make any two look alike.
+  const similar = closest(name.slice(PREFIX.length), KNOWN_SUFFIXES);
+  return similar === null ? name : `${name} (did you mean ${PREFIX}${similar}?)`;
 }

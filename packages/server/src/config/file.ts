@@ -58,7 +58,7 @@ function whyUnknown(key: string, value: unknown): string {
   if (isTomlNotServed(key)) return "is an option of AnyCable that this version does not serve; leave it out";
   if (TABLES.has(key)) return `must be a table: [${key}]`;
   if (isTable(value)) {
-    const table = closest(key, TABLES);
+    const table = closest(key, [...TABLES]);
     return table === null ? "is not a table of options" : `is not a table of options; did you mean ${table}?`;
   }
   const similar = keyOfFlag(key) ?? keyElsewhere(key) ?? closest(key, KEYS);

@@ -7,7 +7,10 @@ export type Source = "default" | "file" | "env" | "flag";
 export interface Sourced<T> {
   readonly value: T;
   readonly source: Source;
-  /** For people: `--port`, `ANYCABLE_PORT`, `server.port in ./anycable.toml`; empty for a default. */
+  /**
+   * For people: `--port`, `ANYCABLE_PORT`, `server.port in ./anycable.toml`; empty for the option's own default and
+   * `worked out` for one that depends on other options.
+   */
   readonly where: string;
 }
 

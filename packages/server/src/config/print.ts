@@ -22,8 +22,8 @@ export function printConfig(values: OptionValues, hmacHex: HmacHex): string {
 }
 
 function printOption(option: AnyOption, key: string, values: OptionValues, hmacHex: HmacHex): string {
-  const { value, where } = sourcedOf(values, option);
-  const origin = where === "" ? "" : `from ${inComment(where)}`;
+  const { value, source, where } = sourcedOf(values, option);
+  const origin = source === "default" ? where : `from ${inComment(where)}`;
   const plain = option.toToml(value);
   if (option.kind === "secret" && plain !== "none") {
     if (typeof plain !== "string" || plain === "") return `# ${key} is not set`;

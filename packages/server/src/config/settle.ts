@@ -11,8 +11,6 @@ import { type OptionValues, type Sourced, sourcedOf, valueIn } from "./option-va
 /** Where publications are taken when nobody has to present a key: apart from the port that the public can reach. */
 const OPEN_BROADCAST_PORT = 8090;
 
-const DEFAULT_RPC_CONCURRENCY = 28;
-
 /**
  * What follows from other options, put in their places: deprecated names, shorthands, ports that depend on others.
  * What comes out can be printed and loaded again without a change (anycable cli/options.go@1.6.16, in its order).
@@ -26,13 +24,7 @@ export function settle(values: OptionValues): {
   if (draft.get(LOG.options.debug)) draft.set(LOG.options.level, "debug", LOG.options.debug);
   settleMetrics(draft);
   settleDeprecated(draft);
-  if (draft.get(RPC.options.noRpc)) draft.set(RPC.options.rpcImpl, "none", RPC.options.noRpc);
-  if (draft.get(RPC.options.concurrency) <= 0) {
-    warnings.push(
-      `rpc_concurrency is ${draft.get(RPC.options.concurrency)}; using ${DEFAULT_RPC_CONCURRENCY}`,
-    );
-    draft.compute(RPC.options.concurrency, DEFAULT_RPC_CONCURRENCY);
-  }
+  settleRpc(draft, warnings);
   settleBroadcastPort(draft);
   if (draft.get(GENERAL.options.public)) {
     draft.set(GENERAL.options.noAuth, true, GENERAL.options.public);
@@ -62,6 +54,17 @@ function settleDeprecated(draft: Draft): void {
   if (draft.get(idEnforce)) draft.set(enforce, true, idEnforce);
   const { disableDisconnect, mode } = DISCONNECT.options;
   if (draft.get(disableDisconnect)) draft.set(mode, "never", disableDisconnect);
+}
+
+function settleRpc(draft: Draft, warnings: string[]): void {
+  const { noRpc, rpcImpl, concurrency } = RPC.options;
+  if (draft.get(noRpc)) draft.set(rpcImpl, "none", noRpc);
+  else if (draft.get(rpcImpl) === "") draft.compute(rpcImpl, "grpc");
+  const calls = draft.get(concurrency);
+  if (calls > 0) return;
+  const { where } = sourcedOf(draft.values, concurrency);
+  warnings.push(`${where} is ${calls}, and at least one call is needed: using ${concurrency.default}`);
+  draft.compute(concurrency, concurrency.default);
 }
 
 function settleMetrics(draft: Draft): void {

@@ -1,5 +1,8 @@
-/** The candidate that `name` is probably a misspelling of, or null. Dashes, underscores and case make no difference. */
-export function closest(name: string, candidates: Iterable<string>): string | null {
+/**
+ * The candidate that `name` is probably a misspelling of, or the only one that begins so; null when there is none.
+ * Dashes, underscores and case make no difference.
+ */
+export function closest(name: string, candidates: readonly string[]): string | null {
   const wanted = plain(name);
   let best: string | null = null;
   let bestDistance = Math.max(2, Math.floor(wanted.length / 4)) + 1;
@@ -9,7 +12,12 @@ export function closest(name: string, candidates: Iterable<string>): string | nu
     best = candidate;
     bestDistance = distance;
   }
-  return best;
+  return best ?? onlyLonger(wanted, candidates);
+}
+
+function onlyLonger(wanted: string, candidates: readonly string[]): string | null {
+  const [only, ...others] = candidates.filter((candidate) => plain(candidate).startsWith(wanted));
+  return only !== undefined && others.length === 0 ? only : null;
 }
 
 function plain(name: string): string {

@@ -1,0 +1,253 @@
+import { describe, expect, test } from "bun:test";
+import { configOf, errorsOf, loaded } from "../../test/support/load-config.ts";
+
+const warningsOf = (...argv: readonly string[]) => loaded({ argv }).warnings;
+
+describe("the secret for tokens", () => {
+  test("is jwt_secret, else the application's as it is", () => {
+    expect(configOf("--jwt_secret=j", "--secret=s").jwt.secret).toBe("j");
+    expect(configOf("--secret=s").jwt.secret).toBe("s");
+    expect(configOf().jwt.secret).toBeNull();
+  });
+
+  test("none turns tokens off, also beside an application secret", () => {
+    expect(configOf("--jwt_secret=none", "--secret=s").jwt.secret).toBeNull();
+    expect(configOf("--secret=none").jwt.secret).toBeNull();
+  });
+
+  test("must be there when tokens are enforced", () => {
+    const advice = "set jwt_secret (ANYCABLE_JWT_SECRET) or secret (ANYCABLE_SECRET)";
+    expect(errorsOf({ argv: ["--enforce_jwt"] })).toEqual([
+      `--enforce_jwt asks for tokens, but there is no secret to verify them with: ${advice}`,
+    ]);
+    expect(
+      errorsOf({ env: { ANYCABLE_ENFORCE_JWT: "1" }, argv: ["--secret=s", "--jwt_secret=none"] }),
+    ).toEqual([`ANYCABLE_ENFORCE_JWT asks for tokens, but --jwt_secret is none: ${advice}`]);
+    expect(errorsOf({ argv: ["--jwt_id_enforce", "--secret=none"] })).toHaveLength(1);
+    expect(configOf("--enforce_jwt", "--secret=s").jwt.enforce).toBe(true);
+  });
+
+  test("is missed when there are rules for tokens alone", () => {
+    expect(warningsOf("--jwt_require_exp", "--jwt_leeway=0")).toEqual([
+      "no effect without a secret for tokens (jwt_secret or secret): --jwt_require_exp, --jwt_leeway",
+    ]);
+    expect(warningsOf("--jwt_require_exp", "--secret=s")).toEqual([]);
+  });
+
+  test("and its rules have the units of the claims", () => {
+    const { jwt } = configOf("--secret=s", "--jwt_leeway=5", "--jwt_max_lifetime=3600");
+    expect(jwt).toMatchObject({ leewayS: 5, maxLifetimeS: 3600 });
+  });
+});
+
+describe("broadcasting by HTTP", () => {
+  test("with no key is open, on a port of its own", () => {
+    expect(configOf().broadcast).toMatchObject({ key: null, keyDerived: false, port: 8090 });
+  });
+
+  test("with an application secret asks for the derived key, on the main port", () => {
+    expect(configOf("--secret=qwerty", "--port=9999").broadcast).toMatchObject({
+      key: "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485",
+      keyDerived: true,
+      port: 9999,
+    });
+  });
+
+  test("with a key of its own asks for that, on the main port", () => {
+    expect(configOf("--broadcast_key=k", "--secret=qwerty").broadcast).toMatchObject({
+      key: "k",
+      keyDerived: false,
+      port: 8080,
+    });
+  });
+
+  test("with the key none is open on its own port, whatever the application secret", () => {
+    expect(configOf("--broadcast_key=none", "--secret=qwerty").broadcast).toMatchObject({
+      key: null,
+      port: 8090,
+    });
+  });
+
+  test("with the application secret none is as without one", () => {
+    expect(configOf("--secret=none").broadcast).toMatchObject({ key: null, keyDerived: false, port: 8090 });
+  });
+
+  test("goes where it is told", () => {
+    expect(configOf("--secret=s", "--http_broadcast_port=7000").broadcast.port).toBe(7000);
+  });
+
+  test("takes the http adapter alone, and says so of the others", () => {
+    expect(errorsOf({ argv: ["--broadcast_adapter=http,redis"] })).toEqual([
+      '--broadcast_adapter: the value "http,redis" names redis, which AnyCable has and this version does not; ' +
+        "http is served",
+    ]);
+    expect(errorsOf({ argv: ["--broadcast_adapter=htp"] })[0]).toContain('names "htp", which is not known');
+    expect(loaded({ env: { ANYCABLE_BROADCAST_ADAPTER: "" } }).config.broadcast.adapters).toEqual(["http"]);
+  });
+});
+
+describe("public mode", () => {
+  test("lets everyone in and opens the endpoint where the key would have put it", () => {
+    const config = configOf("--public", "--secret=x");
+    expect(config).toMatchObject({
+      public: true,
+      auth: { noAuth: true },
+      streams: { public: true },
+      broadcast: { key: null, keyDerived: false, port: 8080 },
+      jwt: { secret: "x" },
+    });
+    expect(configOf("--public").broadcast.port).toBe(8090);
+  });
+
+  test("says that a broadcast key is for nothing", () => {
+    expect(warningsOf("--public", "--broadcast_key=k")).toEqual([
+      "--broadcast_key has no effect: --public opens the broadcast endpoint",
+    ]);
+  });
+});
+
+describe("the backend", () => {
+  test("is gRPC unless there is to be none", () => {
+    expect(configOf().rpc.kind).toBe("grpc");
+    expect(configOf("--norpc").rpc.kind).toBe("none");
+    expect(configOf("--rpc_impl=none").rpc.kind).toBe("none");
+    expect(configOf("--norpc", "--rpc_impl=grpc").rpc.kind).toBe("none");
+  });
+
+  test("over HTTP is not served", () => {
+    expect(errorsOf({ argv: ["--rpc_impl=http"] })).toEqual([
+      '--rpc_impl: the value "http" is AnyCable\'s and not served by this version; use grpc or none',
+    ]);
+    expect(errorsOf({ env: { ANYCABLE_RPC_HOST: "https://app/_anycable" } })).toEqual([
+      "ANYCABLE_RPC_HOST is an HTTP address, and RPC over HTTP is not served by this version: " +
+        "name a gRPC service as host:port, or set norpc",
+    ]);
+    expect(configOf("--rpc_host=http://app", "--norpc").rpc.kind).toBe("none");
+  });
+
+  test("must be there to be asked after the token", () => {
+    expect(errorsOf({ argv: ["--rpc_after_jwt=enforce", "--norpc"] })).toEqual([
+      "--rpc_after_jwt is enforce, but --norpc leaves nobody to ask: drop one of them",
+    ]);
+    expect(configOf("--rpc_after_jwt=enforce").rpc.afterJwt).toBe("enforce");
+  });
+
+  test("is called over TLS when asked, or when there are certificates to trust", () => {
+    expect(configOf().rpc.grpc).toMatchObject({ enableTls: false, tlsVerify: true, tlsRootCa: null });
+    expect(configOf("--rpc_tls_root_ca=ca.pem").rpc.grpc).toMatchObject({
+      enableTls: true,
+      tlsRootCa: "ca.pem",
+    });
+    expect(warningsOf("--rpc_tls_verify=false")).toEqual([
+      "--rpc_tls_verify has no effect without rpc_enable_tls",
+    ]);
+    expect(warningsOf("--rpc_tls_verify=false", "--rpc_enable_tls")).toEqual([]);
+  });
+
+  test("gets at least one call at a time", () => {
+    const { config, warnings } = loaded({ argv: ["--rpc_concurrency=0"] });
+    expect(config.rpc.concurrency).toBe(28);
+    expect(warnings).toEqual(["--rpc_concurrency is 0, and at least one call is needed: using 28"]);
+  });
+});
+
+describe("deprecated options", () => {
+  test("work, each with one warning", () => {
+    const { config, warnings } = loaded({
+      argv: ["--jwt_id_key=k", "--jwt_id_enforce", "--disable_disconnect", "--http_broadcast_secret=b"],
+      env: { ANYCABLE_DISCONNECT_TIMEOUT: "5" },
+    });
+    expect(config.jwt).toMatchObject({ secret: "k", enforce: true });
+    expect(config.disconnect.mode).toBe("never");
+    expect(config.broadcast).toMatchObject({ key: "b", port: 8080 });
+    expect([...warnings].sort()).toEqual([
+      "--disable_disconnect is deprecated: use disconnect_mode=never",
+      "--http_broadcast_secret is deprecated: use broadcast_key",
+      "--jwt_id_enforce is deprecated: use enforce_jwt",
+      "--jwt_id_key is deprecated: use jwt_secret",
+      "ANYCABLE_DISCONNECT_TIMEOUT is deprecated and has no effect: use shutdown_timeout",
+    ]);
+  });
+
+  test("give way or win as with the reference", () => {
+    expect(configOf("--jwt_id_key=old", "--jwt_secret=new").jwt.secret).toBe("new");
+    expect(configOf("--jwt_id_param=t").jwt.param).toBe("jid");
+    expect(configOf("--http_broadcast_secret=old", "--broadcast_key=new").broadcast.key).toBe("old");
+  });
+});
+
+describe("the rest", () => {
+  test("debug is a log level", () => {
+    expect(configOf("--debug").log.level).toBe("debug");
+    expect(configOf("--debug=false", "--log_level=warn").log.level).toBe("warn");
+  });
+
+  test("metrics stand beside the main listener unless told otherwise", () => {
+    expect(configOf("--host=0.0.0.0", "--port=1").metrics).toMatchObject({ host: "0.0.0.0", port: 1 });
+    expect(configOf("--metrics_port=9", "--metrics_host=::1").metrics).toMatchObject({
+      host: "::1",
+      port: 9,
+    });
+    expect(configOf("--metrics_http=/metrics").metrics.httpPath).toBe("/metrics");
+  });
+
+  test("TLS needs both files", () => {
+    expect(configOf("--ssl_cert=c", "--ssl_key=k").server.tls).toEqual({ certPath: "c", keyPath: "k" });
+    expect(errorsOf({ argv: ["--ssl_cert=c"] })).toEqual([
+      "--ssl_cert is set without ssl_key: TLS needs both, so set both or neither",
+    ]);
+    expect(errorsOf({ env: { ANYCABLE_SSL_KEY: "k" } })).toEqual([
+      "ANYCABLE_SSL_KEY is set without ssl_cert: TLS needs both, so set both or neither",
+    ]);
+  });
+
+  test("two endpoints cannot stand in one place", () => {
+    expect(errorsOf({ argv: ["--health-path=/cable"] })).toEqual([
+      "path and health-path are both /cable on one port: change one",
+    ]);
+    expect(errorsOf({ argv: ["--metrics_http=/_broadcast", "--secret=s"] })).toHaveLength(1);
+    expect(configOf("--metrics_http=/_broadcast").broadcast.port).toBe(8090);
+    expect(configOf("--metrics_http=/health", "--metrics_port=9").metrics.httpPath).toBe("/health");
+  });
+
+  test("the ready endpoint and the built-in channel can be turned off", () => {
+    expect(configOf("--ready-path=").server.readyPath).toBeNull();
+    const files = { "./anycable.toml": "[streams]\npubsub_channel = ''\n" };
+    expect(loaded({ files }).config.streams.pubsubChannel).toBeNull();
+  });
+
+  test("networks are checked by their form", () => {
+    const good = "10.0.0.0/8,127.0.0.1,::1,fd00::/8,::ffff:10.0.0.1";
+    expect(configOf(`--trusted_proxies=${good}`).server.trustedProxies).toEqual(good.split(","));
+    for (const wrong of [
+      "10.0.0.0/33",
+      "10.0.0",
+      "10.0.0.0.0",
+      "256.1.1.1",
+      "localhost",
+      "::1/129",
+      "1.2.3.4/",
+    ]) {
+      expect(errorsOf({ argv: [`--trusted_proxies=${wrong}`] })[0]).toContain(
+        `holds "${wrong}", which is no`,
+      );
+    }
+  });
+
+  test("paths start with a slash and have their star at the end", () => {
+    expect(configOf("--path=/cable,/admin/*,/t/{tenant}/cable").websocket.paths).toHaveLength(3);
+    expect(errorsOf({ argv: ["--path=cable"] })[0]).toContain("does not start with a slash");
+    expect(errorsOf({ argv: ["--path=/*/cable"] })[0]).toContain("star is not at the end");
+    expect(errorsOf({ argv: ["--path="] })[0]).toContain("must name at least one");
+    expect(errorsOf({ argv: ["--metrics_http=metrics"] })[0]).toContain("must start with a slash");
+  });
+
+  test("what is allowed but cannot work is a warning", () => {
+    expect(warningsOf("--pong_timeout=5", "--ping_interval=0")).toEqual([
+      "--pong_timeout has no effect: --ping_interval is 0, so there are no pings",
+    ]);
+    expect(warningsOf("--allowed_origins=https://A.example,b.example")).toEqual([
+      'allowed_origins holds "https://a.example", which matches nothing: name the host alone',
+    ]);
+  });
+});
