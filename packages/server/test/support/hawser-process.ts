@@ -10,10 +10,12 @@ export interface HawserProcess {
   readonly broadcastPort: number;
   /** Everything it has written so far. */
   output(): string;
+  stdout(): string;
+  stderr(): string;
   /** Resolves when its output matches; rejects after five seconds with what it wrote instead. */
   waitFor(pattern: RegExp): Promise<void>;
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void;
-  /** Its exit status. */
+  /** Its exit status, once it has ended and everything that it wrote has been read. */
   readonly exited: Promise<number>;
   /** SIGKILL unless it has ended, and the wait for its end. */
   stop(): Promise<void>;
@@ -22,14 +24,22 @@ export interface HawserProcess {
 /** The command of another server may be put in its place, to see a scenario hold there too. */
 const COMMAND = process.env.HAWSER_TEST_COMMAND ?? join(ROOT, "bin/hawser");
 
+/** Where the command runs, and which one it is. */
+export interface HawserPlace {
+  /** A directory of its own, so that no file there is read by chance; the temporary one by default. */
+  readonly cwd?: string;
+  readonly command?: string;
+}
+
 /** Starts the server with these flags on free ports of 127.0.0.1 and waits until it takes clients. */
 export async function startHawser(
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  place: HawserPlace = {},
 ): Promise<HawserProcess> {
   const [port, broadcastPort] = await freePorts(2);
   const placed = ["--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`];
-  const server = spawnHawser([...placed, ...flags], env, port, broadcastPort);
+  const server = spawnHawser([...placed, ...flags], env, port, broadcastPort, place);
   try {
     await server.waitFor(/Handle health requests at/);
   } catch (thrown) {
@@ -45,28 +55,37 @@ export function spawnHawser(
   env: Readonly<Record<string, string>> = {},
   port = 0,
   broadcastPort = 0,
+  place: HawserPlace = {},
 ): HawserProcess {
-  const child = Bun.spawn([COMMAND, ...flags], {
-    cwd: process.env.TMPDIR ?? "/tmp",
+  const child = Bun.spawn([place.command ?? COMMAND, ...flags], {
+    cwd: place.cwd ?? process.env.TMPDIR ?? "/tmp",
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
+  const written = { stdout: "", stderr: "" };
   const watchers = new Set<() => void>();
-  const read = async (stream: ReadableStream<Uint8Array>) => {
+  const read = async (stream: ReadableStream<Uint8Array>, name: keyof typeof written) => {
     const decoder = new TextDecoder();
     for await (const chunk of stream) {
-      output += decoder.decode(chunk, { stream: true });
+      const text = decoder.decode(chunk, { stream: true });
+      output += text;
+      written[name] += text;
       for (const watch of watchers) watch();
     }
   };
-  void read(child.stdout);
-  void read(child.stderr);
+  const drained = Promise.all([read(child.stdout, "stdout"), read(child.stderr, "stderr")]);
+  const exited = child.exited.then(async (code) => {
+    await drained;
+    return code;
+  });
   return {
     pid: child.pid,
     port,
     broadcastPort,
     output: () => output,
+    stdout: () => written.stdout,
+    stderr: () => written.stderr,
     waitFor(pattern) {
       return new Promise((resolveWait, reject) => {
         const finish = (settle: () => void) => {
@@ -89,7 +108,7 @@ export function spawnHawser(
       });
     },
     signal: (name) => child.kill(name),
-    exited: child.exited,
+    exited,
     async stop() {
       if (child.exitCode === null) child.kill("SIGKILL");
       await child.exited;

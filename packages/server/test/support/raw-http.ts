@@ -32,7 +32,11 @@ export function exchangeRaw(
 }
 
 /** An upgrade request; `headers` replace or, with null, remove the usual ones. */
-export function upgradeRequest(path: string, headers: Record<string, string | null> = {}, method = "GET"): string {
+export function upgradeRequest(
+  path: string,
+  headers: Record<string, string | null> = {},
+  method = "GET",
+): string {
   const all: Record<string, string | null> = {
     Host: "127.0.0.1",
     Connection: "Upgrade",
