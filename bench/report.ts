@@ -27,6 +27,9 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `  ${line(row).trimEnd()}`).join("\n");
 }
 
+/** The floor keeps next to nothing a connection, and a ratio to nothing says nothing. */
+const ratioText = (ratio: number): string => (ratio < 100 ? ratio.toFixed(2) : "-");
+
 /** One scenario's table: a row a peer, medians, and the first column's spread and ratio to each other peer. */
 export function scenarioReport(
   name: ScenarioName,
@@ -46,7 +49,7 @@ export function scenarioReport(
     if (!own) continue;
     const ratios = present.map((other) => {
       const theirs = summaryOf(rounds, name, other, headline);
-      return other === peer || !theirs?.median ? "-" : (own.median / theirs.median).toFixed(2);
+      return other === peer || !theirs ? "-" : ratioText(own.median / theirs.median);
     });
     const others = columns.slice(1).map((metric) => {
       const summary = summaryOf(rounds, name, peer, metric);

@@ -6,7 +6,7 @@ import { temporaryFile } from "./cache.ts";
 export interface Started {
   readonly pid: number;
   readonly name: string;
-  /** The end of what it printed, for a failure's report. */
+  /** The last lines that it printed, for a failure's report. */
   output(): string;
   alive(): boolean;
   stop(): Promise<void>;
@@ -17,6 +17,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
+const LAST_WORDS = 5;
 const STOP_PATIENCE_MS = 5000;
 
 // The shell raises the soft limit of descriptors to the hard one and becomes the program, so the pid is the program's.
@@ -42,7 +43,7 @@ export function startServer(
   return {
     pid: child.pid,
     name,
-    output: () => readFileSync(log, "utf8").slice(-2000),
+    output: () => readFileSync(log, "utf8").trim().split("\n").slice(-LAST_WORDS).join("\n"),
     alive: () => child.exitCode === null && child.signalCode === null,
     async stop() {
       await stopChild(child);
