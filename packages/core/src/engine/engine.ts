@@ -1,11 +1,8 @@
 import type { Cancel, Clock } from "../clock.ts";
-import { CableError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { Hub } from "../hub/hub.ts";
-import { LIMITS } from "../limits.ts";
 import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { Metrics } from "../metrics/registry.ts";
-import { type Command, decodeCommand } from "../protocol/command.ts";
-import { PONG } from "../protocol/replies.ts";
 import type { Random } from "../random.ts";
 import { DROP_REASONS, type DropReason, type Farewell } from "../reasons.ts";
 import type { Router } from "../router/router.ts";
@@ -16,14 +13,11 @@ import { isClosed, Session, type SessionOpening } from "../session/session.ts";
 import { TICK_MS } from "../session/timer-wheel.ts";
 import type { AdmissionPolicy, Credentials } from "./admission.ts";
 import { admit, farewellFrame } from "./admit.ts";
-import { history } from "./commands/history.ts";
-import { message } from "./commands/message.ts";
-import { presence } from "./commands/presence.ts";
-import { subscribe } from "./commands/subscribe.ts";
-import { unsubscribe } from "./commands/unsubscribe.ts";
-import { CommandFailure, type DisconnectInterest, type EngineContext } from "./context.ts";
+import type { DisconnectInterest, EngineContext } from "./context.ts";
 import { type EngineCounters, engineCounters } from "./counters.ts";
+import { disconnectRequest, dismissAll, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
+import { Inbox } from "./inbox.ts";
 import { type PublishResult, publish } from "./publish.ts";
 import { SlowClients } from "./slow-clients.ts";
 
@@ -73,6 +67,7 @@ export class Engine implements EngineContext {
   readonly sampled: EngineContext["sampled"];
   readonly #options: EngineOptions;
   readonly #heartbeat: Heartbeat;
+  readonly #inbox: Inbox;
   readonly #slowClients: SlowClients;
   readonly #disconnects: DisconnectQueue;
   readonly #stopTicking: Cancel;
@@ -97,6 +92,10 @@ export class Engine implements EngineContext {
         log.warn("disconnecting session due to no pongs", { sid: session.sid });
         this.drop(session, "no_pong");
       },
+    });
+    this.#inbox = new Inbox(this, {
+      maxPendingCommands: options.maxPendingCommands,
+      onCommand: (session) => this.#heartbeat.onCommand(session),
     });
     this.#slowClients = new SlowClients(this, options.maxPendingBytes, options.writeTimeoutMs);
     this.#disconnects = new DisconnectQueue({
@@ -126,18 +125,7 @@ export class Engine implements EngineContext {
 
   /** Takes a frame from the client. */
   receive(session: Session, text: string, bytes: number): void {
-    if (isClosed(session)) return;
-    this.counters.bytesReceived.value += bytes;
-    const command = decodeCommand(text);
-    if (command === "ignored") return;
-    if (command === "malformed") {
-      this.#countBadFrame(session);
-      return;
-    }
-    this.counters.clientMessages.value += 1;
-    this.#heartbeat.onCommand(session);
-    if (session.scope === null) this.#run(session, command);
-    else this.#enqueue(session, command);
+    this.#inbox.receive(session, text, bytes);
   }
 
   /** The client answered a WebSocket PING. */
@@ -202,11 +190,7 @@ export class Engine implements EngineContext {
   }
 
   resume(session: Session): void {
-    while (session.scope === null && session.queue !== null && !isClosed(session)) {
-      const next = session.queue.shift();
-      if (session.queue.length === 0) session.queue = null;
-      if (next !== undefined) this.#run(session, next);
-    }
+    this.#inbox.resume(session);
   }
 
   /** Numbers of the moment, for the gauges. */
@@ -228,38 +212,13 @@ export class Engine implements EngineContext {
   }
 
   /**
-   * Tells every client that the server restarts and waits until the words are out, then until the application has
-   * heard of the ended sessions; `timeoutMs` bounds both together.
-   *
-   * DEVIATION: D13. The reference may exit before its queues are flushed.
+   * Tells every client that the server restarts, closes when the words are out, and waits until the application has
+   * heard of the ended sessions; `timeoutMs` bounds all of it.
    */
   async shutdown(timeoutMs: number): Promise<void> {
     const untilMs = this.clock.monotonicMs() + timeoutMs;
     const leaving = [...this.sessions.values()];
-    if (leaving.length > 0) this.log.info("closing active connections", { num: leaving.length });
-    const { closeCode, closeText, wire, reconnect } = DROP_REASONS.server_restart;
-    const frame = farewellFrame(wire, reconnect);
-    for (const session of leaving) {
-      if (frame !== null) this.send(session, frame);
-      this.counters.disconnects.add(["server_restart"]);
-      this.#end(session, true);
-    }
-    let waiting = leaving;
-    while (waiting.length > 0) {
-      waiting = waiting.filter(({ connection }) => {
-        if (connection.getBufferedAmount() > 0) return true;
-        connection.close(closeCode, closeText);
-        return false;
-      });
-      if (waiting.length === 0 || this.clock.monotonicMs() >= untilMs) break;
-      await new Promise<void>((resolve) => this.clock.after(TICK_MS, resolve));
-    }
-    for (const { connection } of waiting) connection.close(closeCode, closeText);
-    if (waiting.length > 0) {
-      this.log.warn("terminated while disconnecting active sessions", { num: waiting.length });
-    } else if (leaving.length > 0) {
-      this.log.info("all active connections closed");
-    }
+    await dismissAll(this, leaving, (session) => this.#end(session, true), untilMs);
     await this.#disconnects.drain(Math.max(0, untilMs - this.clock.monotonicMs()));
     this.#stopTicking();
   }
@@ -285,126 +244,8 @@ export class Engine implements EngineContext {
     session.scope?.cancel();
     session.scope = null;
     session.queue = null;
-    const { subscriptions } = session;
-    if (subscriptions !== null) {
-      for (const { groups } of subscriptions.values()) {
-        for (const group of groups) {
-          if (connected) this.hub.leave(session.connection, group);
-          else this.hub.forget(group);
-        }
-      }
-    }
-    if (wasOpen && session.disconnectInterest) this.#tellBackend(session);
+    leaveStreams(this, session, connected);
+    if (wasOpen && session.disconnectInterest) this.#disconnects.add(disconnectRequest(session));
     session.subscriptions = null;
-  }
-
-  #tellBackend(session: Session): void {
-    const istate: Record<string, string> = {};
-    const subscriptions: string[] = [];
-    for (const [identifier, subscription] of session.subscriptions ?? []) {
-      subscriptions.push(identifier);
-      if (Object.keys(subscription.istate).length > 0)
-        istate[identifier] = JSON.stringify(subscription.istate);
-    }
-    this.#disconnects.add({
-      sid: session.sid,
-      env: { url: session.url, headers: session.headers, cstate: session.cstate, istate },
-      jwtIdentity: session.jwtIdentity,
-      identifiers: session.identifiers,
-      subscriptions,
-    });
-  }
-
-  #enqueue(session: Session, command: Command): void {
-    session.queue ??= [];
-    if (session.queue.length >= this.#options.maxPendingCommands) {
-      this.sampled(
-        "info",
-        "too_many_commands",
-        "client dropped: too many commands wait for the one before them",
-        {
-          sid: session.sid,
-          remote: session.remoteAddress,
-          max: this.#options.maxPendingCommands,
-        },
-      );
-      this.drop(session, "too_many_commands");
-      return;
-    }
-    session.queue.push(command);
-  }
-
-  #run(session: Session, command: Command): void {
-    try {
-      const pending = this.#execute(session, command);
-      if (pending === undefined) return;
-      pending.then(
-        () => this.resume(session),
-        (thrown: unknown) => {
-          session.scope = null;
-          this.#fail(session, command, thrown);
-          this.resume(session);
-        },
-      );
-    } catch (thrown) {
-      this.#fail(session, command, thrown);
-    }
-  }
-
-  #execute(session: Session, command: Command): void | Promise<void> {
-    switch (command.command) {
-      case "subscribe":
-        return subscribe(this, session, command);
-      case "unsubscribe":
-        return unsubscribe(this, session, command);
-      case "message":
-        return message(this, session, command);
-      case "history":
-        return history(this, session, command);
-      case "presence":
-      case "join":
-      case "leave":
-        return presence(this, session, command);
-      case "ping":
-        return this.send(session, PONG);
-      case "pong":
-        return;
-      default:
-        throw new CommandFailure(`unknown command: ${command.command}`);
-    }
-  }
-
-  /** A failed command is a line for the operator; a bug also ends the session, and only that. */
-  #fail(session: Session, command: Command, thrown: unknown): void {
-    this.counters.failedClientMessages.value += 1;
-    const code =
-      thrown instanceof CableError ? thrown.code : thrown instanceof CommandFailure ? undefined : "bug";
-    if (code === "canceled") return;
-    this.sampled(code === "bug" ? "error" : "warn", code ?? "command", "failed to handle incoming message", {
-      sid: session.sid,
-      command: command.command.slice(0, 40),
-      identifier: command.identifier.slice(0, LIMITS.maxQuotedBytes),
-      code,
-      error: messageOf(thrown),
-    });
-    if (code === "bug") this.drop(session, "internal_error");
-  }
-
-  /** DEVIATION: D6. The reference stops reading for good; we go on, unless the client keeps at it. */
-  #countBadFrame(session: Session): void {
-    this.counters.failedClientMessages.value += 1;
-    const nowMs = this.clock.monotonicMs();
-    if (session.badFrames === 0 || nowMs - session.badFramesSinceMs > 60_000) {
-      session.badFrames = 0;
-      session.badFramesSinceMs = nowMs;
-    }
-    session.badFrames += 1;
-    this.log.debug("malformed frame", { sid: session.sid });
-    if (session.badFrames <= LIMITS.maxBadFramesPerMinute) return;
-    this.sampled("info", "bad_frames", "client dropped: too many malformed frames", {
-      sid: session.sid,
-      remote: session.remoteAddress,
-    });
-    this.drop(session, "bad_frames");
   }
 }

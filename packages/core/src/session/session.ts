@@ -37,8 +37,8 @@ const NO_STATE: StateMap = Object.freeze({});
 export class Session implements Timed {
   readonly sid: string;
   readonly plan: HeartbeatPlan;
-  /** For the operator's lines only: the peer, or the client that a trusted proxy names. */
-  readonly remoteAddress: string;
+  /** The client that a trusted proxy named, or null when that is the peer: then it is asked for when needed. */
+  readonly #clientAddress: string | null;
   /** Of the upgrade request; empty when no backend would ever be told. Holds the token when it came by query. */
   readonly url: string;
   readonly headers: StateMap;
@@ -76,17 +76,22 @@ export class Session implements Timed {
   constructor(opening: SessionOpening) {
     this.sid = opening.sid;
     this.plan = opening.plan;
-    this.remoteAddress = opening.remoteAddress;
+    this.#clientAddress = opening.clientAddress;
     this.url = opening.url;
     this.headers = opening.headers;
     this.connection = opening.connection;
+  }
+
+  /** Where the client is, for the operator's lines. */
+  get remoteAddress(): string {
+    return this.#clientAddress ?? this.connection.remoteAddress;
   }
 }
 
 export interface SessionOpening {
   readonly sid: string;
   readonly plan: HeartbeatPlan;
-  readonly remoteAddress: string;
+  readonly clientAddress: string | null;
   readonly url: string;
   readonly headers: StateMap;
   readonly connection: Connection;

@@ -16,7 +16,11 @@ const item = (name: number): Item => ({
 
 describe("TimerWheel", () => {
   test("fires each deadline once, never early and at most a tick late, whatever is moved or cleared", () => {
-    const step = fc.record({ name: fc.nat(9), delayMs: fc.integer({ min: -50, max: 60_000 }), waitMs: fc.nat(3000) });
+    const step = fc.record({
+      name: fc.nat(9),
+      delayMs: fc.integer({ min: -50, max: 60_000 }),
+      waitMs: fc.nat(3000),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const items = Array.from({ length: 10 }, (_, name) => item(name));

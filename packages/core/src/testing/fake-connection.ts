@@ -3,6 +3,7 @@ import type { Connection, Topics } from "../session/connection.ts";
 /** A client's socket that keeps what it was sent. `buffered` plays a slow reader. */
 export class FakeConnection implements Connection {
   readonly sent: string[] = [];
+  readonly remoteAddress = "192.0.2.1";
   readonly topics = new Set<string>();
   closedWith: { code: number; reason: string } | null = null;
   terminated = false;

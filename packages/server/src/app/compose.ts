@@ -206,7 +206,8 @@ function webSocketRoute(config: ResolvedConfig, parts: RouteParts): PlacedRoute<
       engine: parts.engine,
       random: systemRandom,
       log: parts.log.with({ context: "ws" }),
-      clientAddress: createAddressBook(server.trustedProxies).clientAddress,
+      clientAddress:
+        server.trustedProxies.length === 0 ? null : createAddressBook(server.trustedProxies).clientAddress,
       accepting: () => parts.stage.now !== "draining",
     },
   );

@@ -33,8 +33,8 @@ export interface WebSocketTransportParts {
   readonly engine: Engine;
   readonly random: Random;
   readonly log: Log;
-  /** The client behind the peer, as far as the proxies in between are trusted. */
-  readonly clientAddress: (peer: string, forwardedFor: string | null) => string;
+  /** The client behind the peer, as far as the proxies in between are trusted; null where no proxy is. */
+  readonly clientAddress: ((peer: string, forwardedFor: string | null) => string) | null;
   /** False while the server is going down. */
   readonly accepting: () => boolean;
 }
@@ -45,7 +45,7 @@ export type SocketData = Session | Opening;
 interface Opening {
   readonly sid: string;
   readonly plan: HeartbeatPlan;
-  readonly remoteAddress: string;
+  readonly clientAddress: string | null;
   readonly url: string;
   readonly headers: StateMap;
   readonly credentials: Credentials;
@@ -122,15 +122,14 @@ class SessionOpener {
     const query = parseQuery(exchange.query);
     const credentials = jwtParam === null ? NO_CREDENTIALS : readCredentials(jwtParam, headers, offer, query);
     if (credentials.carrier === "query") this.#warnOfQueryToken();
-    const peer = exchange.peerAddress();
     // Only the application asks for the URL and the headers: without one they are not kept (memory a connection).
     const told = engine.backend.kind !== "none";
     return {
       sid: this.#sessionId(headers.get("x-request-id")),
       plan: this.#plan(offer, query),
-      remoteAddress: clientAddress(peer, headers.get("x-forwarded-for")),
+      clientAddress: clientAddress?.(exchange.peerAddress(), headers.get("x-forwarded-for")) ?? null,
       url: told ? exchange.request.url : "",
-      headers: told ? this.#proxiedHeaders(headers, offer, peer) : NO_HEADERS,
+      headers: told ? this.#proxiedHeaders(headers, offer, exchange.peerAddress()) : NO_HEADERS,
       credentials,
     };
   }

@@ -1,0 +1,33 @@
+import type { Command } from "../../protocol/command.ts";
+import { PONG } from "../../protocol/replies.ts";
+import type { Session } from "../../session/session.ts";
+import { CommandFailure, type EngineContext } from "../context.ts";
+import { history } from "./history.ts";
+import { message } from "./message.ts";
+import { presence } from "./presence.ts";
+import { subscribe } from "./subscribe.ts";
+import { unsubscribe } from "./unsubscribe.ts";
+
+/** Carries out one command. What it cannot do it throws; it is a promise only while the application is being asked. */
+export function execute(context: EngineContext, session: Session, command: Command): void | Promise<void> {
+  switch (command.command) {
+    case "subscribe":
+      return subscribe(context, session, command);
+    case "unsubscribe":
+      return unsubscribe(context, session, command);
+    case "message":
+      return message(context, session, command);
+    case "history":
+      return history(context, session, command);
+    case "presence":
+    case "join":
+    case "leave":
+      return presence(context, session, command);
+    case "ping":
+      return context.send(session, PONG);
+    case "pong":
+      return;
+    default:
+      throw new CommandFailure(`unknown command: ${command.command}`);
+  }
+}

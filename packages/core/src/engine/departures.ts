@@ -1,0 +1,70 @@
+import { DROP_REASONS } from "../reasons.ts";
+import type { DisconnectRequest } from "../rpc/backend.ts";
+import type { Session } from "../session/session.ts";
+import { TICK_MS } from "../session/timer-wheel.ts";
+import { farewellFrame } from "./admit.ts";
+import type { EngineContext } from "./context.ts";
+
+/** Takes the session out of its streams. Where the connection is gone already its topics are as well. */
+export function leaveStreams(context: EngineContext, session: Session, connected: boolean): void {
+  for (const { groups } of session.subscriptions?.values() ?? []) {
+    for (const group of groups) {
+      if (connected) context.hub.leave(session.connection, group);
+      else context.hub.forget(group);
+    }
+  }
+}
+
+/** What the application is told of an ended session: its state, and each channel's as JSON text. */
+export function disconnectRequest(session: Session): DisconnectRequest {
+  const istate: Record<string, string> = {};
+  const subscriptions: string[] = [];
+  for (const [identifier, subscription] of session.subscriptions ?? []) {
+    subscriptions.push(identifier);
+    if (Object.keys(subscription.istate).length > 0) istate[identifier] = JSON.stringify(subscription.istate);
+  }
+  return {
+    sid: session.sid,
+    env: { url: session.url, headers: session.headers, cstate: session.cstate, istate },
+    jwtIdentity: session.jwtIdentity,
+    identifiers: session.identifiers,
+    subscriptions,
+  };
+}
+
+/**
+ * Tells these clients that the server restarts, ends their sessions, and closes each connection once its queue is
+ * empty or `untilMs` has come. Resolves when all are closed.
+ *
+ * DEVIATION: D13. The reference may exit before its queues are flushed.
+ */
+export async function dismissAll(
+  context: EngineContext,
+  leaving: readonly Session[],
+  end: (session: Session) => void,
+  untilMs: number,
+): Promise<void> {
+  if (leaving.length === 0) return;
+  const { clock, counters, log } = context;
+  log.info("closing active connections", { num: leaving.length });
+  const { closeCode, closeText, wire, reconnect } = DROP_REASONS.server_restart;
+  const frame = farewellFrame(wire, reconnect);
+  for (const session of leaving) {
+    if (frame !== null) context.send(session, frame);
+    counters.disconnects.add(["server_restart"]);
+    end(session);
+  }
+  let waiting = leaving;
+  for (;;) {
+    waiting = waiting.filter(({ connection }) => {
+      if (connection.getBufferedAmount() > 0) return true;
+      connection.close(closeCode, closeText);
+      return false;
+    });
+    if (waiting.length === 0 || clock.monotonicMs() >= untilMs) break;
+    await new Promise<void>((resolve) => clock.after(TICK_MS, resolve));
+  }
+  for (const { connection } of waiting) connection.close(closeCode, closeText);
+  if (waiting.length === 0) log.info("all active connections closed");
+  else log.warn("terminated while disconnecting active sessions", { num: waiting.length });
+}

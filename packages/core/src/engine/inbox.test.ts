@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { CHAT, GOOD, NONE, PUBSUB, settle, setUp } from "../testing/engine-rig.ts";
+import { commandReply, connectReply, ScriptedBackend } from "../testing/scripted-backend.ts";
+
+describe("commands", () => {
+  test("a public stream is confirmed in the same tick and delivers", () => {
+    const { engine, open, metrics } = setUp();
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB });
+    expect(engine.publish('{"stream":"chat","data":"{\\"b\\":1,\\"a\\":12345678901234567890}"}')).toEqual({
+      accepted: true,
+    });
+    expect(connection.sent.slice(1)).toEqual([
+      `{"type":"confirm_subscription","identifier":${JSON.stringify(PUBSUB)}}`,
+      `{"identifier":${JSON.stringify(PUBSUB)},"message":{"b":1,"a":12345678901234567890}}`,
+    ]);
+    expect(metrics.counter("server_msg_total").value).toBe(3);
+  });
+
+  test("does not answer a second subscribe and goes on working", () => {
+    const { open, metrics } = setUp();
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB });
+    say({ command: "subscribe", identifier: PUBSUB });
+    say({ command: "ping" });
+    expect(connection.sent.slice(2)).toEqual(['{"type":"pong"}']);
+    expect(metrics.counter("failed_client_msg_total").value).toBe(1);
+  });
+
+  test("unsubscribing is silent, and nothing is delivered afterwards", () => {
+    const { engine, open } = setUp();
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB });
+    say({ command: "unsubscribe", identifier: PUBSUB });
+    engine.publish('{"stream":"chat","data":"1"}');
+    expect(connection.sent).toHaveLength(2);
+    expect(engine.population().streams).toBe(0);
+  });
+
+  test("follows the streams of a reply before it confirms", async () => {
+    const backend = new ScriptedBackend();
+    const { engine, open } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
+    backend.commands[0]?.resolve(
+      commandReply({ streams: ["room"], transmissions: ["confirmed"], istate: { k: "v" } }),
+    );
+    await settle();
+    engine.publish('{"stream":"room","data":"\\"hi\\""}');
+    expect(connection.sent.slice(1)).toEqual([
+      "confirmed",
+      `{"identifier":${JSON.stringify(CHAT)},"message":"hi"}`,
+    ]);
+    say({ command: "message", identifier: CHAT, data: "{}" });
+    expect(backend.commands[1]?.request).toMatchObject({
+      command: "message",
+      data: "{}",
+      env: { istate: { k: "v" } },
+    });
+  });
+
+  test("gives a rejected subscription no streams (D11)", async () => {
+    const backend = new ScriptedBackend();
+    const { engine, open } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
+    backend.commands[0]?.resolve(
+      commandReply({ status: "failure", streams: ["room"], transmissions: ["rejected"] }),
+    );
+    await settle();
+    engine.publish('{"stream":"room","data":"1"}');
+    expect(connection.sent.slice(1)).toEqual(["rejected"]);
+    say({ command: "subscribe", identifier: CHAT });
+    expect(backend.commands).toHaveLength(2);
+  });
+
+  test("carries out one command at a time and in order, pings included", async () => {
+    const backend = new ScriptedBackend();
+    const { open } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
+    say({ command: "message", identifier: CHAT, data: "1" });
+    say({ command: "ping" });
+    expect(backend.commands).toHaveLength(1);
+    backend.commands[0]?.resolve(commandReply({ transmissions: ["a"] }));
+    await settle();
+    expect(connection.sent.slice(1)).toEqual(["a"]);
+    backend.commands[1]?.resolve(commandReply({ transmissions: ["b"] }));
+    await settle();
+    expect(connection.sent.slice(1)).toEqual(["a", "b", '{"type":"pong"}']);
+  });
+
+  test("closes 1008 when more commands wait than may", () => {
+    const backend = new ScriptedBackend();
+    const { open } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    for (let i = 0; i < 5; i++) say({ command: "subscribe", identifier: `c${i}` });
+    expect(connection.closedWith?.code).toBe(1008);
+    expect(backend.commands[0]?.scope.cancelled).toBe(true);
+  });
+
+  test("keeps the commands of a client that the application has not let in yet", async () => {
+    const backend = new ScriptedBackend();
+    const { open } = setUp({ backend });
+    const { connection, say } = open(NONE);
+    say({ command: "ping" });
+    expect(connection.sent).toEqual([]);
+    backend.connects[0]?.resolve(connectReply({ identifiers: "u", transmissions: ["welcome"] }));
+    await settle();
+    expect(connection.sent).toEqual(["welcome", '{"type":"pong"}']);
+  });
+
+  test("an error of the application fails the command and says so to the operator only", async () => {
+    const backend = new ScriptedBackend();
+    const { open, log } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
+    backend.commands[0]?.resolve(
+      commandReply({ status: "error", errorMessage: "boom", transmissions: ["x"] }),
+    );
+    await settle();
+    expect(connection.sent).toHaveLength(1);
+    expect(log.lines.find(({ level }) => level === "warn")?.fields?.error).toContain("boom");
+    say({ command: "ping" });
+    expect(connection.sent).toHaveLength(2);
+  });
+
+  test("closes 1000 when the application asks for it, after its transmissions (D17)", async () => {
+    const backend = new ScriptedBackend();
+    const { open } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
+    backend.commands[0]?.resolve(commandReply({ disconnect: true, transmissions: ["bye"] }));
+    await settle();
+    expect(connection.sent.at(-1)).toBe("bye");
+    expect(connection.closedWith).toEqual({ code: 1000, reason: "Command Failed" });
+  });
+
+  test("answers history and presence as a server without a broker does", () => {
+    const { open } = setUp();
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB, history: { since: 1 } });
+    say({ command: "history", identifier: PUBSUB, history: { streams: {} } });
+    say({ command: "presence", identifier: PUBSUB });
+    const identifier = JSON.stringify(PUBSUB);
+    expect(connection.sent.slice(2)).toEqual([
+      `{"type":"reject_history","identifier":${identifier}}`,
+      `{"type":"confirm_history","identifier":${identifier}}`,
+      `{"type":"presence","identifier":${identifier},"message":{"type":"error","total":0}}`,
+    ]);
+  });
+
+  test("goes on after malformed frames and closes 1008 past twenty a minute (D6)", () => {
+    const { open, clock, metrics } = setUp();
+    const { connection, say } = open(GOOD);
+    for (let i = 0; i < 20; i++) say("{");
+    say({ command: "ping" });
+    expect(connection.sent.at(-1)).toBe('{"type":"pong"}');
+    clock.advance(61_000);
+    for (let i = 0; i < 20; i++) say("[]");
+    expect(connection.closedWith).toBeNull();
+    say("nonsense");
+    expect(connection.closedWith?.code).toBe(1008);
+    expect(metrics.counter("failed_client_msg_total").value).toBe(41);
+  });
+});

@@ -1,0 +1,123 @@
+import { CableError, messageOf } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { type Command, decodeCommand } from "../protocol/command.ts";
+import { isClosed, type Session } from "../session/session.ts";
+import { execute } from "./commands/execute.ts";
+import { CommandFailure, type EngineContext } from "./context.ts";
+
+export interface InboxOptions {
+  /** Commands that may wait while one is being carried out. */
+  readonly maxPendingCommands: number;
+  /** Called for every frame that is a command. */
+  readonly onCommand: (session: Session) => void;
+}
+
+/** What clients say: one command at a time and in order for each, whether the application is asked or not. */
+export class Inbox {
+  readonly #context: EngineContext;
+  readonly #options: InboxOptions;
+
+  constructor(context: EngineContext, options: InboxOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  receive(session: Session, text: string, bytes: number): void {
+    if (isClosed(session)) return;
+    const { counters } = this.#context;
+    counters.bytesReceived.value += bytes;
+    const command = decodeCommand(text);
+    if (command === "ignored") return;
+    if (command === "malformed") {
+      this.#countBadFrame(session);
+      return;
+    }
+    counters.clientMessages.value += 1;
+    this.#options.onCommand(session);
+    if (session.scope === null) this.#run(session, command);
+    else this.#enqueue(session, command);
+  }
+
+  /** Runs the commands that waited, until one of them has to wait for the application itself. */
+  resume(session: Session): void {
+    while (session.scope === null && session.queue !== null && !isClosed(session)) {
+      const next = session.queue.shift();
+      if (session.queue.length === 0) session.queue = null;
+      if (next !== undefined) this.#run(session, next);
+    }
+  }
+
+  #enqueue(session: Session, command: Command): void {
+    session.queue ??= [];
+    const max = this.#options.maxPendingCommands;
+    if (session.queue.length < max) {
+      session.queue.push(command);
+      return;
+    }
+    const message = "client dropped: too many commands wait for the one before them";
+    const fields = { sid: session.sid, remote: session.remoteAddress, max };
+    this.#context.sampled("info", "too_many_commands", message, fields);
+    this.#context.drop(session, "too_many_commands");
+  }
+
+  #run(session: Session, command: Command): void {
+    try {
+      const pending = execute(this.#context, session, command);
+      if (pending === undefined) return;
+      pending.then(
+        () => this.resume(session),
+        (thrown: unknown) => {
+          session.scope = null;
+          this.#fail(session, command, thrown);
+          this.resume(session);
+        },
+      );
+    } catch (thrown) {
+      this.#fail(session, command, thrown);
+    }
+  }
+
+  /** A failed command is a line for the operator; a bug also ends the session, and only that. */
+  #fail(session: Session, command: Command, thrown: unknown): void {
+    const { counters, sampled } = this.#context;
+    const code = failureCode(thrown);
+    if (code === "canceled") return;
+    counters.failedClientMessages.value += 1;
+    sampled(code === "bug" ? "error" : "warn", code ?? "command", "failed to handle incoming message", {
+      sid: session.sid,
+      command: command.command.slice(0, LIMITS.maxQuotedBytes),
+      identifier: command.identifier.slice(0, LIMITS.maxQuotedBytes),
+      code,
+      error: messageOf(thrown).slice(0, MAX_ERROR_LENGTH),
+    });
+    if (code === "bug") this.#context.drop(session, "internal_error");
+  }
+
+  /** DEVIATION: D6. The reference stops reading for good; we go on, unless the client keeps at it. */
+  #countBadFrame(session: Session): void {
+    const { clock, counters, log } = this.#context;
+    counters.failedClientMessages.value += 1;
+    const nowMs = clock.monotonicMs();
+    if (session.badFrames === 0 || nowMs - session.badFramesSinceMs > ONE_MINUTE_MS) {
+      session.badFrames = 0;
+      session.badFramesSinceMs = nowMs;
+    }
+    session.badFrames += 1;
+    log.debug("malformed frame", { sid: session.sid });
+    if (session.badFrames <= LIMITS.maxBadFramesPerMinute) return;
+    const fields = { sid: session.sid, remote: session.remoteAddress };
+    this.#context.sampled("info", "bad_frames", "client dropped: too many malformed frames", fields);
+    this.#context.drop(session, "bad_frames");
+  }
+}
+
+const ONE_MINUTE_MS = 60_000;
+
+/** Some messages quote what the client sent. */
+const MAX_ERROR_LENGTH = 300;
+
+/** Undefined for a command that simply cannot be done; `bug` for what nobody foresaw. */
+function failureCode(thrown: unknown): string | undefined {
+  if (thrown instanceof CableError) return thrown.code;
+  return thrown instanceof CommandFailure ? undefined : "bug";
+}

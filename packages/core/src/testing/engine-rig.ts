@@ -1,0 +1,105 @@
+import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
+import { Engine, type EngineOptions } from "../engine/engine.ts";
+import type { Verdict } from "../jwt/verdict.ts";
+import { createMetrics } from "../metrics/registry.ts";
+import { pubsubRoute } from "../router/pubsub-route.ts";
+import type { Backend } from "../rpc/backend.ts";
+import { NULL_BACKEND } from "../rpc/null-backend.ts";
+import type { Session } from "../session/session.ts";
+import { FakeConnection, FakeTopics } from "./fake-connection.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { RecordingLog } from "./recording-log.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+export const ACCEPTED: Verdict = {
+  accepted: true,
+  identity: '{"user":1}',
+  keyName: "secret",
+  claimsSegment: "e30",
+  expiresAtMs: null,
+};
+export const REFUSED: Verdict = {
+  accepted: false,
+  reason: "bad_signature",
+  keyName: null,
+  detail: "no key verifies the signature",
+  expiredForMs: null,
+};
+export const GOOD: Credentials = { token: "good", carrier: "query", queryMalformed: false };
+export const BAD: Credentials = { token: "bad", carrier: "query", queryMalformed: false };
+export const NONE: Credentials = { token: null, carrier: "none", queryMalformed: false };
+export const CHAT = '{"channel":"ChatChannel"}';
+export const PUBSUB = '{"channel":"$pubsub","stream_name":"chat"}';
+
+interface Setup {
+  admission?: Partial<AdmissionPolicy>;
+  options?: Partial<EngineOptions>;
+  backend?: Backend;
+}
+
+/** An engine on a manual clock with fake connections; the token "good" is good. */
+export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: Setup = {}) {
+  const clock = new ManualClock();
+  const log = new RecordingLog();
+  const topics = new FakeTopics();
+  const metrics = createMetrics();
+  let sids = 0;
+  const engine = new Engine(
+    {
+      admission: {
+        verify: (token) => (token === "good" ? ACCEPTED : REFUSED),
+        enforceJwt: false,
+        noAuth: false,
+        rpcAfterJwt: false,
+        hasBackend: backend.kind !== "none",
+        ...admission,
+      },
+      disconnectMode: "auto",
+      disconnectRatePerS: 100,
+      disconnectBacklog: 4096,
+      maxPendingCommands: 3,
+      maxPendingBytes: 1000,
+      writeTimeoutMs: 2000,
+      nativePings: false,
+      compress: false,
+      ...options,
+    },
+    {
+      backend,
+      router: new Map([["$pubsub", pubsubRoute({ publicStreams: true })]]),
+      topics,
+      clock,
+      random: new SeededRandom(1),
+      log,
+      metrics,
+      sampled: (level, _kind, message, fields) => log[level](message, fields),
+    },
+  );
+  const open = (credentials: Credentials, plan = { pongTimeoutMs: 0 }) => {
+    const connection = new FakeConnection();
+    topics.connections.add(connection);
+    sids += 1;
+    const session: Session = engine.open(
+      {
+        sid: `s${sids}`,
+        plan: { pingIntervalMs: 3000, pingPrecision: "s", ...plan },
+        clientAddress: null,
+        url: "http://localhost/cable",
+        headers: {},
+        connection,
+      },
+      credentials,
+    );
+    connection.onClose = () => engine.closed(session);
+    const say = (command: object | string) => {
+      const text = typeof command === "string" ? command : JSON.stringify(command);
+      engine.receive(session, text, text.length);
+    };
+    return { connection, session, say };
+  };
+  return { engine, clock, log, metrics, open };
+}
+
+/** Lets the promises that are settled by now run their course. */
+export const settle = () =>
+  new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(() => queueMicrotask(resolve))));
