@@ -86,6 +86,20 @@ describe("a printed configuration", () => {
     });
   });
 
+  test("keeps a secret that is none on purpose", () => {
+    const { printed, config } = loaded({
+      argv: ["--secret=canary", "--jwt_secret=none", "--broadcast_key=none"],
+    });
+    const files = { "./anycable.toml": printed() };
+    expect(loaded({ files, env: { ANYCABLE_SECRET: "canary" } }).config).toEqual(config);
+  });
+
+  test("is TOML also where JSON's escapes are not enough", () => {
+    const { printed, config } = loaded({ argv: ['--node_id=a\u007f\u0000"\\\n\u2028z'] });
+    expect(printed()).not.toContain("\u007f");
+    expect(loaded({ files: { "./anycable.toml": printed() } }).config.nodeId).toBe(config.nodeId);
+  });
+
   test("of defaults is the default configuration, without a word on where it came from", () => {
     const first = loaded({});
     expect(loaded({ files: { "./anycable.toml": first.printed() } }).config).toEqual(first.config);

@@ -11,6 +11,10 @@ test("a slip of the finger finds its word", () => {
   expect(closest("MAX_CONN", NAMES)).toBe("max-conn");
 });
 
+test("two letters in the wrong order are one slip, so nearer than two", () => {
+  expect(closest("prot", ["frost", "port"])).toBe("port");
+});
+
 test("a beginning finds its word where only one begins so", () => {
   expect(closest("metrics", NAMES)).toBe("metrics_port");
   expect(closest("metrics", [...NAMES, "metrics_host"])).toBeNull();
