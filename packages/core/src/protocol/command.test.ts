@@ -29,7 +29,8 @@ describe("decodeCommand()", () => {
   });
 
   test("reads a request for history and for presence", () => {
-    const text = '{"command":"subscribe","identifier":"a","history":{"since":5},"presence":{"id":"u","info":[1]}}';
+    const text =
+      '{"command":"subscribe","identifier":"a","history":{"since":5},"presence":{"id":"u","info":[1]}}';
     expect(decodeCommand(text)).toMatchObject({
       history: { since: 5, streams: null },
       presence: { id: "u", info: [1] },

@@ -34,7 +34,9 @@ describe("parsePublication()", () => {
   });
 
   test("reads names without regard to case, as Go publishers may write them", () => {
-    expect(parsePublication('{"Stream":"a","DATA":"1"}')).toMatchObject({ messages: [{ stream: "a", message: "1" }] });
+    expect(parsePublication('{"Stream":"a","DATA":"1"}')).toMatchObject({
+      messages: [{ stream: "a", message: "1" }],
+    });
   });
 
   test("reads a disconnect; reconnect is false unless said", () => {

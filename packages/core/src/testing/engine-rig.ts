@@ -1,6 +1,6 @@
 import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
-import type { Verdict } from "../jwt/verdict.ts";
+import type { Accepted, Refused, Verdict } from "../jwt/verdict.ts";
 import { createMetrics } from "../metrics/registry.ts";
 import { pubsubRoute } from "../router/pubsub-route.ts";
 import type { Backend } from "../rpc/backend.ts";
@@ -11,14 +11,14 @@ import { ManualClock } from "./manual-clock.ts";
 import { RecordingLog } from "./recording-log.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
-export const ACCEPTED: Verdict = {
+export const ACCEPTED: Accepted = {
   accepted: true,
   identity: '{"user":1}',
   keyName: "secret",
   claimsSegment: "e30",
   expiresAtMs: null,
 };
-export const REFUSED: Verdict = {
+export const REFUSED: Refused = {
   accepted: false,
   reason: "bad_signature",
   keyName: null,
@@ -101,5 +101,6 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
 }
 
 /** Lets the promises that are settled by now run their course. */
-export const settle = () =>
-  new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(() => queueMicrotask(resolve))));
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+}
