@@ -1,6 +1,6 @@
 import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
-import type { Accepted, Refused, Verdict } from "../jwt/verdict.ts";
+import type { Accepted, Refused } from "../jwt/verdict.ts";
 import { createMetrics } from "../metrics/registry.ts";
 import { pubsubRoute } from "../router/pubsub-route.ts";
 import type { Backend } from "../rpc/backend.ts";
