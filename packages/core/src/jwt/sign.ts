@@ -1,6 +1,6 @@
 import { encodeBase64url } from "../wire/base64url.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
-import { ALGORITHMS, type AlgorithmName } from "./algorithms.ts";
+import { ALGORITHMS, type Algorithm, type AlgorithmName } from "./algorithms.ts";
 import type { JwtCrypto } from "./crypto.ts";
 import { type KeyMaterial, secretFromText } from "./key-material.ts";
 
@@ -26,12 +26,22 @@ export function signToken(options: SignOptions, crypto: JwtCrypto): string {
   const material = typeof secret === "string" ? secretFromText(secret) : secret;
   const payload = typeof claims === "string" ? claims : payloadOf(claims);
   const header = JSON.stringify(kid === undefined ? { alg: name } : { alg: name, kid });
-  const signingInput = `${segmentOf(header)}.${segmentOf(payload)}`;
-  return `${signingInput}.${crypto.sign(algorithm, material, signingInput)}`;
+  return signCompact({ header, payload: encodeUtf8(payload), material, algorithm }, crypto);
 }
 
-function segmentOf(text: string): string {
-  return encodeBase64url(encodeUtf8(text));
+export interface CompactParts {
+  /** The header's JSON text; nothing checks that it says `algorithm`. */
+  readonly header: string;
+  /** Any bytes. */
+  readonly payload: Uint8Array;
+  readonly material: KeyMaterial;
+  readonly algorithm: Algorithm;
+}
+
+/** The signature layer by itself: JWS compact serialization (RFC 7515 5.1) of a header and payload as they are given. */
+export function signCompact(parts: CompactParts, crypto: JwtCrypto): string {
+  const signingInput = `${encodeBase64url(encodeUtf8(parts.header))}.${encodeBase64url(parts.payload)}`;
+  return `${signingInput}.${crypto.sign(parts.algorithm, parts.material, signingInput)}`;
 }
 
 function payloadOf(claims: Readonly<Record<string, unknown>>): string {

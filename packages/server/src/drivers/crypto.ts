@@ -55,3 +55,6 @@ class NodeCrypto implements JwtCrypto {
 function pairOf(bytes: number): Pair {
   return { given: Buffer.alloc(bytes), expected: Buffer.alloc(bytes) };
 }
+
+/** For whoever needs no state of its own. */
+export const nodeCrypto: JwtCrypto = createNodeCrypto();
