@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
+import { certificateFault } from "../drivers/certificate.ts";
 import { readTextFile } from "../drivers/files.ts";
 import type { TlsFiles } from "../drivers/http.ts";
 
@@ -12,9 +13,17 @@ export interface CertificatePaths {
 /** A renewed certificate is picked up this soon. Both files are small, and symlinks are followed anew each time. */
 const CHECK_INTERVAL_MS = 1000;
 
-/** @throws CableError `io_failed` naming the file that cannot be read. */
+/** @throws CableError `io_failed` or `config_invalid`, naming the file and what is wrong with it. */
 export function readCertificate({ certPath, keyPath }: CertificatePaths): TlsFiles {
-  return { cert: readPem(certPath, "--ssl_cert"), key: readPem(keyPath, "--ssl_key") };
+  const files = { cert: readPem(certPath, "--ssl_cert"), key: readPem(keyPath, "--ssl_key") };
+  const fault = certificateFault(files.cert, files.key);
+  if (fault === null) return files;
+  const what = {
+    certificate: `read ${certPath} (--ssl_cert): it holds no certificate in PEM form`,
+    key: `read ${keyPath} (--ssl_key): it holds no private key in PEM form, or one with a passphrase`,
+    pair: `use ${certPath} (--ssl_cert) with ${keyPath} (--ssl_key): the key belongs to another certificate`,
+  }[fault];
+  throw new CableError("config_invalid", `${what}; the server needs a pair that belongs together`);
 }
 
 function readPem(path: string, option: string): string {
@@ -37,18 +46,21 @@ export function watchCertificate(
   current: TlsFiles,
   parts: { readonly clock: Clock; readonly log: Log; readonly use: (files: TlsFiles) => void },
 ): Cancel {
-  let seen = current;
+  let inUse = current;
+  let complaint = "";
   return parts.clock.every(CHECK_INTERVAL_MS, () => {
     try {
-      const now = readCertificate(paths);
-      if (now.cert === seen.cert && now.key === seen.key) return;
-      seen = now;
-      parts.use(now);
+      const found = readCertificate(paths);
+      complaint = "";
+      if (found.cert === inUse.cert && found.key === inUse.key) return;
+      parts.use(found);
+      inUse = found;
       parts.log.info("TLS certificate reloaded", { cert: paths.certPath });
     } catch (thrown) {
-      parts.log.error("TLS certificate was not reloaded; the old one stays in use", {
-        error: messageOf(thrown),
-      });
+      // Between the writing of the one file and of the other they do not fit; the next look sees them both.
+      if (messageOf(thrown) === complaint) return;
+      complaint = messageOf(thrown);
+      parts.log.error("TLS certificate was not reloaded; the old one stays in use", { error: complaint });
     }
   });
 }

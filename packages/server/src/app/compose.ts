@@ -41,7 +41,8 @@ export interface Composition {
 
 /** Where the server stands in its life. */
 export interface Stage {
-  now: "starting" | "serving" | "draining";
+  /** `leaving`: still serving, but not to be sent more clients; `draining`: takes none. */
+  now: "starting" | "serving" | "leaving" | "draining";
 }
 
 /** The engine is made before the listener that fans its frames out. */
@@ -90,7 +91,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
     },
   );
   const stage: Stage = { now: "starting" };
-  const refreshGauges = gaugeRefresher(engine, metrics);
+  const refreshGauges = gaugeRefresher(engine, metrics, grpc);
   return {
     engine,
     metrics,
@@ -235,7 +236,8 @@ function connectionLimit(configured: number): number {
 
 function readiness({ stage, grpc }: RouteParts): () => string | null {
   return () => {
-    if (stage.now !== "serving") return stage.now;
+    if (stage.now === "starting") return "starting";
+    if (stage.now !== "serving") return "draining";
     return grpc !== null && !grpc.hasAnswered() ? "the RPC backend has not answered yet" : null;
   };
 }

@@ -1,14 +1,16 @@
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import { residentBytes } from "../drivers/process.ts";
+import type { GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
 
-/** Reads what is not counted as it happens: clients, streams, memory. */
-export function gaugeRefresher(engine: Engine, metrics: Metrics): () => void {
+/** Reads what is not counted as it happens: clients, streams, connections to the backend, memory. */
+export function gaugeRefresher(engine: Engine, metrics: Metrics, grpc: GrpcBackend | null): () => void {
   const clients = metrics.gauge("clients_num");
   const uniqueClients = metrics.gauge("clients_uniq_num");
   const streams = metrics.gauge("broadcast_streams_num");
   const pendingDisconnects = metrics.gauge("disconnect_queue_size");
   const memory = metrics.gauge("mem_sys_bytes");
+  const backendConnections = metrics.gauge("grpc_active_conn_num");
   metrics.gauge("goroutines_num").set(1);
   return () => {
     const population = engine.population();
@@ -16,6 +18,7 @@ export function gaugeRefresher(engine: Engine, metrics: Metrics): () => void {
     uniqueClients.set(population.uniqueClients);
     streams.set(population.streams);
     pendingDisconnects.set(population.pendingDisconnects);
+    backendConnections.set(grpc?.activeConnections() ?? 0);
     memory.set(residentBytes());
   };
 }

@@ -1,4 +1,5 @@
 import { CableError } from "@hawser/core/errors";
+import { isResolvable } from "../drivers/host-name.ts";
 import {
   isPortTaken,
   type Listener,
@@ -38,10 +39,20 @@ export async function openListeners<T>(
   return open;
 }
 
+/** The runtime calls a name that it cannot resolve a port that is in use. */
+async function requireHost(host: string, port: number): Promise<void> {
+  if (await isResolvable(host)) return;
+  throw new CableError(
+    "io_failed",
+    `listen on ${host}:${port}: the host name cannot be resolved; give --host an address of this machine`,
+  );
+}
+
 async function openListener<T>(routes: readonly PlacedRoute<T>[], tls: TlsFiles | null): Promise<Listener> {
   const [first] = routes;
   if (first === undefined) throw new Error("a listener needs a route");
   const { host, port } = first;
+  await requireHost(host, port);
   if (tls !== null && (await isPortTaken(host, port))) {
     throw new CableError(
       "io_failed",

@@ -33,6 +33,7 @@ export async function startServer(config: ResolvedConfig, log: Log): Promise<Run
   if (main === undefined) throw new Error("the main listener was not opened");
   composition.topics.target = main;
   announceEndpoints(config, main.port, log);
+  composition.grpc?.start();
   const timers = startTimers(config, composition, log);
   if (paths !== null && tls !== null) {
     const use = (files: { cert: string; key: string }) => {
@@ -73,6 +74,7 @@ async function stopServer(
   log.info(
     `Shutting down... (hit Ctrl-C to stop immediately or wait for up to ${seconds}s for graceful shutdown)`,
   );
+  composition.stage.now = "leaving";
   if (delayMs > 0) await sleep(Math.min(delayMs, timeoutMs));
   composition.stage.now = "draining";
   const drained = Promise.all(listeners.map((listener) => listener.stopAccepting()));
