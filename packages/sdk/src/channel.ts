@@ -1,0 +1,75 @@
+import type { JsonObject } from "@hawser/core/wire/strict-json";
+import type { Connection } from "./connection.ts";
+import type { State } from "./state.ts";
+
+/** A value now or later. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Handlers of one channel. What they do through their context is collected and takes effect together, once the handler
+ * is done; a handler that throws takes no effect, and the server logs its message.
+ */
+export interface ChannelHandlers<Identifiers, Params, Data, Actions extends string> {
+  /** A client wants to subscribe; it is confirmed unless `ctx.reject()` is called. Absent: every subscription is confirmed. */
+  subscribed?(ctx: ChannelContext<Identifiers, Params>, params: Params): Awaitable<void>;
+  /** The subscription has ended: the client unsubscribed, or its connection is gone, when nothing can be sent any more. */
+  unsubscribed?(ctx: ChannelContext<Identifiers, Params>, params: Params): Awaitable<void>;
+  /** What subscribed clients may ask for, by the `action` in their data. */
+  readonly actions?: {
+    readonly [Name in Actions]: (
+      ctx: ChannelContext<Identifiers, Params>,
+      data: Name extends keyof Data ? Data[Name] : JsonObject,
+    ) => Awaitable<void>;
+  };
+  /**
+   * Makes typed parameters of the client's: whatever it put beside `channel` in the identifier. Throw to refuse them;
+   * the subscription is then rejected.
+   */
+  readonly params?: (raw: JsonObject) => Params;
+  /** The same for the data of an action. What throws here is not performed. */
+  readonly data?: { readonly [Name in keyof Data]: (raw: JsonObject) => Data[Name] };
+}
+
+/** Clients send what they like, so a type of one's own needs the parser that makes it. */
+type NeededParsers<Params, Data> = (JsonObject extends Params
+  ? unknown
+  : { readonly params: (raw: JsonObject) => Params }) &
+  (object extends Data
+    ? unknown
+    : { readonly data: { readonly [Name in keyof Data]: (raw: JsonObject) => Data[Name] } });
+
+export type ChannelDefinition<Identifiers, Params, Data, Actions extends string> = ChannelHandlers<
+  Identifiers,
+  Params,
+  Data,
+  Actions
+> &
+  NeededParsers<Params, Data>;
+
+/** What a handler can see and do. Only good until the handler is done: later calls throw. */
+export interface ChannelContext<Identifiers, Params> {
+  /** The subscription, as the client named it. */
+  readonly identifier: string;
+  readonly params: Params;
+  readonly connection: Connection<Identifiers>;
+  /** Kept as long as the subscription lives. */
+  readonly state: State;
+  /** Sends this subscription what is broadcast to `stream`. */
+  streamFrom(stream: string): void;
+  stopStream(stream: string): void;
+  /** Also forgets the streams that this call has started so far. */
+  stopAllStreams(): void;
+  /** Sends `message` (anything that has JSON) to this subscription of this client alone. */
+  transmit(message: unknown): void;
+  /** In `subscribed`: refuses. What was transmitted is still sent, streams are not started. */
+  reject(): void;
+  /** Tells the client to go, and closes the connection. */
+  disconnect(options?: DisconnectOptions): void;
+}
+
+export interface DisconnectOptions {
+  /** What the client is told; `remote` unless given. */
+  readonly reason?: string;
+  /** Whether the client should come back; false unless given. */
+  readonly reconnect?: boolean;
+}

@@ -1,0 +1,2 @@
+/** Wall time in milliseconds since the Unix epoch. */
+export const systemClock = { nowMs: (): number => Date.now() };

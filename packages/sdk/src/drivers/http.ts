@@ -1,0 +1,41 @@
+import { CableError, messageOf } from "@hawser/core/errors";
+
+/** An HTTP answer, as far as anyone here looks at it. */
+export interface HttpAnswer {
+  readonly status: number;
+}
+
+/**
+ * POSTs JSON text by the runtime's `fetch`. Redirects are answers, not followed: a POST would arrive as a GET.
+ *
+ * Rejects with CableError `io_failed`, which says what went wrong in a few words, when no answer comes in `timeoutMs`.
+ */
+export async function postJson(
+  url: string,
+  json: string,
+  headers: Readonly<Record<string, string>>,
+  timeoutMs: number,
+): Promise<HttpAnswer> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: json,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    // Read to the end, so that the connection can be used again.
+    await response.arrayBuffer();
+    return { status: response.status };
+  } catch (thrown) {
+    throw new CableError("io_failed", wordsFor(thrown, timeoutMs), { cause: thrown, retryable: true });
+  }
+}
+
+/** Node hides the reason (ECONNREFUSED and its like) behind "fetch failed", in the cause; Bun has it in `code`. */
+function wordsFor(thrown: unknown, timeoutMs: number): string {
+  if (!(thrown instanceof Error)) return messageOf(thrown);
+  if (thrown.name === "TimeoutError") return `nothing within ${timeoutMs} ms`;
+  if (thrown.cause !== undefined) return messageOf(thrown.cause);
+  return "code" in thrown ? `${thrown.message} (${thrown.code})` : thrown.message;
+}

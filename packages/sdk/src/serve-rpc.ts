@@ -1,0 +1,38 @@
+import type { RpcHandlers } from "./cable.ts";
+import { listenGrpc, type ServerTls } from "./drivers/grpc.ts";
+
+export interface ServeRpcOptions {
+  /** 127.0.0.1 unless given: whoever can reach the port can speak for any client. */
+  readonly host?: string;
+  /** 50051, where servers look for it, unless given; 0 for any that is free. */
+  readonly port?: number;
+  /** Serve TLS; the server then needs `--rpc_enable_tls`. */
+  readonly tls?: ServerTls;
+}
+
+export interface RpcService {
+  readonly port: number;
+  /** Lets the calls that are under way end, for at most two seconds, and stops. Calling it again is harmless. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_PORT = 50051;
+const GRACE_MS = 2000;
+
+/**
+ * Serves an application by gRPC, with the standard health service for `anycable.RPC`.
+ *
+ * Rejects with CableError `io_failed` when the address cannot be used.
+ */
+export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}): Promise<RpcService> {
+  const { host = "127.0.0.1", port = DEFAULT_PORT, tls = null } = options;
+  const listener = await listenGrpc(cable, { host, port }, tls);
+  let closed: Promise<void> | null = null;
+  return {
+    port: listener.port,
+    close() {
+      closed ??= listener.close(GRACE_MS);
+      return closed;
+    },
+  };
+}
