@@ -54,8 +54,11 @@ async function serve(
   for (const warning of warnings) log.warn(warning, { context: "config" });
   if (configFile !== null) log.info(`Using configuration from file: ${configFile}`);
   onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
+  const starting = startServer(config, log);
+  // From now on, so that a signal during the start is not one that kills: what was begun is brought to its end.
+  stopOnSignals(starting, log);
   try {
-    stopOnSignals(await startServer(config, log), log);
+    await starting;
   } catch (thrown) {
     // `log.error` goes to standard output like all of the log; this line is for whoever started the process by hand.
     writeError(`hawser: ${messageOf(thrown)}\n`);
@@ -64,7 +67,7 @@ async function serve(
 }
 
 /** The first signal stops gracefully, the second at once; the status is 0 either way, as with the reference. */
-function stopOnSignals(server: RunningServer, log: Log): void {
+function stopOnSignals(starting: Promise<RunningServer>, log: Log): void {
   let stopping = false;
   onTermination(() => {
     if (stopping) {
@@ -72,6 +75,12 @@ function stopOnSignals(server: RunningServer, log: Log): void {
       exit(0);
     }
     stopping = true;
-    void server.stop().then(() => exit(0));
+    // A start that fails says so itself.
+    void starting
+      .then((server) => server.stop())
+      .then(
+        () => exit(0),
+        () => {},
+      );
   });
 }
