@@ -24,12 +24,14 @@ export interface Application {
   stop(): void;
 }
 
+type MaybeLater<T> = T | Promise<T>;
+
 export interface ApplicationOptions {
   /** 0 for a free port. */
   readonly port?: number;
   /** What Connect is answered with, over the defaults. */
-  readonly connect?: (request: ConnectionRequest) => Partial<ConnectionResponse>;
-  readonly command?: (request: CommandMessage) => Partial<CommandResponse>;
+  readonly connect?: (request: ConnectionRequest) => MaybeLater<Partial<ConnectionResponse>>;
+  readonly command?: (request: CommandMessage) => MaybeLater<Partial<CommandResponse>>;
   /** How long Disconnect takes. */
   readonly disconnectDelayMs?: number;
 }
@@ -44,7 +46,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       Disconnect: method("Disconnect", DisconnectRequest, DisconnectResponse),
     },
     {
-      Connect: answer((request: ConnectionRequest) => {
+      Connect: answer(async (request: ConnectionRequest) => {
         calls.push({ method: "Connect", request, atMs: performance.now() });
         return {
           status: Status.SUCCESS,
@@ -52,10 +54,10 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
           transmissions: ['{"type":"welcome"}'],
           errorMsg: "",
           env: undefined,
-          ...options.connect?.(request),
+          ...(await options.connect?.(request)),
         };
       }),
-      Command: answer((request: CommandMessage) => {
+      Command: answer(async (request: CommandMessage) => {
         calls.push({ method: "Command", request, atMs: performance.now() });
         const confirmation = JSON.stringify({ type: "confirm_subscription", identifier: request.identifier });
         return {
@@ -68,7 +70,7 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
           env: undefined,
           stoppedStreams: [],
           presence: undefined,
-          ...options.command?.(request),
+          ...(await options.command?.(request)),
         };
       }),
       Disconnect: answer((request: DisconnectRequest) => {
@@ -92,9 +94,9 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
   };
 }
 
-function answer<Q, A>(handle: (request: Q) => A, delayMs = 0) {
-  return (call: ServerUnaryCall<Q, A>, done: sendUnaryData<A>) => {
-    const reply = handle(call.request);
+function answer<Q, A>(handle: (request: Q) => MaybeLater<A>, delayMs = 0) {
+  return async (call: ServerUnaryCall<Q, A>, done: sendUnaryData<A>) => {
+    const reply = await handle(call.request);
     if (delayMs === 0) done(null, reply);
     else setTimeout(() => done(null, reply), delayMs);
   };
