@@ -16,6 +16,20 @@ export interface Actors {
   readonly backend: number | null;
 }
 
+/** Above this, somebody else's work on the machine shows in the figures. */
+export const LOUD_CORES = 0.1;
+
+const LISTEN_MS = 500;
+
+/** Waits until other programs leave the machine alone, but no longer than until `deadlineMs` of `performance.now()`. */
+export async function waitForQuiet(deadlineMs: number): Promise<void> {
+  while (performance.now() < deadlineMs) {
+    const before = machineCpuSeconds();
+    await Bun.sleep(LISTEN_MS);
+    if ((machineCpuSeconds() - before) * 1000 <= LOUD_CORES * LISTEN_MS) return;
+  }
+}
+
 // What a phase leaves to be done a moment later (a collector's run, a timer) belongs to it.
 const SETTLE_MS = 200;
 

@@ -20,5 +20,6 @@ test("what is not known is refused with what is", () => {
   expect(() => readOptions(["--peers=florr"])).toThrow(/there is no "florr"; known are hawser, floor/);
   expect(() => readOptions(["--scenarios=conect"])).toThrow(/known are connect, fanout-steady/);
   expect(() => readOptions(["--rounds=0"])).toThrow("whole number from 1");
+  expect(() => readOptions(["--patience=long"])).toThrow("give seconds");
   expect(() => readOptions(["--round=2"])).toThrow();
 });

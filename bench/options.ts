@@ -9,6 +9,8 @@ export const HELP = `npm run bench -- [options]
   --scenarios A,B       of ${SCENARIO_NAMES.join(", ")} (all)
   --peers A,B           of ${PEER_NAMES.join(", ")} (hawser, floor, anycable-go);
                         anycable-go takes part when it is on PATH
+  --patience S          on a shared machine: up to S seconds a round (0) to wait until others are quiet, and to play a
+                        round again that they disturbed; of its tries the quietest counts
   --json FILE           also write every sample, the medians and the judgements there
   --help                this text
 
@@ -18,6 +20,7 @@ Ends with 1 when a budget is broken or a round of hawser failed.`;
 export interface Options {
   readonly rounds: number;
   readonly quick: boolean;
+  readonly patienceSeconds: number;
   readonly scenarios: readonly ScenarioName[];
   readonly peers: readonly PeerName[];
   readonly json: string | null;
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[]): Options {
       quick: { type: "boolean", default: false },
       scenarios: { type: "string" },
       peers: { type: "string", default: "hawser,floor,anycable-go" },
+      patience: { type: "string", default: "0" },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -41,8 +45,11 @@ export function readOptions(args: readonly string[]): Options {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds=${values.rounds}: give a whole number from 1`);
   }
+  const patienceSeconds = Number(values.patience);
+  if (!(patienceSeconds >= 0)) throw new Error(`--patience=${values.patience}: give seconds, or 0`);
   return {
     rounds,
+    patienceSeconds,
     quick: values.quick,
     scenarios: values.scenarios ? pick("--scenarios", values.scenarios, SCENARIO_NAMES) : SCENARIO_NAMES,
     peers: pick("--peers", values.peers, PEER_NAMES),

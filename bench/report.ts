@@ -1,4 +1,5 @@
 import type { Judgement } from "./budgets.ts";
+import { LOUD_CORES } from "./measure.ts";
 import { aboutPeer, type PeerName } from "./peers.ts";
 import { type Round, summaryOf } from "./results.ts";
 import {
@@ -9,9 +10,6 @@ import {
   type ScenarioName,
   type Size,
 } from "./scenarios.ts";
-
-// Above this, somebody else's work on the machine shows in the figures.
-const LOUD_CORES = 0.1;
 
 function figure(metric: MetricName, value: number): string {
   const { unit, digits } = METRICS[metric];

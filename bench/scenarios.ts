@@ -119,14 +119,9 @@ async function memory(stage: Stage): Promise<Sample> {
   const emptyMb = usageOf(actors.server).residentMb;
   await connectAll(stage, size.connections);
   await subscribeAll(stage, size.connections);
-  const idle = await measure(actors, () => Bun.sleep(size.idleSeconds * 1000));
+  await Bun.sleep(size.idleSeconds * 1000);
   const { residentMb } = usageOf(actors.server);
-  return {
-    kbPerConnection: ((residentMb - emptyMb) * 1024) / size.connections,
-    residentMb,
-    emptyMb,
-    ...company(idle),
-  };
+  return { kbPerConnection: ((residentMb - emptyMb) * 1024) / size.connections, residentMb, emptyMb };
 }
 
 function company({ clientCores, foreignCores }: Spent<unknown>): Sample {
