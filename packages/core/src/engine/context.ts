@@ -21,6 +21,8 @@ export interface EngineContext {
   readonly sessions: ReadonlyMap<string, Session>;
   /** Queues a frame for the client and counts it. */
   send(session: Session, frame: string): void;
+  /** A publication went out; `bytes` of it at most to one client. */
+  published(bytes: number): void;
   /** Tells the client why and ends the session. `reconnect` overrules the table's. */
   drop(session: Session, reason: DropReason, reconnect?: boolean): void;
   /** Ends the session with these words; what `drop` does once it has looked the reason up. */

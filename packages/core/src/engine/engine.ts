@@ -11,6 +11,7 @@ import type { Topics } from "../session/connection.ts";
 import { Heartbeat } from "../session/heartbeat.ts";
 import { isClosed, Session, type SessionOpening } from "../session/session.ts";
 import { TICK_MS } from "../session/timer-wheel.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
 import type { AdmissionPolicy, Credentials } from "./admission.ts";
 import { admit, farewellFrame } from "./admit.ts";
 import type { DisconnectInterest, EngineContext } from "./context.ts";
@@ -145,8 +146,11 @@ export class Engine implements EngineContext {
 
   /** Takes what the application publishes. */
   publish(text: string): PublishResult {
-    this.#slowClients.expectTraffic();
     return publish(this, text);
+  }
+
+  published(bytes: number): void {
+    this.#slowClients.published(bytes);
   }
 
   send(session: Session, frame: string): void {
@@ -157,7 +161,7 @@ export class Engine implements EngineContext {
       return;
     }
     this.counters.serverMessages.value += 1;
-    this.counters.bytesSent.value += sent > 0 ? sent : frame.length;
+    this.counters.bytesSent.value += sent > 0 ? sent : encodeUtf8(frame).length;
     if (sent < 0) this.#slowClients.expectTraffic();
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { GOOD, setUp } from "../testing/engine-rig.ts";
+import { GOOD, PUBSUB, setUp } from "../testing/engine-rig.ts";
 
 describe("heartbeat", () => {
   test("pings after half to one and a half of the interval, then every interval", () => {
@@ -39,6 +39,20 @@ describe("slow clients", () => {
     expect(connection.sent.at(-1)).toBe('{"type":"disconnect","reason":"too_slow","reconnect":true}');
     expect(connection.closedWith).toEqual({ code: 1000, reason: "" });
     expect(metrics.counter("disconnected_slow_clients_total").value).toBe(1);
+  });
+
+  test("looks before a burst is over, and not before as much was published as may wait", () => {
+    const { engine, open } = setUp();
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB });
+    connection.buffered = 1001;
+    const head = `{"identifier":${JSON.stringify(PUBSUB)},"message":}`.length;
+    const publication = (bytes: number) => JSON.stringify({ stream: "chat", data: "1".repeat(bytes - head) });
+    engine.publish(publication(900));
+    expect(connection.closedWith).toBeNull();
+    engine.publish(publication(100));
+    expect(connection.sent.at(-1)).toContain("too_slow");
+    expect(connection.closedWith).toEqual({ code: 1000, reason: "" });
   });
 
   test("cuts a client whose socket takes nothing for the write timeout", () => {

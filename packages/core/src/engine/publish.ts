@@ -37,6 +37,7 @@ function broadcast(context: EngineContext, publication: Publication): void {
   const fanOut = hub.publish(publication, excluded);
   counters.serverMessages.value += fanOut.frames;
   counters.bytesSent.value += fanOut.bytes;
+  context.published(fanOut.mostBytesEach);
 }
 
 function excludedMember(context: EngineContext, sid: string): Excluded | null {

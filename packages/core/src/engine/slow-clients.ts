@@ -1,9 +1,11 @@
+import type { Clock } from "../clock.ts";
 import type { DropReason } from "../reasons.ts";
 import type { Session } from "../session/session.ts";
 import type { EngineCounters } from "./counters.ts";
 
 /** What the sweep needs of the engine. */
 export interface SlowClientsContext {
+  readonly clock: Clock;
   readonly counters: EngineCounters;
   readonly sessions: ReadonlyMap<string, Session>;
   drop(session: Session, reason: DropReason): void;
@@ -15,7 +17,8 @@ const SWEEP_INTERVAL_MS = 100;
 
 /**
  * Ends the clients that do not keep up: no socket survives a dropped frame. Past `maxPendingBytes` a client is told
- * `too_slow` behind what it still has to read; the transport cuts it at four times that, should it burst.
+ * `too_slow` behind what it still has to read. The transport cuts it at four times that, without a word and without
+ * our knowing why, so the queues are also looked at whenever that much was published since the last look.
  *
  * DEVIATION: D29. The reference empties the queue before it says so.
  */
@@ -25,6 +28,7 @@ export class SlowClients {
   readonly #writeTimeoutMs: number;
   #trafficExpected = false;
   #nextSweepAtMs = 0;
+  #publishedSinceSweep = 0;
 
   constructor(context: SlowClientsContext, maxPendingBytes: number, writeTimeoutMs: number) {
     this.#context = context;
@@ -37,10 +41,23 @@ export class SlowClients {
     this.#trafficExpected = true;
   }
 
+  /** @param bytes that a client may have got of one publication: a copy for each identifier under which it follows. */
+  published(bytes: number): void {
+    this.#trafficExpected = true;
+    this.#publishedSinceSweep += bytes;
+    if (this.#maxPendingBytes === 0 || this.#publishedSinceSweep < this.#maxPendingBytes) return;
+    this.#lookAtAll(this.#context.clock.monotonicMs());
+  }
+
   sweep(nowMs: number): void {
     if (!this.#trafficExpected || nowMs < this.#nextSweepAtMs) return;
+    this.#lookAtAll(nowMs);
+  }
+
+  #lookAtAll(nowMs: number): void {
     this.#nextSweepAtMs = nowMs + SWEEP_INTERVAL_MS;
     this.#trafficExpected = false;
+    this.#publishedSinceSweep = 0;
     for (const session of this.#context.sessions.values()) {
       const waiting = session.connection.getBufferedAmount();
       if (waiting === 0) session.stalledSinceMs = 0;

@@ -55,6 +55,6 @@ describe("Hub", () => {
     const group = hub.join(connection, "s", "i");
     hub.forget(group);
     expect(hub.streamCount).toBe(0);
-    expect(hub.publish(publication("s"), null)).toEqual({ frames: 0, bytes: 0 });
+    expect(hub.publish(publication("s"), null)).toMatchObject({ frames: 0, bytes: 0 });
   });
 });

@@ -18,7 +18,7 @@ export interface Group {
   members: number;
 }
 
-/** Sends `frame` to the topic; payload bytes. */
+/** Sends `frame` to the topic; the payload bytes of one copy. */
 export type PublishFrame = (topic: string, frame: string) => number;
 
 /** A connection to leave out of a publication, and the groups it is in. */
@@ -30,6 +30,8 @@ export interface Excluded {
 export interface FanOut {
   frames: number;
   bytes: number;
+  /** Bytes for a member that is in every group of the stream. */
+  mostBytesEach: number;
 }
 
 /**
@@ -78,7 +80,7 @@ export class Hub {
 
   /** Sends the publication to every follower of its stream. */
   publish(publication: Publication, excluded: Excluded | null): FanOut {
-    const fanOut = { frames: 0, bytes: 0 };
+    const fanOut = { frames: 0, bytes: 0, mostBytesEach: 0 };
     const entry = this.#streams.get(publication.stream);
     if (entry === undefined) return fanOut;
     if (entry instanceof Map) {
@@ -100,6 +102,7 @@ export class Hub {
     leftOut?.subscribe(group.topic);
     fanOut.frames += receivers;
     fanOut.bytes += receivers * bytes;
+    fanOut.mostBytesEach += bytes;
   }
 
   #groupOf(stream: string, identifier: string): Group {

@@ -22,6 +22,6 @@ export interface Connection {
 
 /** PORT: the fan-out of this process. */
 export interface Topics {
-  /** Sends one frame to every connection in the topic; payload bytes, or 0 when it has none. */
+  /** Sends one frame to every connection in the topic; the payload bytes of one copy, whether they went out or wait. */
   publish(topic: string, frame: string, compress?: boolean): number;
 }

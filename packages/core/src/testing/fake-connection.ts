@@ -1,4 +1,5 @@
 import type { Connection, Topics } from "../session/connection.ts";
+import { encodeUtf8 } from "../wire/utf8.ts";
 
 /** A client's socket that keeps what it was sent. `buffered` plays a slow reader. */
 export class FakeConnection implements Connection {
@@ -14,7 +15,7 @@ export class FakeConnection implements Connection {
   send(frame: string): number {
     if (this.closedWith !== null || this.terminated) return 0;
     this.sent.push(frame);
-    return this.buffered > 0 ? -1 : frame.length;
+    return this.buffered > 0 ? -1 : encodeUtf8(frame).length;
   }
 
   subscribe(topic: string): void {
@@ -54,10 +55,9 @@ export class FakeTopics implements Topics {
   readonly connections = new Set<FakeConnection>();
 
   publish(topic: string, frame: string): number {
-    let bytes = 0;
     for (const connection of this.connections) {
-      if (connection.topics.has(topic)) bytes = connection.send(frame);
+      if (connection.topics.has(topic)) connection.send(frame);
     }
-    return bytes;
+    return encodeUtf8(frame).length;
   }
 }

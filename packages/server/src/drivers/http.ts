@@ -66,7 +66,7 @@ export interface ListenerOptions<T> {
 
 export interface Listener {
   readonly port: number;
-  /** Sends a frame to every socket of the topic: payload bytes, 0 when there is none. */
+  /** Sends a frame to every socket of the topic; the payload bytes of one copy. */
   publish(topic: string, frame: string, compress?: boolean): number;
   /** Serves new connections with another certificate; those that are open stay as they are. */
   replaceTls(tls: TlsFiles): void;
@@ -106,9 +106,10 @@ export function listen<T>(options: ListenerOptions<T>): Listener {
   return {
     port: current.port ?? options.port,
     publish(topic, frame, compress) {
-      let bytes = current.publish(topic, frame, compress);
-      for (const server of retired) bytes = server.publish(topic, frame, compress) || bytes;
-      return bytes;
+      current.publish(topic, frame, compress);
+      for (const server of retired) server.publish(topic, frame, compress);
+      // What the runtime returns is -1 as soon as one socket of the topic has something waiting.
+      return Buffer.byteLength(frame);
     },
     replaceTls(tls) {
       // The runtime cannot change a server's certificate; two servers can share a port, though.
