@@ -1,0 +1,96 @@
+import { type Cable, type Channel, createCable, type Encoder } from "@anycable/core";
+import type { ChatMessage, Room } from "../rooms.ts";
+
+export type ConnectionState = "connecting" | "connected" | "disconnected" | "closed";
+
+/** What the client tells the page. */
+export interface ChatEvents {
+  state(state: ConnectionState, why: string | null): void;
+  entered(room: Room): void;
+  /** The room cannot be entered; `why` is what the application said, if it said anything. */
+  refused(room: Room, why: string | null): void;
+  message(message: ChatMessage): void;
+  /** A frame went over the wire; pings are left out. */
+  frame(direction: "in" | "out", text: string): void;
+}
+
+export interface ChatClient {
+  enter(room: Room): void;
+  /** Rejects when there is no room to speak in, or no connection. */
+  speak(text: string): Promise<void>;
+}
+
+/** Talks to the cable server through AnyCable's own client. `freshToken` is asked when the server says one has expired. */
+export function createChatClient(
+  cableUrl: string,
+  token: string,
+  freshToken: () => Promise<string>,
+  events: ChatEvents,
+): ChatClient {
+  // The server rejects a subscription without a word; what the application says goes ahead of that, to a subscription that
+  // the client does not know yet and therefore never delivers. So it is picked up on the wire.
+  let lastError: string | null = null;
+  const encoder = tapped((direction, text, frame) => {
+    if (frame.type === "ping") return;
+    if (typeof frame.message?.error === "string") lastError = frame.message.error;
+    events.frame(direction, text);
+  });
+  const cable = createCable(cableUrl, {
+    auth: { token },
+    encoder,
+    tokenRefresher: async (transport) => transport.setToken(await freshToken()),
+  });
+  watch(cable, events);
+  let channel: Channel | null = null;
+  return {
+    enter(room) {
+      channel?.disconnect();
+      const next = cable.subscribeTo("ChatChannel", { room });
+      channel = next;
+      lastError = null;
+      next.on("connect", () => events.entered(room));
+      next.on("message", (message) => events.message(message as unknown as ChatMessage));
+      next.on("close", (error) => {
+        if (channel !== next || error === undefined) return;
+        channel = null;
+        events.refused(room, lastError);
+      });
+    },
+    async speak(text) {
+      if (channel === null) throw new Error("you are in no room");
+      await channel.perform("speak", { text });
+    },
+  };
+}
+
+function watch(cable: Cable, events: ChatEvents): void {
+  cable.on("connect", () => events.state("connected", null));
+  cable.on("disconnect", (error) => events.state("disconnected", error.reason ?? error.message));
+  cable.on("close", (error) => events.state("closed", error?.reason ?? null));
+}
+
+/** A frame, as far as the page looks into it. */
+interface Frame {
+  readonly type?: string;
+  readonly message?: { readonly error?: unknown };
+}
+
+function tapped(see: (direction: "in" | "out", text: string, frame: Frame) => void): Encoder {
+  return {
+    encode(frame) {
+      const text = JSON.stringify(frame);
+      see("out", text, {});
+      return text;
+    },
+    decode(raw) {
+      const text = String(raw);
+      try {
+        const frame = JSON.parse(text);
+        see("in", text, frame);
+        return frame;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
