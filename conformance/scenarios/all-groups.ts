@@ -1,0 +1,25 @@
+import type { Group } from "../scenario.ts";
+import { ADMISSION_GROUPS } from "./admission.ts";
+import { APPLICATION_GROUPS } from "./application.ts";
+import { BROADCAST_GROUPS } from "./broadcasting.ts";
+import { COMMAND_GROUPS } from "./commands.ts";
+import { FRAME_GROUPS } from "./frames.ts";
+import { HANDSHAKE_GROUPS } from "./handshake.ts";
+import { PING_GROUPS } from "./pings.ts";
+import { RUNNING_GROUPS } from "./running.ts";
+import { SUBPROTOCOLS } from "./subprotocols.ts";
+import { TOKEN_GROUPS } from "./token-decisions.ts";
+
+/** Those that wait the longest come first, so that the others fill the time. */
+export const GROUPS: readonly Group[] = [
+  ...PING_GROUPS,
+  ...RUNNING_GROUPS,
+  ...APPLICATION_GROUPS,
+  ...HANDSHAKE_GROUPS,
+  SUBPROTOCOLS,
+  ...FRAME_GROUPS,
+  ...COMMAND_GROUPS,
+  ...BROADCAST_GROUPS,
+  ...ADMISSION_GROUPS,
+  ...TOKEN_GROUPS,
+];

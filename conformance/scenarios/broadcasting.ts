@@ -1,0 +1,435 @@
+import { connect, delivery, publication, receives, subscribed, WELCOME, welcomed } from "../phrases.ts";
+import type { Group, Scenario, Step } from "../scenario.ts";
+import { GOOD, IDENTITY, token } from "../tokens.ts";
+
+/** `data` of a publication and what stands as `message` in the client's frame; `reference` where it differs (D20). */
+const PAYLOADS: readonly { readonly data: string; readonly message: string; readonly reference?: string }[] =
+  [
+    { data: '{"a":1,"b":"x"}', message: '{"a":1,"b":"x"}' },
+    {
+      data: '{"b":1,"a":{"d":1,"c":2}}',
+      message: '{"b":1,"a":{"d":1,"c":2}}',
+      reference: '{"a":{"c":2,"d":1},"b":1}',
+    },
+    { data: "12345678901234567890", message: "12345678901234567890", reference: "12345678901234567000" },
+    { data: '{ "spaced" :  1 }', message: '{ "spaced" :  1 }', reference: '{"spaced":1}' },
+    {
+      data: '{"html":"<b>&</b>"}',
+      message: '{"html":"<b>&</b>"}',
+      reference: '{"html":"\\u003cb\\u003e\\u0026\\u003c/b\\u003e"}',
+    },
+    { data: "1.0", message: "1.0", reference: "1" },
+    { data: "0", message: "0" },
+    { data: "false", message: "false" },
+    { data: '"text"', message: '"text"' },
+    { data: '""', message: '""' },
+    { data: "[1,2]", message: "[1,2]" },
+    { data: "null", message: '"null"' },
+    { data: "", message: '""' },
+    { data: "plain text", message: '"plain text"' },
+    { data: '{"a":1', message: '"{\\"a\\":1"' },
+    { data: '{"emoji":"😀","line":"a\\nb"}', message: '{"emoji":"😀","line":"a\\nb"}' },
+  ];
+
+function payloadScenario(payload: (typeof PAYLOADS)[number], index: number): Scenario {
+  const name = `payload${index}`;
+  const { data, message, reference } = payload;
+  const ours: Step[] = [receives(delivery(name, message))];
+  return {
+    name: `the data ${data === "" ? "(none)" : data} comes as ${message}`,
+    steps: [
+      ...welcomed(),
+      ...subscribed(name),
+      { do: "publish", body: publication(name, data) },
+      ...(reference === undefined
+        ? ours
+        : [
+            {
+              do: "differ" as const,
+              deviation: "D20" as const,
+              ours,
+              reference: [receives(delivery(name, reference))],
+            },
+          ]),
+      { do: "quiet" },
+    ],
+  };
+}
+
+/** Bodies that are no publication: refused here (D12), lost in silence there. */
+const UNREADABLE: readonly (readonly [what: string, body: string])[] = [
+  ["that is not JSON", "garbage"],
+  ["that is empty", ""],
+  ["that is null", "null"],
+  ["that is a number", "1"],
+  ["that is an empty array", "[]"],
+  ["that is an empty object", "{}"],
+  ["whose data is an object", '{"stream":"unread","data":{"x":1}}'],
+  ["whose data is a number", '{"stream":"unread","data":1}'],
+  ["whose stream is a number", '{"stream":5,"data":"1"}'],
+  ["whose stream is empty", '{"stream":"","data":"1"}'],
+  ["with something after its JSON", '{"stream":"unread","data":"1"}x'],
+  ["whose meta is a string", '{"stream":"unread","data":"1","meta":"x"}'],
+  ["a batch with a bad element at its end", '[{"stream":"unread","data":"1"},{"stream":"unread","data":2}]'],
+  ["a batch with a bad element at its start", '[5,{"stream":"unread","data":"1"}]'],
+];
+
+const OPEN: Group = {
+  title: "broadcasting",
+  flags: ["--norpc", "--noauth", "--public_streams"],
+  scenarios: [
+    ...PAYLOADS.map(payloadScenario),
+    ...UNREADABLE.map(
+      ([what, body]): Scenario => ({
+        name: `a publication ${what} is answered 422 with the reason, and nothing of it is sent`,
+        steps: [
+          ...welcomed(),
+          ...subscribed("unread"),
+          {
+            do: "differ",
+            deviation: "D12",
+            ours: [{ do: "publish", body, status: 422, says: /^\{"error":".+"\}$/ }],
+            reference: [{ do: "publish", body, status: 201, says: "" }],
+          },
+          { do: "quiet" },
+        ],
+      }),
+    ),
+    {
+      name: "a publication is answered 201 and nothing, whether anybody follows the stream or not",
+      steps: [{ do: "publish", body: publication("nobody", "1"), status: 201, says: "" }],
+    },
+    {
+      name: "a command that nobody knows is answered 201",
+      steps: [{ do: "publish", body: { command: "foo" }, status: 201, says: "" }],
+    },
+    ...["GET", "PUT", "DELETE", "OPTIONS"].map(
+      (method): Scenario => ({
+        name: `${method} is answered 422`,
+        steps: [{ do: "http", place: "broadcast", method, path: "/_broadcast", status: 422, says: "" }],
+      }),
+    ),
+    {
+      name: "the port for publications serves nothing else",
+      steps: [
+        { do: "http", place: "broadcast", method: "POST", path: "/", body: "{}", status: 404 },
+        { do: "http", place: "broadcast", method: "POST", path: "/_broadcast/", body: "{}", status: 404 },
+        { do: "http", place: "broadcast", path: "/cable", status: 404 },
+        { do: "http", place: "broadcast", path: "/health", status: 404 },
+        { do: "http", method: "POST", path: "/_broadcast", body: "{}", status: 404 },
+      ],
+    },
+    {
+      name: "a batch is delivered in its order",
+      steps: [
+        ...welcomed(),
+        ...subscribed("batch"),
+        {
+          do: "publish",
+          body: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((number) => publication("batch", String(number))),
+        },
+        ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((number) => receives(delivery("batch", String(number)))),
+      ],
+    },
+    {
+      name: "a publication reaches every follower and nobody else",
+      steps: [
+        ...welcomed(undefined, "a"),
+        ...welcomed(undefined, "b"),
+        ...welcomed(undefined, "c"),
+        ...subscribed("shared", "a"),
+        ...subscribed("shared", "b"),
+        ...subscribed("shared-not", "c"),
+        { do: "publish", body: publication("shared", '"hi"') },
+        receives(delivery("shared", '"hi"'), "a"),
+        receives(delivery("shared", '"hi"'), "b"),
+        { do: "quiet", on: "c" },
+      ],
+    },
+    {
+      name: "exclude_socket leaves out the session of that id, for that publication alone",
+      steps: [
+        ...welcomed(undefined, "b"),
+        ...subscribed("excluding", "b"),
+        ...welcomed(undefined, "a"),
+        ...subscribed("excluding", "a"),
+        { do: "publish", body: '{"stream":"excluding","data":"1","meta":{"exclude_socket":"{{sid}}"}}' },
+        { do: "publish", body: publication("excluding", "2") },
+        receives(delivery("excluding", "1"), "b"),
+        receives(delivery("excluding", "2"), "b"),
+        receives(delivery("excluding", "2"), "a"),
+      ],
+    },
+    {
+      name: "exclude_socket with an id that nobody has leaves out nobody",
+      steps: [
+        ...welcomed(),
+        ...subscribed("excluding-none"),
+        { do: "publish", body: publication("excluding-none", "1", { exclude_socket: "nobody" }) },
+        receives(delivery("excluding-none", "1")),
+      ],
+    },
+    {
+      name: "broadcast_type becomes the type of the frame, and transient changes nothing here",
+      steps: [
+        ...welcomed(),
+        ...subscribed("typed"),
+        {
+          do: "publish",
+          body: publication("typed", '{"a":1}', { broadcast_type: "notice", transient: true }),
+        },
+        receives(`{"type":"notice",${delivery("typed", '{"a":1}').slice(1)}`),
+      ],
+    },
+    {
+      name: "a message of 300 kB arrives whole",
+      steps: [
+        ...welcomed(),
+        ...subscribed("large"),
+        { do: "publish", body: publication("large", JSON.stringify("x".repeat(300_000))) },
+        receives(delivery("large", JSON.stringify("x".repeat(300_000)))),
+      ],
+    },
+    {
+      name: "the type of the body is not looked at",
+      steps: [
+        {
+          do: "http",
+          place: "broadcast",
+          method: "POST",
+          path: "/_broadcast",
+          headers: { "Content-Type": "text/plain" },
+          body: '{"stream":"a","data":"1"}',
+          status: 201,
+        },
+      ],
+    },
+  ],
+};
+
+const KEY_OF_QWERTY = "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485";
+
+interface KeyGroup {
+  readonly title: string;
+  readonly flags: readonly string[];
+  readonly key: string;
+  readonly wrong: readonly string[];
+}
+
+const KEYS: readonly KeyGroup[] = [
+  {
+    title: "a broadcast key",
+    flags: ["--norpc", "--noauth", "--broadcast_key=s3cret"],
+    key: "s3cret",
+    wrong: ["", "S3CRET", "s3cret ", "s3cre", "s3crets"],
+  },
+  {
+    title: "a broadcast key by its older name",
+    flags: ["--norpc", "--noauth", "--http_broadcast_secret=older"],
+    key: "older",
+    wrong: ["", "s3cret"],
+  },
+  {
+    title: "a broadcast key derived from the secret",
+    flags: ["--norpc", "--secret=qwerty"],
+    key: KEY_OF_QWERTY,
+    wrong: ["", "qwerty", KEY_OF_QWERTY.toUpperCase()],
+  },
+  {
+    title: "a broadcast key of its own beside the secret",
+    flags: ["--norpc", "--secret=qwerty", "--broadcast_key=s3cret"],
+    key: "s3cret",
+    wrong: ["", KEY_OF_QWERTY],
+  },
+];
+
+function keyGroup({ title, flags, key, wrong }: KeyGroup): Group {
+  const body = publication("a", "1");
+  const post = (authorization: string | null, status: number): Step => ({
+    do: "http",
+    place: "broadcast",
+    method: "POST",
+    path: "/_broadcast",
+    headers: authorization === null ? {} : { Authorization: authorization },
+    body: JSON.stringify(body),
+    status,
+    says: "",
+  });
+  return {
+    title,
+    flags,
+    scenarios: [
+      { name: "the right key is taken", steps: [{ do: "publish", body, key }] },
+      {
+        name: "no key, another scheme or another key is answered 401",
+        steps: [
+          post(null, 401),
+          post(key, 401),
+          post(`bearer ${key}`, 401),
+          post(`Basic ${key}`, 401),
+          post(`Bearer  ${key}`, 401),
+          ...wrong.filter((other) => other.trim() !== key).map((other) => post(`Bearer ${other}`, 401)),
+        ],
+      },
+      {
+        name: "another method is answered 422 before the key is looked at",
+        steps: [{ do: "http", place: "broadcast", path: "/_broadcast", status: 422 }],
+      },
+    ],
+  };
+}
+
+/** Where the endpoint is when nobody says. */
+const PORTS: readonly Group[] = [
+  {
+    title: "with a broadcast key and no port",
+    flags: ["--norpc", "--noauth", "--broadcast_key=s3cret"],
+    ownBroadcastPort: true,
+    scenarios: [
+      {
+        name: "publications go to the main port",
+        steps: [
+          { do: "publish", body: publication("a", "1"), key: "s3cret" },
+          { do: "publish", body: publication("a", "1"), status: 401 },
+          ...welcomed(),
+        ],
+      },
+    ],
+  },
+  {
+    title: "with a secret, in public mode and with no port",
+    flags: ["--norpc", "--secret=qwerty", "--public"],
+    ownBroadcastPort: true,
+    scenarios: [
+      {
+        name: "publications go to the main port without a key",
+        steps: [
+          ...welcomed(),
+          ...subscribed("open"),
+          { do: "publish", body: publication("open", "1") },
+          receives(delivery("open", "1")),
+        ],
+      },
+    ],
+  },
+  {
+    title: "another broadcast path",
+    flags: ["--norpc", "--noauth", "--http_broadcast_path=/pub"],
+    scenarios: [
+      {
+        name: "publications go there",
+        steps: [
+          {
+            do: "http",
+            place: "broadcast",
+            method: "POST",
+            path: "/pub",
+            body: '{"stream":"a","data":"1"}',
+            status: 201,
+          },
+          { do: "http", place: "broadcast", method: "POST", path: "/_broadcast", body: "{}", status: 404 },
+        ],
+      },
+    ],
+  },
+];
+
+const disconnect = (identifier: string, reconnect?: boolean): Step => ({
+  do: "publish",
+  body: {
+    command: "disconnect",
+    payload: { identifier, ...(reconnect === undefined ? {} : { reconnect }) },
+  },
+});
+
+function closedRemotely(reconnect: boolean, on?: string): Step[] {
+  const client = on === undefined ? {} : { on };
+  return [
+    { do: "receive", ...client, text: `{"type":"disconnect","reason":"remote","reconnect":${reconnect}}` },
+    { do: "closed", ...client, code: 1000, reason: "Closed remotely" },
+  ];
+}
+
+/** A session of its own user, so that scenarios side by side do not end each other's. */
+function sessionOf(identity: string, on?: string): Step[] {
+  return [
+    connect(`/cable?jid=${token({ ext: identity })}`, on),
+    { do: "receive", ...(on === undefined ? {} : { on }), text: WELCOME },
+  ];
+}
+
+const REMOTE_DISCONNECT: Group = {
+  title: "remote disconnect",
+  flags: ["--norpc", "--noauth", "--jwt_secret=qwerty"],
+  scenarios: [
+    {
+      name: "ends the session of these identifiers",
+      steps: [...sessionOf('{"u":1}'), disconnect('{"u":1}', false), ...closedRemotely(false)],
+    },
+    {
+      name: "tells the client to come back where it says so",
+      steps: [...sessionOf('{"u":2}'), disconnect('{"u":2}', true), ...closedRemotely(true)],
+    },
+    {
+      name: "says no to coming back where it says nothing",
+      steps: [...sessionOf('{"u":3}'), disconnect('{"u":3}'), ...closedRemotely(false)],
+    },
+    {
+      name: "compares the identifiers as text",
+      steps: [
+        ...sessionOf('{"u": 4}'),
+        disconnect('{"u":4}'),
+        { do: "quiet" },
+        disconnect('{"u": 4}'),
+        ...closedRemotely(false),
+      ],
+    },
+    {
+      name: "finds a session that came without a token by its id",
+      steps: [
+        ...welcomed(),
+        {
+          do: "publish",
+          body: '{"command":"disconnect","payload":{"identifier":"{\\"sid\\":\\"{{sid}}\\"}","reconnect":false}}',
+        },
+        ...closedRemotely(false),
+      ],
+    },
+    {
+      name: "ends every session of these identifiers",
+      steps: [
+        ...sessionOf('{"u":5}', "a"),
+        ...sessionOf('{"u":5}', "b"),
+        ...sessionOf('{"u":6}', "c"),
+        disconnect('{"u":5}', false),
+        {
+          do: "differ",
+          deviation: "D10",
+          ours: [...closedRemotely(false, "a"), ...closedRemotely(false, "b")],
+          reference: [],
+        },
+        { do: "quiet", on: "c" },
+      ],
+    },
+    {
+      name: "ends nobody where nobody has these identifiers",
+      steps: [...sessionOf('{"u":7}'), disconnect('{"u":70}'), { do: "quiet" }],
+    },
+    {
+      name: "knows a session by its token, not by its public identity",
+      steps: [
+        connect(`/cable?jid=${GOOD}`),
+        receives(WELCOME),
+        {
+          do: "publish",
+          body: '{"command":"disconnect","payload":{"identifier":"{\\"sid\\":\\"{{sid}}\\"}","reconnect":false}}',
+        },
+        { do: "quiet" },
+        disconnect(IDENTITY),
+        ...closedRemotely(false),
+      ],
+    },
+  ],
+};
+
+export const BROADCAST_GROUPS: readonly Group[] = [OPEN, ...KEYS.map(keyGroup), ...PORTS, REMOTE_DISCONNECT];

@@ -1,0 +1,330 @@
+import { connect, delivery, publication, receives, subscribed, welcomed } from "../phrases.ts";
+import type { Group, Scenario, Step } from "../scenario.ts";
+import { EXPIRED, FORGED, GOOD, token } from "../tokens.ts";
+
+const FULL: Group = {
+  title: "--max-conn",
+  flags: ["--norpc", "--noauth", "--max-conn=2"],
+  server: "serial",
+  // The reference hangs here, together with the checks of its health.
+  onlyOurs: "D18: the reference takes no connection over the limit, and answers nothing",
+  scenarios: [
+    {
+      name: "one more client is answered 503 and when to come again, and gets in once another has left",
+      steps: [
+        ...welcomed("/cable", "a"),
+        ...welcomed("/cable", "b"),
+        connect("/cable", "c", {
+          status: 503,
+          body: "Service Unavailable\n",
+          answer: { "Retry-After": "5", "Content-Type": "text/plain; charset=utf-8" },
+        }),
+        { do: "quiet", on: "a" },
+        { do: "drop", on: "a" },
+        { do: "wait", ms: 150 },
+        ...welcomed("/cable", "d"),
+        connect("/cable", "e", { status: 503 }),
+      ],
+    },
+    {
+      name: "a wrong handshake is told so, not that the server is full",
+      steps: [
+        { do: "wait", ms: 150 },
+        ...welcomed("/cable", "a"),
+        ...welcomed("/cable", "b"),
+        connect("/cable", "c", { status: 400, headers: { "Sec-WebSocket-Version": "8" } }),
+      ],
+    },
+    {
+      name: "health and publications are answered although it is full",
+      steps: [
+        { do: "wait", ms: 150 },
+        ...welcomed("/cable", "a"),
+        ...welcomed("/cable", "b"),
+        { do: "http", path: "/health", status: 200 },
+        { do: "publish", body: publication("a", "1") },
+        { do: "http", path: "/ready", status: 200 },
+      ],
+    },
+  ],
+};
+
+const RESTART = '{"type":"disconnect","reason":"server_restart","reconnect":true}';
+
+function restarted(on?: string): Step[] {
+  const client = on === undefined ? {} : { on };
+  return [
+    { do: "receive", ...client, text: RESTART },
+    { do: "closed", ...client, code: 1001, reason: "Server restart" },
+  ];
+}
+
+/** The reference may end before its queues are empty, so that a client hears nothing, or all. */
+function flushed(ours: readonly Step[]): Step {
+  return { do: "differ", deviation: "D13", ours, reference: [] };
+}
+
+const MANY = Array.from({ length: 40 }, (_, index) => `client ${index}`);
+
+const SHUTDOWN: Group = {
+  title: "shutdown",
+  flags: ["--norpc", "--noauth", "--public_streams"],
+  server: "each",
+  scenarios: [
+    ...(["SIGTERM", "SIGINT"] as const).map(
+      (name): Scenario => ({
+        name: `after ${name} the client is told to come back, and the process ends with 0`,
+        steps: [...welcomed(), { do: "signal", name }, flushed(restarted()), { do: "exited", status: 0 }],
+      }),
+    ),
+    {
+      name: "without clients the process ends at once",
+      steps: [
+        { do: "signal", name: "SIGTERM" },
+        { do: "exited", status: 0 },
+      ],
+    },
+    {
+      name: "every client is told",
+      steps: [
+        ...MANY.flatMap((on) => welcomed("/cable", on)),
+        { do: "signal", name: "SIGTERM" },
+        flushed(MANY.flatMap((on) => restarted(on))),
+        { do: "exited", status: 0 },
+      ],
+    },
+    {
+      name: "what was published before is delivered before",
+      steps: [
+        ...welcomed(),
+        ...subscribed("last"),
+        ...["1", "2", "3"].map((data): Step => ({ do: "publish", body: publication("last", data) })),
+        { do: "signal", name: "SIGTERM" },
+        ...["1", "2", "3"].map((data) => receives(delivery("last", data))),
+        flushed(restarted()),
+        { do: "exited", status: 0 },
+      ],
+    },
+  ],
+};
+
+const SHUTDOWN_DELAY: Group = {
+  title: "--shutdown_delay",
+  flags: ["--norpc", "--noauth", "--shutdown_delay=1"],
+  server: "each",
+  scenarios: [
+    {
+      name: "clients are served and taken in until the delay is over",
+      steps: [
+        ...welcomed("/cable", "a"),
+        { do: "signal", name: "SIGTERM" },
+        { do: "wait", ms: 200 },
+        { do: "quiet", on: "a" },
+        ...welcomed("/cable", "b"),
+        { do: "http", path: "/health", status: 200 },
+        flushed([...restarted("a"), ...restarted("b")]),
+        { do: "exited", status: 0 },
+      ],
+    },
+  ],
+};
+
+const SECOND_SIGNAL: Group = {
+  title: "a second signal",
+  flags: ["--norpc", "--noauth", "--shutdown_delay=20"],
+  server: "each",
+  scenarios: [
+    {
+      name: "ends the process without waiting for the delay",
+      steps: [
+        ...welcomed(),
+        { do: "signal", name: "SIGTERM" },
+        { do: "output", has: /Shutting down\.\.\./ },
+        { do: "signal", name: "SIGINT" },
+        { do: "exited", status: 0, withinMs: 3000 },
+      ],
+    },
+  ],
+};
+
+/** Publications' key, derived from the secret. */
+const KEY = "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485";
+
+const sample = (name: string, is: number, ...labels: string[]): Step => ({ do: "metric", name, is, labels });
+
+const METRICS: Group = {
+  title: "metrics",
+  flags: [
+    "--norpc",
+    "--secret=qwerty",
+    "--public_streams",
+    "--metrics_http=/metrics",
+    "--stats_refresh_interval=1",
+    "--ping_interval=60",
+  ],
+  server: "each",
+  scenarios: [
+    {
+      name: "count a known run",
+      steps: [
+        connect(`/cable?jid=${FORGED}`, "forged"),
+        { do: "receive", on: "forged", text: /unauthorized/ },
+        connect(`/cable?jid=${EXPIRED}`, "expired"),
+        { do: "receive", on: "expired", text: /token_expired/ },
+        connect("/cable", "none"),
+        { do: "receive", on: "none", text: /unauthorized/ },
+        connect(`/cable?jid=${GOOD}`),
+        receives(/welcome/),
+        connect(`/cable?jid=${GOOD}`, "twin"),
+        receives(/welcome/, "twin"),
+        connect(`/cable?jid=${token({ ext: "another user" })}`, "other"),
+        receives(/welcome/, "other"),
+        ...subscribed("counted"),
+        ...subscribed("counted", "twin"),
+        { do: "send", command: { command: "dance" } },
+        { do: "quiet" },
+        { do: "publish", body: publication("counted", "1"), key: KEY },
+        receives(delivery("counted", "1")),
+        receives(delivery("counted", "1"), "twin"),
+        { do: "publish", body: { command: "disconnect", payload: { identifier: "nobody" } }, key: KEY },
+        sample("failed_auths_total", 3),
+        sample("client_msg_total", 4),
+        sample("failed_client_msg_total", 1),
+        sample("publications_total", 2),
+        sample("broadcast_msg_total", 2),
+        sample("remote_commands_total", 1),
+        // Three refusals, three welcomes, two confirmations, a pong, two deliveries.
+        sample("server_msg_total", 11),
+        sample("clients_num", 3),
+        sample("clients_uniq_num", 2),
+        sample("broadcast_streams_num", 1),
+        { do: "drop", on: "other" },
+        sample("clients_num", 2),
+        sample("clients_uniq_num", 1),
+      ],
+    },
+    {
+      name: "count a publication that cannot be read",
+      steps: [
+        {
+          do: "differ",
+          deviation: "D12",
+          ours: [{ do: "publish", body: "garbage", key: KEY, status: 422 }],
+          reference: [{ do: "publish", body: "garbage", key: KEY }],
+        },
+        sample("failed_broadcast_msg_total", 1),
+        sample("publications_total", 0),
+        sample("broadcast_msg_total", 0),
+      ],
+    },
+    {
+      name: "count what a client sends and gets",
+      steps: [
+        connect(`/cable?jid=${GOOD}`),
+        receives(/welcome/),
+        { do: "quiet" },
+        sample("data_rcvd_total", '{"command":"ping"}'.length),
+        sample(
+          "data_sent_total",
+          `{"type":"welcome","sid":"${"x".repeat(21)}"}`.length + '{"type":"pong"}'.length,
+        ),
+        { do: "send", text: "garbage" },
+        sample("failed_client_msg_total", 1),
+        sample("client_msg_total", 1),
+      ],
+    },
+    {
+      name: "count every verification under what came of it",
+      onlyOurs: "the metric is ours",
+      steps: [
+        connect(`/cable?jid=${GOOD}`, "a"),
+        receives(/welcome/, "a"),
+        connect("/cable", "b", { headers: { "X-JID": GOOD } }),
+        receives(/welcome/, "b"),
+        connect("/cable", "c", { protocols: `anycable-token.${EXPIRED}` }),
+        { do: "receive", on: "c", text: /token_expired/ },
+        ...[
+          FORGED,
+          token({ ext: undefined }),
+          token({}, undefined, { alg: "none" }),
+          "garbage",
+          token({ pad: "x".repeat(9000) }),
+        ].flatMap((bad, index): Step[] => [
+          connect(`/cable?jid=${bad}`, `bad ${index}`),
+          { do: "receive", on: `bad ${index}`, text: /unauthorized/ },
+        ]),
+        connect("/cable?x=%zz", "d"),
+        { do: "receive", on: "d", text: /unauthorized/ },
+        connect("/cable", "e"),
+        { do: "receive", on: "e", text: /unauthorized/ },
+        verified(1, 'result="accepted"', 'reason="none"', 'carrier="query"'),
+        verified(1, 'result="accepted"', 'reason="none"', 'carrier="header"'),
+        verified(2, 'result="accepted"'),
+        verified(1, 'result="refused"', 'reason="expired"', 'carrier="subprotocol"'),
+        verified(1, 'result="refused"', 'reason="bad_signature"', 'carrier="query"'),
+        verified(1, 'result="refused"', 'reason="ext_missing"'),
+        verified(1, 'result="refused"', 'reason="alg_not_allowed"'),
+        verified(2, 'result="refused"', 'reason="malformed"'),
+        verified(1, 'result="refused"', 'reason="too_large"'),
+        verified(1, 'result="refused"', 'reason="missing"', 'carrier="none"'),
+        sample("failed_auths_total", 8),
+      ],
+    },
+  ],
+};
+
+function verified(is: number, ...labels: string[]): Step {
+  return { do: "metric", name: "jwt_verifications_total", is, labels };
+}
+
+const STARTING: Group = {
+  title: "starting",
+  flags: [],
+  server: "none",
+  scenarios: [
+    ...[
+      ["--norpc", "--enforce_jwt"],
+      ["--norpc", "--enforce_jwt", "--jwt_secret=none", "--secret=x"],
+      ["--norpc", "--noauth", "--enforce_jwt"],
+    ].map(
+      (flags): Scenario => ({
+        name: `${flags.join(" ")} has no secret to enforce anything with`,
+        steps: [
+          {
+            do: "differ",
+            deviation: "D5",
+            ours: [
+              {
+                do: "fails to start",
+                flags,
+                status: 1,
+                says: /enforce_jwt.*jwt_secret|jwt_secret.*enforce_jwt/,
+              },
+            ],
+            reference: [{ do: "starts", flags }],
+          },
+        ],
+      }),
+    ),
+    {
+      name: "a flag that nobody knows is an error",
+      steps: [{ do: "fails to start", flags: ["--norpc", "--jwt_secrte=x"], status: 1, says: /jwt_secrte/ }],
+    },
+    {
+      name: "the version and the help go to the output and end well",
+      steps: [
+        { do: "fails to start", flags: ["--version"], status: 0, says: /\d+\.\d+\.\d+/ },
+        { do: "fails to start", flags: ["--help"], status: 0, says: /--jwt_secret/ },
+      ],
+    },
+  ],
+};
+
+export const RUNNING_GROUPS: readonly Group[] = [
+  SHUTDOWN,
+  SHUTDOWN_DELAY,
+  SECOND_SIGNAL,
+  METRICS,
+  FULL,
+  STARTING,
+];
