@@ -96,7 +96,7 @@ export class Engine implements EngineContext {
     });
     this.#inbox = new Inbox(this, {
       maxPendingCommands: options.maxPendingCommands,
-      onCommand: (session) => this.#heartbeat.onCommand(session),
+      onCommand: (session) => this.#heartbeat.heard(session),
     });
     this.#slowClients = new SlowClients(this, options.maxPendingBytes, options.writeTimeoutMs);
     this.#disconnects = new DisconnectQueue({
@@ -131,7 +131,7 @@ export class Engine implements EngineContext {
 
   /** The client answered a WebSocket PING. */
   nativePong(session: Session): void {
-    this.#heartbeat.onNativePong(session);
+    this.#heartbeat.heard(session);
   }
 
   /** The socket takes bytes again. */

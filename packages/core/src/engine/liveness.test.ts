@@ -27,6 +27,68 @@ describe("heartbeat", () => {
     expect(silent.connection.closedWith).toEqual({ code: 1000, reason: "No Pong" });
     expect(lively.connection.closedWith).toBeNull();
   });
+
+  test.each([1000, 2000, 5000])(
+    "a WebSocket pong answers a ping for good, with %d ms to answer it in",
+    (pongTimeoutMs) => {
+      const { engine, open, clock } = setUp({ options: { nativePings: true } });
+      const [lively, silent] = [open(GOOD, { pongTimeoutMs }), open(GOOD, { pongTimeoutMs })];
+      let answered = 0;
+      for (let i = 0; i < 600; i++) {
+        clock.advance(50);
+        if (lively.connection.pings > answered) {
+          answered = lively.connection.pings;
+          engine.nativePong(lively.session);
+        }
+      }
+      expect(lively.connection.closedWith).toBeNull();
+      expect(answered).toBeGreaterThanOrEqual(9);
+      expect(silent.connection.closedWith).toEqual({ code: 1000, reason: "No Pong" });
+    },
+  );
+
+  test("a client is given up once a ping is unanswered for the timeout, and no sooner", () => {
+    const { open, clock } = setUp();
+    const { connection, say } = open(GOOD, { pongTimeoutMs: 1000 });
+    let nowMs = 0;
+    const until = (done: () => boolean) => {
+      for (; !done(); nowMs += 50) clock.advance(50);
+      return nowMs;
+    };
+    until(() => connection.sent.length === 2);
+    say({ command: "pong" });
+    const pingedAtMs = until(() => connection.sent.length === 3);
+    const givenUpAtMs = until(() => connection.closedWith !== null);
+    expect(givenUpAtMs - pingedAtMs).toBeGreaterThanOrEqual(1000);
+    expect(givenUpAtMs - pingedAtMs).toBeLessThanOrEqual(1100);
+  });
+
+  test("says nothing more to a client that has gone", () => {
+    const { engine, open, clock } = setUp();
+    const { connection, session } = open(GOOD);
+    engine.closed(session);
+    clock.advance(10_000);
+    expect(connection.sent).toHaveLength(1);
+  });
+
+  test("sends no pings, and expects no answer, where the client asked for none", () => {
+    const { open, clock } = setUp();
+    const { connection } = open(GOOD, { pongTimeoutMs: 1000, pingIntervalMs: 0 });
+    clock.advance(60_000);
+    expect(connection.sent).toHaveLength(1);
+    expect(connection.closedWith).toBeNull();
+  });
+
+  test.each([
+    ["s", /^\{"type":"ping","message":1795427\d{3}\}$/],
+    ["ms", /^\{"type":"ping","message":1795427\d{6}\}$/],
+    ["ns", /^\{"type":"ping","message":1795427\d{6}000000\}$/],
+  ] as const)("gives the time in %s", (pingPrecision, form) => {
+    const { open, clock } = setUp();
+    const { connection } = open(GOOD, { pingPrecision });
+    clock.advance(4600);
+    expect(connection.sent[1]).toMatch(form);
+  });
 });
 
 describe("slow clients", () => {

@@ -46,15 +46,13 @@ export class Heartbeat {
     this.#wheel.cancel(session);
   }
 
-  /** The client said something: nothing is owed until the next ping. */
-  onCommand(session: Session): void {
+  /**
+   * The client said something, a WebSocket PONG among it: nothing is owed until the next ping. The reference adds the
+   * timeout to the deadline at each PONG, which drops those who answer when it is shorter than the interval, and lets
+   * the deadline run away when it is longer.
+   */
+  heard(session: Session): void {
     session.pongDeadlineMs = 0;
-  }
-
-  /** A WebSocket PONG arrived: it answers the ping before it, and no more than that. */
-  onNativePong(session: Session): void {
-    if (session.pongDeadlineMs === 0) return;
-    session.pongDeadlineMs = this.#options.clock.monotonicMs() + session.plan.pongTimeoutMs;
   }
 
   advance(nowMs: number): void {

@@ -5,7 +5,7 @@ import { createMetrics } from "../metrics/registry.ts";
 import { pubsubRoute } from "../router/pubsub-route.ts";
 import type { Backend } from "../rpc/backend.ts";
 import { NULL_BACKEND } from "../rpc/null-backend.ts";
-import type { Session } from "../session/session.ts";
+import type { HeartbeatPlan, Session } from "../session/session.ts";
 import { FakeConnection, FakeTopics } from "./fake-connection.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { RecordingLog } from "./recording-log.ts";
@@ -75,14 +75,14 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
       sampled: (level, _kind, message, fields) => log[level](message, fields),
     },
   );
-  const open = (credentials: Credentials, plan = { pongTimeoutMs: 0 }) => {
+  const open = (credentials: Credentials, plan: Partial<HeartbeatPlan> = {}) => {
     const connection = new FakeConnection();
     topics.connections.add(connection);
     sids += 1;
     const session: Session = engine.open(
       {
         sid: `s${sids}`,
-        plan: { pingIntervalMs: 3000, pingPrecision: "s", ...plan },
+        plan: { pingIntervalMs: 3000, pingPrecision: "s", pongTimeoutMs: 0, ...plan },
         clientAddress: null,
         url: "http://localhost/cable",
         headers: {},
