@@ -17,6 +17,25 @@ describe("ending", () => {
     ]);
   });
 
+  test("loses no state, whatever the channel is called", async () => {
+    const backend = new ScriptedBackend();
+    const { engine, open } = setUp({ backend });
+    const { session, say } = open(GOOD);
+    const identifiers = ["__proto__", "constructor"];
+    for (const [index, identifier] of identifiers.entries()) {
+      say({ command: "subscribe", identifier });
+      backend.commands[index]?.resolve(commandReply({ istate: { room: identifier } }));
+      await settle();
+    }
+    engine.closed(session);
+    await engine.shutdown(1000);
+    const [told] = backend.disconnects;
+    expect(told?.subscriptions).toEqual(identifiers);
+    expect(Object.entries(told?.env.istate ?? {})).toEqual(
+      identifiers.map((identifier) => [identifier, JSON.stringify({ room: identifier })]),
+    );
+  });
+
   test("does not tell it of one that it never heard of", async () => {
     const backend = new ScriptedBackend();
     const { engine, open } = setUp({ backend });

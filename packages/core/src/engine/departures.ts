@@ -17,7 +17,8 @@ export function leaveStreams(context: EngineContext, session: Session, connected
 
 /** What the application is told of an ended session: its state, and each channel's as JSON text. */
 export function disconnectRequest(session: Session): DisconnectRequest {
-  const istate: Record<string, string> = {};
+  // Clients choose the keys, and __proto__ may be one.
+  const istate: Record<string, string> = Object.create(null);
   const subscriptions: string[] = [];
   for (const [identifier, subscription] of session.subscriptions ?? []) {
     subscriptions.push(identifier);

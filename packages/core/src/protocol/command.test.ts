@@ -28,6 +28,11 @@ describe("decodeCommand()", () => {
     });
   });
 
+  test("takes nothing out of a member named __proto__", () => {
+    const text = '{"__proto__":{"command":"subscribe","identifier":"x","data":"1"}}';
+    expect(decodeCommand(text)).toMatchObject({ command: "", identifier: "", data: undefined });
+  });
+
   test("reads a request for history and for presence", () => {
     const text =
       '{"command":"subscribe","identifier":"a","history":{"since":5},"presence":{"id":"u","info":[1]}}';

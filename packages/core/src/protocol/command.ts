@@ -87,7 +87,8 @@ function isObject(value: unknown): value is Members {
 
 /** Go matches JSON names without regard to case, so some clients send `Command`; only they pay for this copy. */
 export function withLowerCaseNames(members: Members): Members {
-  const folded: Members = {};
+  // Without a prototype: a member named __proto__ would become it, and its members ours.
+  const folded: Members = Object.create(null);
   for (const name of Object.keys(members)) folded[name.toLowerCase()] = members[name];
   return folded;
 }

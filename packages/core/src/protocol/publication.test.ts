@@ -57,6 +57,7 @@ describe("parsePublication()", () => {
     ["[]", "empty"],
     ["1", "expected an object"],
     ["{}", "neither"],
+    ['{"__proto__":{"stream":"a","data":"1"}}', "neither"],
     ['{"stream":""}', "neither"],
     ['{"stream":1}', '"stream" must be'],
     ['{"stream":"a","data":{"x":1}}', '"data" must be a string'],
