@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { CableClient } from "../support/cable-client.ts";
+import { CableClient, publish } from "../support/cable-client.ts";
 import {
   freePorts,
   type HawserPlace,
@@ -195,6 +195,32 @@ describe("what is misspelt", () => {
   test("a value that is out of place is never printed: it may be a secret", async () => {
     const { stderr, stdout } = await runToEnd(["--norpc", "--port=hunter2", "--print-config", "hunter3"]);
     expect(stdout + stderr).not.toContain("hunter3");
+  });
+});
+
+describe("the key of the broadcast endpoint", () => {
+  // HMAC-SHA256 of "broadcast-cable" under the secret: what AnyCable's SDKs present.
+  const derived = "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485";
+  const post = async (port: number, key?: string) =>
+    (await publish(port, { stream: "a", data: "1" }, key)).status;
+
+  test("is derived from --secret, and moves the endpoint to the main port", async () => {
+    const [port] = await freePorts(1);
+    const server = spawnHawser(["--norpc", "--host=127.0.0.1", `--port=${port}`, "--secret=qwerty"]);
+    running.push(server);
+    await server.waitFor(/Handle health requests at/);
+    expect(server.output()).toContain(`Accept broadcast requests at http://127.0.0.1:${port}/_broadcast (`);
+    expect(await post(port, derived)).toBe(201);
+    expect(await post(port, "qwerty")).toBe(401);
+    expect(await post(port)).toBe(401);
+  });
+
+  test("of its own wins over the derived one, and none opens the endpoint", async () => {
+    const own = await start(["--norpc", "--secret=qwerty", "--broadcast_key=mine"]);
+    expect(await post(own.broadcastPort, "mine")).toBe(201);
+    expect(await post(own.broadcastPort, derived)).toBe(401);
+    const open = await start(["--norpc", "--secret=qwerty", "--broadcast_key=none"]);
+    expect(await post(open.broadcastPort)).toBe(201);
   });
 });
 

@@ -228,6 +228,31 @@ describe("while it goes down", () => {
   }, 10_000);
 });
 
+describe("a client that waits for the application's word", () => {
+  test("is told too, and the Connect that nobody needs any more does not hold the server", async () => {
+    application = await startApplication({
+      connect: async () => {
+        await Bun.sleep(20_000);
+        return {};
+      },
+    });
+    const flags = [
+      `--rpc_host=127.0.0.1:${application.port}`,
+      "--ping_interval=0",
+      "--rpc_command_timeout=15000",
+    ];
+    const hawser = await start(...flags);
+    const client = new CableClient(`ws://127.0.0.1:${hawser.port}/cable`);
+    while (application.callsOf("Connect").length === 0) await Bun.sleep(10);
+    hawser.signal("SIGTERM");
+    expect(await client.closed()).toEqual({ code: 1001, reason: "Server restart" });
+    expect(client.messages).toEqual([RESTART]);
+    expect(await elapsedMs(hawser.exited)).toBeLessThan(2000);
+    expect(await hawser.exited).toBe(0);
+    expect(application.callsOf("Disconnect")).toEqual([]);
+  }, 15_000);
+});
+
 describe("after a shutdown", () => {
   test("the ports are free at once", async () => {
     const first = await start(...OPEN);
