@@ -61,4 +61,54 @@ describe("ending", () => {
     await done;
     expect(slow.connection.closedWith).toEqual({ code: 1001, reason: "Server restart" });
   });
+
+  test("a shutdown tells the application at once, however long a client takes to read", async () => {
+    const backend = new ScriptedBackend();
+    const { engine, open, clock } = setUp({ backend, options: { disconnectMode: "always" } });
+    const slow = open(GOOD);
+    slow.connection.buffered = 500;
+    open(GOOD);
+    const done = engine.shutdown(1000);
+    await settle();
+    expect(backend.disconnects).toHaveLength(2);
+    for (let i = 0; i < 30; i++) {
+      clock.advance(50);
+      await settle();
+    }
+    await done;
+    expect(slow.connection.closedWith).toEqual({ code: 1001, reason: "Server restart" });
+  });
+
+  test("a shutdown does not wait for a client whose socket takes nothing for the write timeout", async () => {
+    const { engine, open, clock, log, metrics } = setUp();
+    const [stuck, moving] = [open(GOOD), open(GOOD)];
+    stuck.connection.buffered = 500;
+    moving.connection.buffered = 500;
+    const done = engine.shutdown(30_000);
+    for (let i = 0; i < 60; i++) {
+      clock.advance(50);
+      await settle();
+      engine.drained(moving.session);
+    }
+    expect(stuck.connection.terminated).toBe(true);
+    expect(moving.connection.terminated).toBe(false);
+    expect(metrics.counter("timeout_server_msg_total").value).toBe(1);
+    moving.connection.buffered = 0;
+    clock.advance(50);
+    await done;
+    expect(moving.connection.closedWith?.code).toBe(1001);
+    expect(log.lines.at(-1)).toMatchObject({
+      level: "warn",
+      message: "terminated while disconnecting active sessions",
+      fields: { num: 1 },
+    });
+  });
+
+  test("nothing of the engine runs after a shutdown", async () => {
+    const { engine, open, clock } = setUp();
+    open(GOOD);
+    await engine.shutdown(1000);
+    expect(clock.pendingTimers).toBe(0);
+    expect(engine.sessions.size).toBe(0);
+  });
 });

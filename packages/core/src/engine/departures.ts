@@ -33,17 +33,24 @@ export function disconnectRequest(session: Session): DisconnectRequest {
   };
 }
 
+export interface Dismissal {
+  /** Takes a session out of everything but its connection. */
+  readonly end: (session: Session) => void;
+  /** Whether a connection with something waiting has taken nothing for too long. */
+  readonly isStuck: (session: Session) => boolean;
+  readonly untilMs: number;
+}
+
 /**
  * Tells these clients that the server restarts, ends their sessions, and closes each connection once its queue is
- * empty or `untilMs` has come. Resolves when all are closed.
+ * empty, it is stuck, or `untilMs` has come. Resolves when all are closed; the sessions have ended before it returns.
  *
  * DEVIATION: D13. The reference may exit before its queues are flushed.
  */
 export async function dismissAll(
   context: EngineContext,
   leaving: readonly Session[],
-  end: (session: Session) => void,
-  untilMs: number,
+  { end, isStuck, untilMs }: Dismissal,
 ): Promise<void> {
   if (leaving.length === 0) return;
   const { clock, counters, log } = context;
@@ -55,17 +62,25 @@ export async function dismissAll(
     counters.disconnects.add(["server_restart"]);
     end(session);
   }
+  let cut = 0;
   let waiting = leaving;
   for (;;) {
-    waiting = waiting.filter(({ connection }) => {
-      if (connection.getBufferedAmount() > 0) return true;
-      connection.close(closeCode, closeText);
+    waiting = waiting.filter((session) => {
+      const { connection } = session;
+      if (connection.getBufferedAmount() === 0) {
+        connection.close(closeCode, closeText);
+        return false;
+      }
+      if (!isStuck(session)) return true;
+      connection.terminate();
+      cut += 1;
       return false;
     });
     if (waiting.length === 0 || clock.monotonicMs() >= untilMs) break;
     await new Promise<void>((resolve) => clock.after(TICK_MS, resolve));
   }
   for (const { connection } of waiting) connection.close(closeCode, closeText);
-  if (waiting.length === 0) log.info("all active connections closed");
-  else log.warn("terminated while disconnecting active sessions", { num: waiting.length });
+  const unheard = cut + waiting.length;
+  if (unheard === 0) log.info("all active connections closed");
+  else log.warn("terminated while disconnecting active sessions", { num: unheard });
 }

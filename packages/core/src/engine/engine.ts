@@ -28,6 +28,8 @@ export interface EngineOptions {
   readonly disconnectMode: "auto" | "always" | "never";
   readonly disconnectRatePerS: number;
   readonly disconnectBacklog: number;
+  /** Disconnect calls that may be under way together. */
+  readonly disconnectsAtOnce: number;
   /** Commands that may wait while one is being carried out. */
   readonly maxPendingCommands: number;
   /** Bytes that may wait for a client before it is dropped as too slow; 0 for no limit. */
@@ -100,11 +102,13 @@ export class Engine implements EngineContext {
     });
     this.#slowClients = new SlowClients(this, options.maxPendingBytes, options.writeTimeoutMs);
     this.#disconnects = new DisconnectQueue({
-      backend,
+      disconnect: (request, scope) => backend.disconnect(request, scope),
       clock,
       log,
+      sampled: parts.sampled,
       ratePerS: options.disconnectRatePerS,
       backlog: options.disconnectBacklog,
+      atOnce: options.disconnectsAtOnce,
     });
     this.#stopTicking = clock.every(TICK_MS, () => this.#tick());
   }
@@ -222,8 +226,13 @@ export class Engine implements EngineContext {
   async shutdown(timeoutMs: number): Promise<void> {
     const untilMs = this.clock.monotonicMs() + timeoutMs;
     const leaving = [...this.sessions.values()];
-    await dismissAll(this, leaving, (session) => this.#end(session, true), untilMs);
-    await this.#disconnects.drain(Math.max(0, untilMs - this.clock.monotonicMs()));
+    const dismissed = dismissAll(this, leaving, {
+      end: (session) => this.#end(session, true),
+      isStuck: (session) => this.#slowClients.isStuck(session, this.clock.monotonicMs()),
+      untilMs,
+    });
+    // All sessions have ended by now, though not all connections: the application need not wait for slow readers.
+    await Promise.all([dismissed, this.#disconnects.drain(timeoutMs)]);
     this.#stopTicking();
   }
 

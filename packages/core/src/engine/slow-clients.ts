@@ -67,19 +67,24 @@ export class SlowClients {
 
   #judge(session: Session, waiting: number, nowMs: number): void {
     this.#trafficExpected = true; // until its queue is empty this client is watched
-    const { counters } = this.#context;
     if (this.#maxPendingBytes > 0 && waiting > this.#maxPendingBytes) {
-      counters.slowClients.value += 1;
+      this.#context.counters.slowClients.value += 1;
       this.#context.drop(session, "too_slow");
       return;
     }
+    if (this.isStuck(session, nowMs)) this.#context.terminate(session, "write_timeout");
+  }
+
+  /** For a session with something waiting: whether its socket took nothing for the write timeout, which is counted. */
+  isStuck(session: Session, nowMs: number): boolean {
     if (session.stalledSinceMs === 0) {
       session.stalledSinceMs = nowMs;
-      return;
+      return false;
     }
-    if (this.#writeTimeoutMs === 0 || nowMs - session.stalledSinceMs < this.#writeTimeoutMs) return;
+    if (this.#writeTimeoutMs === 0 || nowMs - session.stalledSinceMs < this.#writeTimeoutMs) return false;
+    const { counters } = this.#context;
     counters.timedOutServerMessages.value += 1;
     counters.failedServerMessages.value += 1;
-    this.#context.terminate(session, "write_timeout");
+    return true;
   }
 }

@@ -57,6 +57,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
       disconnectMode: "auto",
       disconnectRatePerS: 100,
       disconnectBacklog: 4096,
+      disconnectsAtOnce: 14,
       maxPendingCommands: 3,
       maxPendingBytes: 1000,
       writeTimeoutMs: 2000,

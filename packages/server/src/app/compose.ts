@@ -73,6 +73,8 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
+      // Half of the call slots at most: the clients that stay need the others.
+      disconnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 2)),
       maxPendingCommands: config.websocket.maxPendingCommands,
       maxPendingBytes: config.websocket.maxPendingBytes,
       writeTimeoutMs: config.websocket.writeTimeoutMs,
