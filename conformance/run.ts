@@ -47,21 +47,21 @@ function print({ group, scenario, result, why, tookMs }: Outcome): void {
   console.log(`${mark}  ${group.title}: ${scenario.name}${took}${why === "" ? "" : `\n      ${why}`}`);
 }
 
+/** Everything from `--`, or from the first word that is no option, is the command: the runtime takes a first `--` away. */
 function readArguments(given: readonly string[]): Arguments {
-  const dashes = given.indexOf("--");
-  const own = dashes < 0 ? given : given.slice(0, dashes);
-  const [command, ...flags] = dashes < 0 ? [] : given.slice(dashes + 1);
   const parsed = { side: "ours" as Side, only: "", times: false };
-  for (let at = 0; at < own.length; at += 1) {
-    if (own[at] === "--reference") parsed.side = "reference";
-    else if (own[at] === "--times") parsed.times = true;
-    else if (own[at] === "--only") parsed.only = own[++at] ?? "";
-    else {
-      console.error(
-        `unknown argument ${own[at]}: [--reference] [--only TEXT] [--times] [-- COMMAND [flags]]`,
-      );
-      process.exit(2);
-    }
+  let at = 0;
+  for (; at < given.length; at += 1) {
+    if (given[at] === "--reference") parsed.side = "reference";
+    else if (given[at] === "--times") parsed.times = true;
+    else if (given[at] === "--only") parsed.only = given[++at] ?? "";
+    else break;
   }
-  return { ...parsed, command: resolve(command ?? join(import.meta.dir, "../bin/hawser")), flags };
+  if (given[at] === "--") at += 1;
+  const [command = join(import.meta.dir, "../bin/hawser"), ...flags] = given.slice(at);
+  if (command.startsWith("-")) {
+    console.error(`unknown argument ${command}: [--reference] [--only TEXT] [--times] [-- COMMAND [flags]]`);
+    process.exit(2);
+  }
+  return { ...parsed, command: resolve(command), flags };
 }

@@ -90,6 +90,23 @@ test("a token cut short or made longer anywhere is refused", () => {
   }
 });
 
+test("a signature of a length that its algorithm does not have never reaches the cryptography", () => {
+  const asked: number[] = [];
+  const credulous = new CompactVerifier({
+    crypto: {
+      verify: (_algorithm, _material, _signingInput, signature) => asked.push(signature.length) > 0,
+      sign: crypto.sign,
+    },
+    maxTokenBytes: 8192,
+  });
+  const header = Buffer.from('{"alg":"HS256"}').toString("base64url");
+  for (const bytes of [0, 1, 16, 31, 33, 48, 64, 1000]) {
+    const signature = Buffer.alloc(bytes).toString("base64url");
+    expect(credulous.verify(`${header}.e30.${signature}`, ringOfSecret(SECRET))).toBe(RULES.bad_signature);
+  }
+  expect(asked).toEqual([]);
+});
+
 test("a signature of one algorithm under the name of another is refused", () => {
   const ring = ringOfSecret(SECRET);
   const material = secretFromText(SECRET);

@@ -47,8 +47,8 @@ const MAX_KEPT_CHARACTERS = 256;
 const MAX_KEPT_HEADERS = 32;
 
 /**
- * Remembers the headers read so far: an issuer writes the same one into every token. Saves about a fifth of a
- * verification (measured under Bun: 1.5 us instead of 1.9 us).
+ * Remembers the headers read so far: an issuer writes the same one into every token. Under Bun it takes 0.06 us to find
+ * one and 0.8 us to read one, of some 3 us for a whole verification.
  */
 export class HeaderCache {
   readonly #headers = new Map<string, TokenHeader>();

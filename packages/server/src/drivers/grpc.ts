@@ -153,7 +153,8 @@ class UnaryCall implements InterceptingListener, GrpcCall {
   }
 
   peer(): string {
-    return this.#handle?.getPeer() ?? this.#route.authority;
+    const peer = this.#handle?.getPeer() ?? "unknown";
+    return peer === "unknown" ? this.#route.authority : peer;
   }
 
   #startDirectly(picker: experimental.Picker): boolean {
@@ -197,7 +198,7 @@ class UnaryCall implements InterceptingListener, GrpcCall {
     const message = this.#message;
     if (code !== status.OK) {
       if (rstCode === REFUSED_STREAM && this.#direct && !this.#cancelled) this.#startOverChannel();
-      else this.#sink.failed(code, details);
+      else this.#failed(code, details);
     } else if (message === null) {
       this.#sink.failed(status.INTERNAL, "the status is OK and there is no message");
     } else if (this.#direct) {
@@ -207,6 +208,11 @@ class UnaryCall implements InterceptingListener, GrpcCall {
     } else {
       this.#sink.replied(message);
     }
+  }
+
+  /** Neither is there when the library could not unpack a message. */
+  #failed(code: number | undefined, details: string | undefined): void {
+    this.#sink.failed(code ?? status.INTERNAL, details ?? "the message could not be read");
   }
 }
 
@@ -374,6 +380,7 @@ class RoundRobinConfig implements experimental.TypedLoadBalancingConfig {
 class ListResolver implements experimental.Resolver {
   readonly #endpoints: experimental.Endpoint[];
   readonly #listener: experimental.ResolverListener;
+  #told = false;
 
   constructor(target: experimental.GrpcUri, listener: experimental.ResolverListener) {
     this.#listener = listener;
@@ -383,12 +390,16 @@ class ListResolver implements experimental.Resolver {
     });
   }
 
+  /** Asked again after every lost connection; telling the same again would drop those that stand. */
   updateResolution(): void {
-    // The listener is told once: its answer does not change.
+    if (this.#told) return;
+    this.#told = true;
     queueMicrotask(() => this.#listener(experimental.statusOrFromValue(this.#endpoints), {}, null, ""));
   }
 
-  destroy(): void {}
+  destroy(): void {
+    this.#told = false;
+  }
 
   static getDefaultAuthority(target: experimental.GrpcUri): string {
     return target.path.split(",", 1)[0] ?? target.path;

@@ -12,6 +12,8 @@ import type { RpcMeter } from "./rpc-meter.ts";
 /** What the calls of a backend share. */
 export interface CallContext {
   readonly channel: GrpcChannel;
+  /** Where the channel leads, for messages. */
+  readonly host: string;
   readonly connection: ConnectionState;
   readonly slots: CallSlots;
   readonly meter: RpcMeter;
@@ -49,6 +51,8 @@ export interface CallOutcome<T> {
 /** Base of the growing wait between attempts (anycable rpc/rpc.go@1.6.16). */
 const RETRY_UNAVAILABLE_MS = 100;
 const RETRY_EXHAUSTED_MS = 10;
+/** No backend answers in less; a timer may be that much late. */
+const MIN_ATTEMPT_MS = 1;
 
 /**
  * One call with its wait for a slot, its attempts and the waits between them. It ends once: by a reply, by a failure
@@ -62,6 +66,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   readonly #headers: Readonly<Record<string, string>>;
   readonly #outcome: CallOutcome<T>;
   readonly #startedAtMs: number;
+  /** Waiting for a slot, with an attempt under way, between attempts with the slot kept, or answered. */
   #phase: "waiting" | "calling" | "pausing" | "done" = "waiting";
   #scope: CallScope | null = null;
   #call: GrpcCall | null = null;
@@ -75,7 +80,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   #lastCode = 0;
   #lastDetails = "";
   /** Who had the last attempt. */
-  #peer = "";
+  #peer: string;
 
   constructor(
     context: CallContext,
@@ -93,6 +98,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
     this.#frame = request.frame;
     this.#headers = request.headers;
     this.#outcome = outcome;
+    this.#peer = context.host;
     this.#startedAtMs = context.clock.monotonicMs();
   }
 
@@ -116,8 +122,15 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   }
 
   granted(): void {
-    this.#context.meter.pending.set(this.#context.slots.pending);
-    this.#begin();
+    const { meter, slots } = this.#context;
+    meter.pending.set(slots.pending);
+    if (this.#remainingMs() >= MIN_ATTEMPT_MS) {
+      this.#begin();
+      return;
+    }
+    // Too late for an answer: the application is not asked for one.
+    slots.release();
+    this.#fail(this.#noSlot());
   }
 
   /** The server stops. */
@@ -145,7 +158,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
 
   failed(code: number, details: string): void {
     if (this.#phase !== "calling") return;
-    this.#peer = this.#call?.peer() ?? "";
+    this.#peer = this.#call?.peer() ?? this.#peer;
     this.#call = null;
     this.#lastCode = code;
     this.#lastDetails = details;
@@ -156,7 +169,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   }
 
   #begin(): void {
-    this.#phase = "calling";
+    this.#phase = "pausing";
     if (!this.#kind.countedAtEnd) this.#context.meter.calls.add(1);
     this.#attempt();
   }
@@ -170,9 +183,13 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
       this.#fail(this.#failure());
       return;
     }
+    const remainingMs = this.#remainingMs();
+    if (remainingMs < MIN_ATTEMPT_MS) {
+      this.#expire();
+      return;
+    }
     this.#phase = "calling";
     this.#attempts += 1;
-    const remainingMs = this.#remainingMs();
     const timeoutMs = requestTimeoutMs > 0 && requestTimeoutMs < remainingMs ? requestTimeoutMs : remainingMs;
     const announcedMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : timeoutMs;
     this.#call = channel.call(this.#kind.path, this.#frame, this.#headers, announcedMs, this);
@@ -252,9 +269,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
 
   #remainingMs(): number {
     const { commandTimeoutMs } = this.#context;
-    return commandTimeoutMs > 0
-      ? Math.max(1, commandTimeoutMs - this.#elapsedMs())
-      : Number.POSITIVE_INFINITY;
+    return commandTimeoutMs > 0 ? commandTimeoutMs - this.#elapsedMs() : Number.POSITIVE_INFINITY;
   }
 
   #fail(fault: CableError, counts = true): void {

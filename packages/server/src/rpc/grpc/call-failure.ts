@@ -24,10 +24,10 @@ const MAX_DETAILS_CHARS = 200;
 
 /** What the gRPC library says of streams and bytes that are not gRPC; a server's own words are never these. */
 const NOT_GRPC =
-  /^(Received RST_STREAM with code|Received HTTP status code|No status information received|the message is|the status is OK)/;
+  /^(Received RST_STREAM with code|Received HTTP status code|No status information received|the message |the status is OK)/;
 const REPLY_TOO_LARGE = /^Received message larger than max/;
-/** What the library says when a call finds no connection; the reason is in `connectFailure`. */
-const NO_CONNECTION = /^(round_robin: No connection established|No connection established)/;
+/** Details of a call that found no connection; the reason is in `connectFailure`. */
+export const NO_CONNECTION = "No connection established";
 
 /** One line for the operator that tells "backend down", "deadline" and "backend said no" apart. */
 export function callFailure(failed: FailedCall): CableError {
@@ -71,12 +71,23 @@ export function callFailure(failed: FailedCall): CableError {
 
 function unreachable(failed: FailedCall, details: string, effort: string): CableError {
   const { connectFailure, method, peer } = failed;
-  const known = connectFailure !== null && NO_CONNECTION.test(details);
+  const known = connectFailure !== null && details.includes(NO_CONNECTION);
   const where = known ? connectFailure.address : peer;
-  const why = known ? quoted(connectFailure.reason) : details;
+  const why = known ? explained(quoted(connectFailure.reason)) : details;
   const text = `cannot reach the RPC backend at ${where} for ${method}${effort}: ${why}; check that it runs, and rpc_host`;
   return new CableError("backend_unreachable", text, { retryable: true });
 }
+
+/** Adds what to look at where the library's own words do not tell. */
+function explained(reason: string): string {
+  const hint = CONNECT_HINTS[reason];
+  return hint === undefined ? reason : `${reason} (${hint})`;
+}
+
+const CONNECT_HINTS: Readonly<Record<string, string>> = {
+  "Protocol error": "the peer does not speak HTTP/2",
+  "Failed to connect": "the peer closed the connection; does it expect TLS?",
+};
 
 /** What came back was not a reply. */
 export function protocolError(text: string, cause?: unknown): CableError {

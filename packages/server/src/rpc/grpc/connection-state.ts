@@ -1,6 +1,6 @@
 import type { Log } from "@hawser/core/log";
 import type { GrpcChannel } from "../../drivers/grpc-channel.ts";
-import { quoted } from "./call-failure.ts";
+import { NO_CONNECTION, quoted } from "./call-failure.ts";
 
 /**
  * Whether a call may be tried (anycable rpc/rpc.go grpcClientHelper@1.6.16). A lost connection is worth one attempt at
@@ -39,10 +39,10 @@ export class ConnectionState {
 
   #tryToRecover(): string | null {
     if (this.#lastFault === null) return null;
-    if (this.#recovering) return this.#lastFault;
+    const failure = this.#channel.lastFailure();
+    if (this.#recovering) return failure === null ? this.#lastFault : NO_CONNECTION;
     this.#recovering = true;
     this.#channel.retryNow();
-    const failure = this.#channel.lastFailure();
     this.#log.warn("connection is lost, trying to reconnect immediately", {
       impl: "grpc",
       address: failure?.address,

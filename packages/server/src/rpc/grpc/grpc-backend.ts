@@ -133,6 +133,7 @@ class GrpcCalls implements GrpcBackend {
     this.#channel = openChannel(options);
     this.#context = {
       channel: this.#channel,
+      host: options.host,
       connection: new ConnectionState(this.#channel, log),
       slots: new CallSlots(this.#concurrency),
       meter,
@@ -258,12 +259,17 @@ function openTls({ enableTls, tlsRootCa, tlsVerify }: GrpcBackendOptions): Secur
   const rootCa = tlsRootCa === "" ? null : tlsRootCa;
   if (!enableTls && rootCa === null) return null;
   try {
-    const pem = rootCa !== null && fileExists(rootCa) ? readTextFile(rootCa) : rootCa;
-    return grpcTls({ rootCa: pem, verify: tlsVerify });
+    return grpcTls({ rootCa: rootCa === null ? null : pemText(rootCa), verify: tlsVerify });
   } catch (thrown) {
     const text = `cannot use rpc_tls_root_ca: ${messageOf(thrown)}; give a PEM file, or the PEM text itself`;
     throw new CableError("config_invalid", text, { cause: thrown });
   }
+}
+
+function pemText(fileOrText: string): string {
+  if (fileOrText.includes("-----BEGIN ")) return fileOrText;
+  if (!fileExists(fileOrText)) throw new Error(`there is no file "${fileOrText}"`);
+  return readTextFile(fileOrText);
 }
 
 /** anycable rpc/rpc.go@1.6.16. */
