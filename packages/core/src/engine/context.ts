@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../hub/hub.ts";
+import { LIMITS } from "../limits.ts";
 import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { DropReason, Farewell } from "../reasons.ts";
 import type { Router } from "../router/router.ts";
@@ -41,6 +42,11 @@ export type DisconnectInterest = "interested" | "indifferent";
 /** A command that cannot be carried out: counted, logged, and mostly not answered. */
 export class CommandFailure extends Error {
   override readonly name = "CommandFailure";
+}
+
+/** As much of what a client or a publisher sent as a log line may hold. */
+export function quoted(text: string): string {
+  return text.slice(0, LIMITS.maxQuotedBytes);
 }
 
 export function rpcEnv(session: Session, istate: StateMap): RpcEnv {

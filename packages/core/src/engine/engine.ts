@@ -92,7 +92,8 @@ export class Engine implements EngineContext {
       nativePings: options.nativePings,
       sendPing: (session, frame) => this.#sendPing(session, frame),
       onNoPong: (session) => {
-        log.warn("disconnecting session due to no pongs", { sid: session.sid });
+        const fields = { sid: session.sid, remote: session.remoteAddress };
+        this.sampled("warn", "no_pong", "disconnecting session due to no pongs", fields);
         this.drop(session, "no_pong");
       },
     });

@@ -3,7 +3,7 @@ import { LIMITS } from "../limits.ts";
 import { type Command, decodeCommand } from "../protocol/command.ts";
 import { isClosed, type Session } from "../session/session.ts";
 import { execute } from "./commands/execute.ts";
-import { CommandFailure, type EngineContext } from "./context.ts";
+import { CommandFailure, type EngineContext, quoted } from "./context.ts";
 
 export interface InboxOptions {
   /** Commands that may wait while one is being carried out. */
@@ -85,8 +85,8 @@ export class Inbox {
     counters.failedClientMessages.value += 1;
     sampled(code === "bug" ? "error" : "warn", code ?? "command", "failed to handle incoming message", {
       sid: session.sid,
-      command: command.command.slice(0, LIMITS.maxQuotedBytes),
-      identifier: command.identifier.slice(0, LIMITS.maxQuotedBytes),
+      command: quoted(command.command),
+      identifier: quoted(command.identifier),
       code,
       error: messageOf(thrown).slice(0, MAX_ERROR_LENGTH),
     });

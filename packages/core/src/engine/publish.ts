@@ -1,6 +1,6 @@
 import type { Excluded } from "../hub/hub.ts";
 import { type DisconnectCommand, type Publication, parsePublication } from "../protocol/publication.ts";
-import type { EngineContext } from "./context.ts";
+import { type EngineContext, quoted } from "./context.ts";
 import { isInGroup } from "./streams.ts";
 
 export type PublishResult = { readonly accepted: true } | { readonly accepted: false; readonly why: string };
@@ -12,7 +12,7 @@ const ACCEPTED: PublishResult = { accepted: true };
  * tick: the runtime batches the writes of one tick.
  */
 export function publish(context: EngineContext, text: string): PublishResult {
-  const { counters, log } = context;
+  const { counters } = context;
   const parsed = parsePublication(text);
   if (parsed.kind === "invalid") {
     counters.failedPublications.value += 1;
@@ -26,7 +26,7 @@ export function publish(context: EngineContext, text: string): PublishResult {
   }
   counters.remoteCommands.value += 1;
   if (parsed.kind === "disconnect") disconnectRemotely(context, parsed.disconnect);
-  else log.warn("unknown remote command", { command: parsed.command.slice(0, 40) });
+  else context.sampled("warn", "command", "unknown remote command", { command: quoted(parsed.command) });
   return ACCEPTED;
 }
 

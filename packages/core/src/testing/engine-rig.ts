@@ -43,6 +43,8 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
   const log = new RecordingLog();
   const topics = new FakeTopics();
   const metrics = createMetrics();
+  /** Of the lines that went through the sampler, the kinds. */
+  const sampledKinds: string[] = [];
   let sids = 0;
   const engine = new Engine(
     {
@@ -73,7 +75,10 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
       random: new SeededRandom(1),
       log,
       metrics,
-      sampled: (level, _kind, message, fields) => log[level](message, fields),
+      sampled: (level, kind, message, fields) => {
+        sampledKinds.push(kind);
+        log[level](message, fields);
+      },
     },
   );
   const open = (credentials: Credentials, plan: Partial<HeartbeatPlan> = {}) => {
@@ -98,7 +103,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
     };
     return { connection, session, say };
   };
-  return { engine, clock, log, metrics, open };
+  return { engine, clock, log, sampledKinds, metrics, open };
 }
 
 /** Lets the promises that are settled by now run their course. */

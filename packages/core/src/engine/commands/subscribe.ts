@@ -4,7 +4,7 @@ import { type RouteDecision, routeSubscription } from "../../router/router.ts";
 import type { CommandReply } from "../../rpc/backend.ts";
 import { isClosed, type Session, type Subscription } from "../../session/session.ts";
 import { applyReply } from "../apply-reply.ts";
-import { CommandFailure, type EngineContext } from "../context.ts";
+import { CommandFailure, type EngineContext, quoted } from "../context.ts";
 import { startStream } from "../streams.ts";
 import { askBackend } from "./ask-backend.ts";
 import { history } from "./history.ts";
@@ -34,7 +34,8 @@ function subscribeByRoute(
 ): void {
   const { identifier } = command;
   if (!decision.confirmed) {
-    context.log.debug("subscription failed", { sid: session.sid, identifier, error: decision.why });
+    const fields = { sid: session.sid, identifier: quoted(identifier), error: decision.why };
+    context.log.debug("subscription failed", fields);
     context.send(session, rejectSubscription(identifier));
     context.markInterest(session, "interested"); // as the reference does, though nothing of the application is involved
     return;
@@ -79,10 +80,9 @@ function afterConfirmation(context: EngineContext, session: Session, command: Co
     history(context, session, command);
   } catch (failure) {
     if (!(failure instanceof CommandFailure)) throw failure;
-    const { sid } = session;
-    context.log.warn("couldn't retrieve history", {
-      sid,
-      identifier: command.identifier,
+    context.sampled("warn", "history", "couldn't retrieve history", {
+      sid: session.sid,
+      identifier: quoted(command.identifier),
       error: failure.message,
     });
   }
