@@ -12,6 +12,8 @@ export const LIMITS = {
   maxLeewayS: 300,
   /** Malformed frames a minute before a connection is closed with 1008 (D6). */
   maxBadFramesPerMinute: 20,
+  /** What a client's waiting commands may hold, and at least four messages: 64 large ones are no queue but a load. */
+  maxPendingCommandBytes: 1024 * 1024,
   /** How much of a client's frame a log line may quote. */
   maxQuotedBytes: 100,
 } as const;

@@ -117,4 +117,38 @@ describe("admission", () => {
     expect(connection.sent).toEqual([]);
     expect(engine.sessions.size).toBe(0);
   });
+
+  test("a bug met while an answer is applied ends that session alone, and nothing is left of it", async () => {
+    const backend = new ScriptedBackend();
+    const { engine, open, log } = setUp({ backend });
+    const { connection } = open(NONE);
+    const other = open(GOOD);
+    backend.connects[0]?.resolve(connectReply({ transmissions: null as never }));
+    await settle();
+    expect(connection.closedWith).toEqual({ code: 1011, reason: "Auth Error" });
+    expect(log.lines.find(({ level }) => level === "error")?.fields).toMatchObject({ code: "bug" });
+    expect(engine.sessions.size).toBe(1);
+    other.say({ command: "ping" });
+    expect(other.connection.sent.at(-1)).toBe('{"type":"pong"}');
+  });
+
+  test("a bug met while the application is asked does too", () => {
+    const { engine, open } = setUp({
+      backend: {
+        ...new ScriptedBackend(),
+        kind: "grpc",
+        connect: () => {
+          throw new TypeError("a bug");
+        },
+        command: () => {
+          throw new TypeError("a bug");
+        },
+      } as never,
+    });
+    expect(open(NONE).connection.closedWith?.code).toBe(1011);
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: "x" });
+    expect(connection.closedWith).toEqual({ code: 1011, reason: "Internal Error" });
+    expect(engine.sessions.size).toBe(0);
+  });
 });

@@ -76,19 +76,18 @@ function askBackend(context: EngineContext, session: Session, token: Accepted | 
     return;
   }
   session.scope = scope;
-  reply.then(
-    (answer) => {
+  reply
+    .then((answer) => {
       session.scope = null;
       if (isClosed(session)) return;
       applyConnectReply(context, session, token, answer);
       context.resume(session);
-    },
-    (fault: unknown) => {
+    })
+    .catch((fault: unknown) => {
       session.scope = null;
       if (isClosed(session)) return;
       failConnect(context, session, fault instanceof CableError ? fault.code : "bug", messageOf(fault));
-    },
-  );
+    });
 }
 
 /** Order as in the reference: let in, connection state, transmissions, interest (anycable node/node.go@1.6.16). */

@@ -111,4 +111,13 @@ describe("ending", () => {
     expect(clock.pendingTimers).toBe(0);
     expect(engine.sessions.size).toBe(0);
   });
+
+  test("a connection that has ended is not counted as ended again", () => {
+    const { engine, open, metrics } = setUp();
+    const { session } = open(GOOD);
+    engine.closed(session);
+    engine.drop(session, "internal_error");
+    engine.terminate(session, "write_timeout");
+    expect([...metrics.labelled("disconnects_total").samples()]).toEqual([]);
+  });
 });

@@ -32,6 +32,7 @@ export interface EngineOptions {
   readonly disconnectsAtOnce: number;
   /** Commands that may wait while one is being carried out. */
   readonly maxPendingCommands: number;
+  readonly maxPendingCommandBytes: number;
   /** Bytes that may wait for a client before it is dropped as too slow; 0 for no limit. */
   readonly maxPendingBytes: number;
   /** How long a client's socket may take nothing while something waits; 0 for ever. */
@@ -99,6 +100,7 @@ export class Engine implements EngineContext {
     });
     this.#inbox = new Inbox(this, {
       maxPendingCommands: options.maxPendingCommands,
+      maxPendingCommandBytes: options.maxPendingCommandBytes,
       onCommand: (session) => this.#heartbeat.heard(session),
     });
     this.#slowClients = new SlowClients(this, options.maxPendingBytes, options.writeTimeoutMs);
@@ -171,6 +173,7 @@ export class Engine implements EngineContext {
   }
 
   drop(session: Session, reason: DropReason, reconnect?: boolean): void {
+    if (isClosed(session)) return;
     const farewell: Farewell = DROP_REASONS[reason];
     this.counters.disconnects.add([reason]);
     this.dismiss(session, reconnect === undefined ? farewell : { ...farewell, reconnect });

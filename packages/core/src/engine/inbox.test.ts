@@ -99,6 +99,37 @@ describe("commands", () => {
     expect(backend.commands[0]?.scope.cancelled).toBe(true);
   });
 
+  test("closes 1008 when what waits takes too much memory, few as the commands may be", () => {
+    const backend = new ScriptedBackend();
+    const { open } = setUp({ backend, options: { maxPendingCommands: 1000 } });
+    const { connection, say } = open(NONE);
+    const data = "x".repeat(60_000);
+    for (let i = 0; i < 16; i++) say({ command: "message", identifier: "c", data });
+    expect(connection.closedWith).toBeNull();
+    say({ command: "message", identifier: "c", data });
+    expect(connection.closedWith).toEqual({ code: 1008, reason: "Too many pending commands" });
+  });
+
+  test("counts only what still waits", async () => {
+    const backend = new ScriptedBackend();
+    const { open } = setUp({ backend });
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
+    backend.commands[0]?.resolve(commandReply());
+    await settle();
+    const data = "x".repeat(600_000);
+    for (let i = 1; i <= 6; i++) {
+      say({ command: "message", identifier: CHAT, data });
+      say({ command: "message", identifier: CHAT, data });
+      expect(connection.closedWith).toBeNull();
+      for (const _ of [1, 2]) {
+        backend.commands.at(-1)?.resolve(commandReply());
+        await settle();
+      }
+      expect(backend.commands).toHaveLength(1 + 2 * i);
+    }
+  });
+
   test("keeps the commands of a client that the application has not let in yet", async () => {
     const backend = new ScriptedBackend();
     const { open } = setUp({ backend });

@@ -1,6 +1,7 @@
 import { CableError, messageOf } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type Command, decodeCommand } from "../protocol/command.ts";
+import { PendingCommands } from "../session/pending-commands.ts";
 import { isClosed, type Session } from "../session/session.ts";
 import { execute } from "./commands/execute.ts";
 import { CommandFailure, type EngineContext, quoted } from "./context.ts";
@@ -8,6 +9,8 @@ import { CommandFailure, type EngineContext, quoted } from "./context.ts";
 export interface InboxOptions {
   /** Commands that may wait while one is being carried out. */
   readonly maxPendingCommands: number;
+  /** Bytes of the frames that they came in. */
+  readonly maxPendingCommandBytes: number;
   /** Called for every frame that is a command. */
   readonly onCommand: (session: Session) => void;
 }
@@ -35,27 +38,27 @@ export class Inbox {
     counters.clientMessages.value += 1;
     this.#options.onCommand(session);
     if (session.scope === null) this.#run(session, command);
-    else this.#enqueue(session, command);
+    else this.#enqueue(session, command, bytes);
   }
 
   /** Runs the commands that waited, until one of them has to wait for the application itself. */
   resume(session: Session): void {
     while (session.scope === null && session.queue !== null && !isClosed(session)) {
       const next = session.queue.shift();
-      if (session.queue.length === 0) session.queue = null;
+      if (session.queue.size === 0) session.queue = null;
       if (next !== undefined) this.#run(session, next);
     }
   }
 
-  #enqueue(session: Session, command: Command): void {
-    session.queue ??= [];
-    const max = this.#options.maxPendingCommands;
-    if (session.queue.length < max) {
-      session.queue.push(command);
+  #enqueue(session: Session, command: Command, bytes: number): void {
+    session.queue ??= new PendingCommands();
+    const { maxPendingCommands: max, maxPendingCommandBytes: maxBytes } = this.#options;
+    if (session.queue.size < max && session.queue.bytes + bytes <= maxBytes) {
+      session.queue.push(command, bytes);
       return;
     }
     const message = "client dropped: too many commands wait for the one before them";
-    const fields = { sid: session.sid, remote: session.remoteAddress, max };
+    const fields = { sid: session.sid, remote: session.remoteAddress, max, max_bytes: maxBytes };
     this.#context.sampled("info", "too_many_commands", message, fields);
     this.#context.drop(session, "too_many_commands");
   }

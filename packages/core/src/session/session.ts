@@ -1,7 +1,7 @@
 import type { Group } from "../hub/hub.ts";
-import type { Command } from "../protocol/command.ts";
 import type { CallScope, StateMap } from "../rpc/backend.ts";
 import type { Connection } from "./connection.ts";
+import type { PendingCommands } from "./pending-commands.ts";
 import type { Timed } from "./timer-wheel.ts";
 
 /** One channel of one session. */
@@ -54,7 +54,7 @@ export class Session implements Timed {
 
   /** The call under way; while there is one, commands wait in `queue`. */
   scope: CallScope | null = null;
-  queue: Command[] | null = null;
+  queue: PendingCommands | null = null;
   /** Whether the application is told when this session ends. */
   disconnectInterest = false;
 

@@ -61,6 +61,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
       disconnectBacklog: 4096,
       disconnectsAtOnce: 14,
       maxPendingCommands: 3,
+      maxPendingCommandBytes: 1_000_000,
       maxPendingBytes: 1000,
       writeTimeoutMs: 2000,
       nativePings: false,

@@ -2,6 +2,7 @@ import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import { Engine } from "@hawser/core/engine/engine";
 import { ringOfSecret } from "@hawser/core/jwt/keyring";
 import { createVerifier } from "@hawser/core/jwt/verifier";
+import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler } from "@hawser/core/log-sampler";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
@@ -76,6 +77,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
       // Half of the call slots at most: the clients that stay need the others.
       disconnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 2)),
       maxPendingCommands: config.websocket.maxPendingCommands,
+      maxPendingCommandBytes: Math.max(LIMITS.maxPendingCommandBytes, 4 * config.websocket.maxMessageBytes),
       maxPendingBytes: config.websocket.maxPendingBytes,
       writeTimeoutMs: config.websocket.writeTimeoutMs,
       nativePings: config.heartbeat.nativePings,
