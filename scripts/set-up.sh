@@ -1,9 +1,19 @@
 # Sourced by the commands in bin/ with $root set: installs what the lockfile names, once.
-if [ ! -x "$root/node_modules/.bin/bun" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
+set_up_is_due() {
+  [ ! -x "$root/node_modules/.bin/bun" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]
+}
+
+if set_up_is_due; then
   if ! command -v npm >/dev/null 2>&1; then
     echo "set-up: npm is not on PATH; install Node.js >= 20 with npm and run this again" >&2
     exit 1
   fi
-  echo "set-up: installing dependencies (npm ci)" >&2
-  (cd "$root" && npm ci --no-fund --no-audit --loglevel=error >&2)
+  # npm begins by removing what is there, so of commands that start together one installs and the others wait.
+  exec 9<"$root/package-lock.json"
+  if command -v flock >/dev/null 2>&1; then flock 9; fi
+  if set_up_is_due; then
+    echo "set-up: installing dependencies (npm ci)" >&2
+    (cd "$root" && npm ci --no-fund --no-audit --loglevel=error >&2 9<&-)
+  fi
+  exec 9<&-
 fi
