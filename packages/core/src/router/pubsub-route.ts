@@ -16,11 +16,16 @@ const PRESENCE_STREAM = "$p";
  */
 export function pubsubRoute({ publicStreams }: PubsubRouteOptions): Route {
   return ({ stream_name: stream, signed_stream_name: signed }) => {
-    if (signed !== undefined) return reject("signed streams have no key to be checked with");
+    if (isGiven(signed)) return reject("signed streams have no key to be checked with");
     if (typeof stream !== "string" || stream === "") return reject("no stream name");
     if (!publicStreams) return reject("public streams are not allowed (start with --public_streams)");
     return { confirmed: true, stream, istate: { [WHISPER_STREAM]: stream, [PRESENCE_STREAM]: stream } };
   };
+}
+
+/** An empty name is none (Go's zero value). */
+function isGiven(name: unknown): boolean {
+  return name !== undefined && name !== null && name !== "";
 }
 
 function reject(why: string): RouteDecision {

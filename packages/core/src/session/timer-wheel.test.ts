@@ -70,6 +70,20 @@ describe("TimerWheel", () => {
     expect(fired[1]).toBe(1);
   });
 
+  test("forgets no deadline when a handler throws", () => {
+    const items = [item(1), item(2), item(3), item(4)];
+    const fired: number[] = [];
+    const wheel = new TimerWheel<Item>(0, ({ name }) => {
+      fired.push(name);
+      if (fired.length === 2) throw new Error("a bug");
+    });
+    for (const each of items) wheel.schedule(each, 100);
+    wheel.schedule(item(5), 150);
+    expect(() => wheel.advance(100)).toThrow("a bug");
+    wheel.advance(150);
+    expect(fired.toSorted()).toEqual([1, 2, 3, 4, 5]);
+  });
+
   test("catches up after a long stall", () => {
     const one = item(1);
     let fired = 0;

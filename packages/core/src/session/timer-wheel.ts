@@ -36,14 +36,7 @@ export class TimerWheel<T extends Timed> {
   }
 
   cancel(item: T): void {
-    if (item.wheelSlot < 0) return;
-    const { wheelNext: next, wheelPrevious: previous } = item;
-    if (previous === null) this.#slots[item.wheelSlot] = next;
-    else previous.wheelNext = next;
-    if (next !== null) next.wheelPrevious = previous;
-    item.wheelSlot = -1;
-    item.wheelNext = null;
-    item.wheelPrevious = null;
+    if (item.wheelSlot >= 0) this.#unlink(item);
   }
 
   /** Calls `onDue` for every item whose deadline has passed; to be called about every `TICK_MS`. */
@@ -57,22 +50,34 @@ export class TimerWheel<T extends Timed> {
     }
   }
 
-  /** The list is moved aside first, so that what `onDue` cancels or schedules meanwhile cannot disturb the walk. */
+  /**
+   * The list is moved aside first, so that what `onDue` cancels or schedules meanwhile cannot disturb the walk. What is
+   * left there by an `onDue` that threw fires with the next list.
+   */
   #fire(slot: number, nowMs: number): void {
-    let moved: Timed | null = this.#slots[slot] ?? null;
-    if (moved === null) return;
-    this.#slots[slot] = null;
-    this.#slots[FIRING] = moved;
-    for (; moved !== null; moved = moved.wheelNext) moved.wheelSlot = FIRING;
+    for (let item = this.#slots[slot]; item; item = this.#slots[slot]) {
+      this.#unlink(item);
+      this.#link(item, FIRING);
+    }
     for (let head = this.#slots[FIRING]; head; head = this.#slots[FIRING]) {
       const item = head as T; // only `schedule` fills the slots
-      this.cancel(item);
+      this.#unlink(item);
       if (item.dueAtMs > nowMs) this.#link(item, slot);
       else this.#onDue(item, nowMs);
     }
   }
 
-  #link(item: T, slot: number): void {
+  #unlink(item: Timed): void {
+    const { wheelNext: next, wheelPrevious: previous } = item;
+    if (previous === null) this.#slots[item.wheelSlot] = next;
+    else previous.wheelNext = next;
+    if (next !== null) next.wheelPrevious = previous;
+    item.wheelSlot = -1;
+    item.wheelNext = null;
+    item.wheelPrevious = null;
+  }
+
+  #link(item: Timed, slot: number): void {
     const head = this.#slots[slot] ?? null;
     item.wheelSlot = slot;
     item.wheelPrevious = null;
