@@ -179,7 +179,12 @@ class UnaryCall implements InterceptingListener, GrpcCall {
   }
 
   #startOverChannel(): void {
-    const call = this.#route.channel.createCall(this.#method, Number.POSITIVE_INFINITY, null, null, null);
+    const { channel } = this.#route;
+    if (channel.getConnectivityState(false) === connectivityState.SHUTDOWN) {
+      queueMicrotask(() => this.#failed(status.UNAVAILABLE, "Channel has been shut down"));
+      return;
+    }
+    const call = channel.createCall(this.#method, Number.POSITIVE_INFINITY, null, null, null);
     this.#handle = call;
     this.#direct = false;
     call.start(this.#headers.toMetadata(), this);

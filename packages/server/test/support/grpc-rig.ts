@@ -73,7 +73,7 @@ function backendFor(host: string | number, options: Partial<GrpcBackendOptions>)
   const meter = new RecordingMeter();
   const pauses: number[] = [];
   const commandTimeoutMs = options.commandTimeoutMs ?? 1000;
-  const clock: Clock = {
+  const clock: Clock = options.clock ?? {
     ...systemClock,
     after(delayMs, run) {
       if (delayMs !== commandTimeoutMs) pauses.push(delayMs);
@@ -93,9 +93,9 @@ function backendFor(host: string | number, options: Partial<GrpcBackendOptions>)
     proxyHeaders: ["cookie"],
     proxyCookies: [],
     log: log.with({ context: "rpc" }),
-    clock,
     meter,
     ...options,
+    clock,
   });
   return { backend, pauses, log, meter };
 }

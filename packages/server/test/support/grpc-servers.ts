@@ -113,16 +113,19 @@ export interface Listening {
 }
 
 /** An HTTP/2 server below gRPC: `onStream` writes the frames of an answer itself, or does not. */
-export async function serveHttp2(onStream: (stream: http2.ServerHttp2Stream) => void): Promise<Listening> {
-  const server = http2.createServer();
+export async function serveHttp2(
+  onStream: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
+  settings: http2.Settings = {},
+): Promise<Listening> {
+  const server = http2.createServer({ settings });
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
     session.on("error", () => {});
   });
-  server.on("stream", (stream) => {
+  server.on("stream", (stream, headers) => {
     stream.on("error", () => {});
-    onStream(stream);
+    onStream(stream, headers);
   });
   const port = await listen(server);
   return {
@@ -162,6 +165,29 @@ function listen(server: net.Server | http2.Http2Server): Promise<number> {
       resolve(typeof address === "object" && address !== null ? address.port : 0);
     });
   });
+}
+
+/** Passes bytes on to `port`, until told to pass none and keep the connections. */
+export async function serveProxy(port: number): Promise<Listening & { freeze(): void }> {
+  let frozen = false;
+  const upstreams = new Set<net.Socket>();
+  const server = await serveTcp((socket) => {
+    const upstream = net.connect(port, "127.0.0.1");
+    upstreams.add(upstream);
+    upstream.on("error", () => {});
+    socket.on("data", (bytes) => void (frozen || upstream.write(bytes)));
+    upstream.on("data", (bytes) => void (frozen || socket.write(bytes)));
+  });
+  return {
+    port: server.port,
+    freeze() {
+      frozen = true;
+    },
+    stop() {
+      server.stop();
+      for (const upstream of upstreams) upstream.destroy();
+    },
+  };
 }
 
 /** A port on which nothing listens. */

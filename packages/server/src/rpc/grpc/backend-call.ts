@@ -258,7 +258,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
 
   #noSlot(): CableError {
     const { commandTimeoutMs, slots } = this.#context;
-    const text = `no call slot became free for ${this.#kind.name} in ${commandTimeoutMs} ms, ${slots.pending} calls wait`;
+    const text = `no call slot became free for ${this.#kind.name} in ${commandTimeoutMs} ms (calls waiting: ${slots.pending})`;
     const advice = "the RPC backend is slow, or rpc_concurrency is low";
     return new CableError("backend_overloaded", `${text}; ${advice}`, { retryable: true });
   }

@@ -40,7 +40,11 @@ export class ConnectionState {
   #tryToRecover(): string | null {
     if (this.#lastFault === null) return null;
     const failure = this.#channel.lastFailure();
-    if (this.#recovering) return failure === null ? this.#lastFault : NO_CONNECTION;
+    if (this.#recovering) {
+      // A name that could not be resolved is looked up again only when somebody asks.
+      this.#channel.connect();
+      return failure === null ? this.#lastFault : NO_CONNECTION;
+    }
     this.#recovering = true;
     this.#channel.retryNow();
     this.#log.warn("connection is lost, trying to reconnect immediately", {
