@@ -283,7 +283,7 @@ class Player {
 
   async #metric(step: StepOf<"metric">): Promise<void> {
     let value = Number.NaN;
-    for (let attempt = 0; attempt < 20; attempt += 1) {
+    for (let attempt = 0; attempt < 60; attempt += 1) {
       const text = await (await fetch(`http://127.0.0.1:${this.#process().port}/metrics`)).text();
       value = sumOf(parseSamples(text), `anycable_go_${step.name}`, ...(step.labels ?? []));
       if (value === step.is) return;

@@ -94,7 +94,7 @@ export type Step =
       readonly status?: number;
       readonly says?: Text;
     }
-  /** A sample of the metrics endpoint has this value, at the latest after a second. */
+  /** A sample of the metrics endpoint has this value, at the latest after three seconds. */
   | {
       readonly do: "metric";
       readonly name: string;
