@@ -14,8 +14,8 @@ export interface Connection {
   close(code: number, reason: string): void;
   /** Cuts the connection; what is still queued is lost. */
   terminate(): void;
-  /** The peer's address without its port; only while connected. Looking it up costs a microsecond or two. */
-  readonly remoteAddress: string;
+  /** The peer's address without its port, undefined once it is gone. Looking it up costs a microsecond or two. */
+  readonly remoteAddress: string | undefined;
   /** Bytes that wait to be sent. */
   getBufferedAmount(): number;
 }

@@ -28,6 +28,9 @@ export interface HeartbeatPlan {
 
 export type PingPrecision = "s" | "ms" | "ns";
 
+/** How a listener for both families tells an IPv4 peer (RFC 4291 2.5.5.2). */
+const MAPPED_V4 = "::ffff:";
+
 const NO_STATE: StateMap = Object.freeze({});
 
 /**
@@ -84,7 +87,9 @@ export class Session implements Timed {
 
   /** Where the client is, for the operator's lines. */
   get remoteAddress(): string {
-    return this.#clientAddress ?? this.connection.remoteAddress;
+    if (this.#clientAddress !== null) return this.#clientAddress;
+    const peer = this.connection.remoteAddress ?? "unknown";
+    return peer.startsWith(MAPPED_V4) ? peer.slice(MAPPED_V4.length) : peer;
   }
 }
 

@@ -4,7 +4,7 @@ import { ringOfSecret } from "@hawser/core/jwt/keyring";
 import { createVerifier } from "@hawser/core/jwt/verifier";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
-import { createLogSampler } from "@hawser/core/log-sampler";
+import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { pubsubRoute } from "@hawser/core/router/pubsub-route";
 import type { Route as ChannelRoute, Router } from "@hawser/core/router/router";
@@ -37,6 +37,8 @@ export interface Composition {
   readonly stage: Stage;
   /** Where the engine publishes to, once the listeners are open. */
   readonly topics: LateTopics;
+  /** For lines that clients can cause at will. */
+  readonly sampled: LogSampler["write"];
   readonly closeSampler: () => void;
 }
 
@@ -104,6 +106,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
     refreshGauges,
     stage,
     topics,
+    sampled: sampler.write,
     closeSampler: sampler.close,
   };
 }
@@ -170,30 +173,35 @@ interface RouteParts {
   readonly refreshGauges: () => void;
 }
 
+/** The WebSocket route comes last: its patterns may take in the paths of the others, which are exact (go-chi/chi v5). */
 function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<SocketData>[] {
   const { server, broadcast, metrics } = config;
-  const { host, port } = server;
-  const placed: PlacedRoute<SocketData>[] = [webSocketRoute(config, parts)];
+  const main = { host: server.host, port: server.port, hostOption: "--host", portOption: "--port" };
+  const placed: PlacedRoute<SocketData>[] = [{ ...main, route: healthRoute(server.healthPath) }];
+  if (server.readyPath !== null)
+    placed.push({ ...main, route: readyRoute(server.readyPath, readiness(parts)) });
+  if (metrics.httpPath !== null) {
+    const { httpPath: path, tags, host, port } = metrics;
+    const route = metricsEndpoint<SocketData>(path, parts.metrics, tags, parts.refreshGauges);
+    const at = { host, port, hostOption: "--metrics_host", portOption: "--metrics_port" };
+    placed.push({ ...at, route });
+  }
   if (broadcast.adapters.includes("http")) {
-    const { path, key } = broadcast;
+    const { path, key, port } = broadcast;
     const route = httpBroadcaster<SocketData>(
       { path, key },
       { engine: parts.engine, log: parts.log, equalSecrets },
     );
-    placed.push({ host, port: broadcast.port, route });
+    placed.push({ ...main, port, portOption: "--http_broadcast_port", route });
   }
-  placed.push({ host, port, route: healthRoute(server.healthPath) });
-  if (server.readyPath !== null)
-    placed.push({ host, port, route: readyRoute(server.readyPath, readiness(parts)) });
-  if (metrics.httpPath !== null) {
-    const { httpPath: path, tags } = metrics;
-    const route = metricsEndpoint<SocketData>(path, parts.metrics, tags, parts.refreshGauges);
-    placed.push({ host: metrics.host, port: metrics.port, route });
-  }
+  placed.push({ ...main, ...webSocketRoute(config, parts) });
   return placed;
 }
 
-function webSocketRoute(config: ResolvedConfig, parts: RouteParts): PlacedRoute<SocketData> {
+function webSocketRoute(
+  config: ResolvedConfig,
+  parts: RouteParts,
+): Pick<PlacedRoute<SocketData>, "route" | "sockets"> {
   const { server, websocket, heartbeat, jwt, rpc } = config;
   const { route, handler } = webSocketTransport(
     {
@@ -217,8 +225,6 @@ function webSocketRoute(config: ResolvedConfig, parts: RouteParts): PlacedRoute<
     },
   );
   return {
-    host: server.host,
-    port: server.port,
     route,
     sockets: {
       handler,

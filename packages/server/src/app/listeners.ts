@@ -1,7 +1,9 @@
 import { CableError } from "@hawser/core/errors";
 import { isResolvable } from "../drivers/host-name.ts";
 import {
+  authority,
   isPortTaken,
+  type ListenAddress,
   type Listener,
   listen,
   type Route,
@@ -10,9 +12,7 @@ import {
 } from "../drivers/http.ts";
 
 /** A route and where it is to be served. */
-export interface PlacedRoute<T> {
-  readonly host: string;
-  readonly port: number;
+export interface PlacedRoute<T> extends ListenAddress {
   readonly route: Route<T>;
   /** Set for the route that upgrades to WebSockets. */
   readonly sockets?: SocketOptions<T>;
@@ -22,6 +22,7 @@ export interface PlacedRoute<T> {
 export async function openListeners<T>(
   placed: readonly PlacedRoute<T>[],
   tls: TlsFiles | null,
+  onFault: (thrown: unknown) => void,
 ): Promise<Map<string, Listener>> {
   const byAddress = new Map<string, PlacedRoute<T>[]>();
   for (const route of placed) {
@@ -30,7 +31,7 @@ export async function openListeners<T>(
   }
   const open = new Map<string, Listener>();
   try {
-    for (const [address, routes] of byAddress) open.set(address, await openListener(routes, tls));
+    for (const [address, routes] of byAddress) open.set(address, await openListener(routes, tls, onFault));
   } catch (thrown) {
     // Nothing half-started: the ports that were free are given back.
     await Promise.all([...open.values()].map((listener) => listener.closeNow()));
@@ -40,30 +41,37 @@ export async function openListeners<T>(
 }
 
 /** The runtime calls a name that it cannot resolve a port that is in use. */
-async function requireHost(host: string, port: number): Promise<void> {
+async function requireHost({ host, port, hostOption }: ListenAddress): Promise<void> {
   if (await isResolvable(host)) return;
   throw new CableError(
     "io_failed",
-    `listen on ${host}:${port}: the host name cannot be resolved; give --host an address of this machine`,
+    `listen on ${authority(host, port)}: the host name cannot be resolved; give ${hostOption} an address of this machine`,
   );
 }
 
-async function openListener<T>(routes: readonly PlacedRoute<T>[], tls: TlsFiles | null): Promise<Listener> {
+async function openListener<T>(
+  routes: readonly PlacedRoute<T>[],
+  tls: TlsFiles | null,
+  onFault: (thrown: unknown) => void,
+): Promise<Listener> {
   const [first] = routes;
   if (first === undefined) throw new Error("a listener needs a route");
-  const { host, port } = first;
-  await requireHost(host, port);
+  const { host, port, hostOption, portOption } = first;
+  await requireHost(first);
   if (tls !== null && (await isPortTaken(host, port))) {
     throw new CableError(
       "io_failed",
-      `listen on ${host}:${port}: the port is in use; stop the other process or choose another with --port`,
+      `listen on ${authority(host, port)}: the port is in use; stop the other process or choose another with ${portOption}`,
     );
   }
   return listen({
     host,
     port,
+    hostOption,
+    portOption,
     tls,
     routes: routes.map(({ route }) => route),
     sockets: routes.find(({ sockets }) => sockets !== undefined)?.sockets ?? null,
+    onFault,
   });
 }

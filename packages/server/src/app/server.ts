@@ -1,8 +1,9 @@
 import type { Cancel } from "@hawser/core/clock";
+import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
-import type { Listener } from "../drivers/http.ts";
+import { authority, type Listener } from "../drivers/http.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
 import { startMetricsLog } from "../telemetry/metrics-log.ts";
 import { readCertificate, watchCertificate } from "./certificate.ts";
@@ -15,7 +16,7 @@ export const HAWSER_VERSION = "0.1.0";
 export interface RunningServer {
   /**
    * Waits `--shutdown_delay`, takes no more clients, tells those it has, and resolves when all is flushed and closed
-   * or `--shutdown_timeout` has passed. `hurry` ends the waiting.
+   * or `--shutdown_timeout` has passed.
    */
   stop(): Promise<void>;
 }
@@ -28,7 +29,9 @@ export async function startServer(config: ResolvedConfig, log: Log): Promise<Run
   const { tls: paths } = config.server;
   const tls = paths === null ? null : readCertificate(paths);
   const composition = compose(config, log);
-  const listeners = await openListeners(composition.routes, tls);
+  const onFault = (thrown: unknown) =>
+    composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
+  const listeners = await openListeners(composition.routes, tls, onFault);
   const main = listeners.get(`${config.server.host}:${config.server.port}`);
   if (main === undefined) throw new Error("the main listener was not opened");
   composition.topics.target = main;
@@ -112,11 +115,15 @@ function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): 
   const { server, broadcast, metrics, websocket } = config;
   const scheme = server.tls === null ? "http" : "https";
   const address = (host: string, port: number) =>
-    `${scheme}://${host}:${port === server.port ? mainPort : port}`;
+    `${scheme}://${authority(host, port === server.port ? mainPort : port)}`;
   if (broadcast.adapters.includes("http")) {
+    const about = { context: "broadcast", provider: "http" };
+    if (broadcast.keyDerived) {
+      log.info("auto-generated authorization secret from the application secret", about);
+    }
     const guard = broadcast.key === null ? "no authorization" : "authorization required";
     const url = `${address(server.host, broadcast.port)}${broadcast.path}`;
-    log.info(`Accept broadcast requests at ${url} (${guard})`, { context: "broadcast", provider: "http" });
+    log.info(`Accept broadcast requests at ${url} (${guard})`, about);
   }
   for (const path of websocket.paths) {
     log.info(`Handle WebSocket connections at ${address(server.host, server.port)}${path}`);
@@ -125,6 +132,11 @@ function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): 
   if (metrics.httpPath !== null) {
     log.info(`Serve metrics at ${address(metrics.host, metrics.port)}${metrics.httpPath}`, {
       context: "metrics",
+    });
+  }
+  if (config.streams.pubsubChannel !== null) {
+    log.info("signed streams are rejected: there is no key to check their names with", {
+      context: "streams",
     });
   }
 }

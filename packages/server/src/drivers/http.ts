@@ -54,14 +54,22 @@ export interface Route<T> {
   handle(exchange: Exchange<T>): RouteAnswer;
 }
 
-export interface ListenerOptions<T> {
+/** Where to listen, and the options that say so: an error names the one to change. */
+export interface ListenAddress {
   readonly host: string;
   readonly port: number;
+  readonly hostOption: string;
+  readonly portOption: string;
+}
+
+export interface ListenerOptions<T> extends ListenAddress {
   /** PEM text; null for plain HTTP. */
   readonly tls: TlsFiles | null;
   readonly routes: readonly Route<T>[];
   /** Null on a port that serves no WebSockets. */
   readonly sockets: SocketOptions<T> | null;
+  /** Told of what a route threw: a bug. Its request is answered 500. */
+  readonly onFault: (thrown: unknown) => void;
 }
 
 export interface Listener {
@@ -85,7 +93,7 @@ const MAX_HEADER_BYTES = 1 << 20;
 /** Seconds without a byte before a connection that is not a WebSocket is cut: slow headers, idle keep-alive. */
 const HTTP_IDLE_S = 10;
 
-const NOT_FOUND_HEADERS = {
+const TEXT_HEADERS = {
   "Content-Type": "text/plain; charset=utf-8",
   "X-Content-Type-Options": "nosniff",
 } as const;
@@ -140,10 +148,15 @@ function serve<T>(options: ListenerOptions<T>, tls: TlsFiles | null): BunServer<
       reusePort: tls !== null,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
       fetch: (request, server) => answer(request, server, routes),
+      // Without this one the runtime prints the fault with the lines of source around it.
+      error(thrown) {
+        options.onFault(thrown);
+        return new Response("Internal Server Error\n", { status: 500, headers: TEXT_HEADERS });
+      },
       websocket: socketHandler(sockets),
     });
   } catch (thrown) {
-    throw listenFailure(host, port, thrown);
+    throw listenFailure(options, thrown);
   }
 }
 
@@ -163,13 +176,13 @@ function answer<T>(
       request,
       pathname,
       query: mark < 0 ? "" : url.slice(mark + 1),
-      peerAddress: () => server.requestIP(request)?.address ?? "",
+      peerAddress: () => withoutMapping(server.requestIP(request)?.address ?? ""),
       // `as never`: the parameter's type is conditional on T and cannot be resolved while T is open.
       upgrade: (data, headers) => server.upgrade(request, { data, headers } as never),
     });
     return answered ?? undefined;
   }
-  return new Response("404 page not found\n", { status: 404, headers: NOT_FOUND_HEADERS });
+  return new Response("404 page not found\n", { status: 404, headers: TEXT_HEADERS });
 }
 
 function socketHandler<T>(sockets: SocketOptions<T> | null): WebSocketHandler<T> {
@@ -196,20 +209,30 @@ function socketHandler<T>(sockets: SocketOptions<T> | null): WebSocketHandler<T>
   };
 }
 
+/** A listener for both families tells IPv4 peers in IPv6 form (RFC 4291 2.5.5.2); the reference has them as they are. */
+function withoutMapping(address: string): string {
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}
+
+/** `host:port` as a URL has it. */
+export function authority(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** What to say for each way in which a listener fails to start. */
-function listenFailure(host: string, port: number, thrown: unknown): CableError {
+function listenFailure({ host, port, hostOption, portOption }: ListenAddress, thrown: unknown): CableError {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  const what = `listen on ${host}:${port}`;
   const why: Record<string, string> = {
-    EADDRINUSE: "the port is in use; stop the other process or choose another with --port",
-    EADDRNOTAVAIL: "this machine has no such address; check --host",
-    ENOTCONN: "the host name cannot be resolved; check --host",
+    EADDRINUSE: `the port is in use; stop the other process or choose another with ${portOption}`,
+    EADDRNOTAVAIL: `this machine has no such address; check ${hostOption}`,
+    ENOTCONN: `the host name cannot be resolved; check ${hostOption}`,
     ERR_OUT_OF_RANGE: "a port is a number from 0 to 65535",
     EACCES: "not permitted; ports under 1024 need privileges",
     ERR_OSSL_X509_KEY_TYPE_MISMATCH:
       "the key does not belong to the certificate; check --ssl_cert and --ssl_key",
   };
-  return new CableError("io_failed", `${what}: ${why[code] ?? messageOf(thrown)}`, { cause: thrown });
+  const text = `listen on ${authority(host, port)}: ${why[code] ?? messageOf(thrown)}`;
+  return new CableError("io_failed", text, { cause: thrown });
 }
 
 /** Whether something already listens there; for listeners that share their port, which are never told. */
