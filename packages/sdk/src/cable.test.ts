@@ -184,6 +184,17 @@ describe("subscribe", () => {
     });
   });
 
+  test("parameters are what stands beside the channel's name", async () => {
+    let seen: JsonObject = {};
+    const cable = createCable({}).channel("Chat", {
+      subscribed(_ctx, params) {
+        seen = params;
+      },
+    });
+    await subscribe(cable, { identifier: '{"channel":"Chat","room":"lobby","page":[1]}' });
+    expect(seen).toEqual({ room: "lobby", page: [1] });
+  });
+
   test("a channel without handlers confirms", async () => {
     expect(parsed(await subscribe(createCable({}).channel("Chat", {})))).toEqual([
       { identifier: CHAT, type: "confirm_subscription" },
@@ -278,6 +289,7 @@ describe("actions", () => {
       },
       leave(ctx) {
         ctx.stopStream("a");
+        ctx.streamFrom("never started");
         ctx.stopAllStreams();
         ctx.streamFrom("b");
       },
@@ -348,7 +360,11 @@ describe("state", () => {
       count(ctx) {
         const before = ctx.state.get("count");
         ctx.state.set("count", typeof before === "number" ? before + 1 : 1);
-        ctx.transmit({ before: before ?? null, foreign: ctx.state.get("foreign") ?? null });
+        ctx.transmit({
+          before: before ?? null,
+          after: ctx.state.get("count") ?? null,
+          foreign: ctx.state.get("foreign") ?? null,
+        });
       },
       reset(ctx) {
         ctx.state.delete("count");
@@ -371,7 +387,7 @@ describe("state", () => {
     expect(first.env).toEqual({ cstate: {}, istate: { count: "1" } });
     const second = await call("count", { count: "1", foreign: "not json" });
     expect(second.env?.istate).toEqual({ count: "2" });
-    expect(parsed(second)[0].message).toEqual({ before: 1, foreign: "not json" });
+    expect(parsed(second)[0].message).toEqual({ before: 1, after: 2, foreign: "not json" });
     expect((await call("same", { count: "1" })).env).toEqual({ cstate: {}, istate: {} });
   });
 

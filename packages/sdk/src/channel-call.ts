@@ -86,8 +86,8 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
       rejected: this.#rejected,
       farewell: this.#farewell,
       stopAll: this.#stopAll || gone,
-      started: gone || this.#rejected ? [] : [...this.#started],
-      stopped: this.#stopAll || gone || this.#rejected ? [] : [...this.#stopped],
+      started: gone ? [] : [...this.#started],
+      stopped: this.#stopAll || gone ? [] : [...this.#stopped],
       transmissions: this.#transmissions,
     };
   }
