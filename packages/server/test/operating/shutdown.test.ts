@@ -168,7 +168,12 @@ describe("while it goes down", () => {
   }, 30_000);
 
   test("a client that reads nothing holds it no longer than --shutdown_timeout", async () => {
-    const hawser = await start(...OPEN, "--shutdown_timeout=2", "--ws_write_timeout=30");
+    const hawser = await start(
+      ...OPEN,
+      "--shutdown_timeout=2",
+      "--ws_write_timeout=30",
+      "--ws_max_pending_size=100000000",
+    );
     await SlowClient.subscribe(hawser.port);
     const good = await welcomed(hawser);
     const data = JSON.stringify("z".repeat(60_000));
