@@ -338,7 +338,43 @@ const NO_FALLBACK: Group = {
   ],
 };
 
+/** Nothing keeps sessions yet, so the id of one is worth nothing. */
+const SESSION_IDS: Group = {
+  title: "session ids",
+  flags: ["--norpc", "--jwt_secret=qwerty"],
+  scenarios: [
+    {
+      name: "the id of a session that is let in lets in nobody else",
+      steps: [
+        connect(`/cable?jid=${GOOD}`, "a", { protocols: "actioncable-v1-ext-json" }),
+        receives(WELCOME, "a"),
+        connect("/cable?sid={{sid}}", undefined, { protocols: "actioncable-v1-ext-json" }),
+        ...toldNo("unauthorized"),
+        connect("/cable", undefined, {
+          protocols: "actioncable-v1-ext-json",
+          headers: { "X-ANYCABLE-RESTORE-SID": "{{sid}}" },
+        }),
+        ...toldNo("unauthorized"),
+        { do: "quiet", on: "a" },
+      ],
+    },
+    {
+      name: "the id of a session that was refused lets in nobody",
+      steps: [
+        connect(`/cable?jid=${FORGED}`, "a", {
+          protocols: "actioncable-v1-ext-json",
+          headers: { "X-Request-ID": "chosen" },
+        }),
+        { do: "receive", on: "a", text: /unauthorized/ },
+        connect("/cable?sid=chosen", undefined, { protocols: "actioncable-v1-ext-json" }),
+        ...toldNo("unauthorized"),
+      ],
+    },
+  ],
+};
+
 export const ADMISSION_GROUPS: readonly Group[] = [
+  SESSION_IDS,
   ...ROWS.map(matrixGroup),
   OTHER_PARAMETER,
   ...REQUEST_IDS,

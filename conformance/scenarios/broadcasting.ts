@@ -96,6 +96,17 @@ const OPEN: Group = {
       }),
     ),
     {
+      name: "a batch with null in it is answered 422, and the server lives on",
+      onlyOurs: "the reference's process ends",
+      steps: [
+        ...welcomed(),
+        ...subscribed("unread"),
+        { do: "publish", body: '[{"stream":"unread","data":"1"},null]', status: 422, says: /error/ },
+        { do: "publish", body: "[null]", status: 422, says: /error/ },
+        { do: "quiet" },
+      ],
+    },
+    {
       name: "a publication is answered 201 and nothing, whether anybody follows the stream or not",
       steps: [{ do: "publish", body: publication("nobody", "1"), status: 201, says: "" }],
     },

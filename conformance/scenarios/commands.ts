@@ -270,6 +270,12 @@ const COMMAND_GROUP: Group = {
   scenarios: [...COMMANDS, ...NO_BROKER],
 };
 
+/** `hax`, signed with the empty key. */
+const FORGED_STREAM = JSON.stringify({
+  channel: "$pubsub",
+  signed_stream_name: "ImhheCI=--7b2ca79c7f8441d663634747a6450008ced9e27b6f7d8645a5ab9e449cec7887",
+});
+
 const NO_PUBLIC_STREAMS: Group = {
   title: "no public streams",
   flags: ["--norpc", "--noauth"],
@@ -280,6 +286,19 @@ const NO_PUBLIC_STREAMS: Group = {
         ...welcomed(),
         send({ command: "subscribe", identifier: stream("a") }),
         receives(rejection(stream("a"))),
+      ],
+    },
+    {
+      name: "a stream that is signed with an empty key is rejected where there is no key",
+      steps: [
+        ...welcomed(),
+        send({ command: "subscribe", identifier: FORGED_STREAM }),
+        {
+          do: "differ",
+          deviation: "D7",
+          ours: [receives(rejection(FORGED_STREAM))],
+          reference: [receives(confirmation(FORGED_STREAM))],
+        },
       ],
     },
   ],
@@ -339,6 +358,17 @@ const MALFORMED_FRAMES: Group = {
         QUIET,
         sendText("x"),
         { do: "closed", code: 1008, reason: "Too many malformed messages" },
+      ],
+    },
+    {
+      name: "a frame of 30,000 brackets ends nobody's session",
+      onlyOurs: "the reference bears fewer, and then reads no more",
+      steps: [
+        ...welcomed(),
+        sendText(`{"command":"ping","data":${"[".repeat(30_000)}${"]".repeat(30_000)}}`),
+        receives('{"type":"pong"}'),
+        sendText("[".repeat(60_000)),
+        QUIET,
       ],
     },
     {

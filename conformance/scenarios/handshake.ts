@@ -101,6 +101,14 @@ const HANDSHAKE: Group = {
       ],
     },
     {
+      name: "a handshake by HTTP/1.0 is accepted",
+      steps: [connect(undefined, undefined, { httpVersion: "1.0" }), receives(WELCOME)],
+    },
+    {
+      name: "a handshake whose target is a whole URL is accepted",
+      steps: [connect("http://elsewhere.example/cable?a=b"), receives(WELCOME)],
+    },
+    {
       name: "any path but the server's own is not found",
       steps: [
         {

@@ -16,9 +16,12 @@ async function started(ports: Record<string, string> = {}): Promise<StartedChat>
   const folder = mkdtempSync(join(tmpdir(), "hawser-start-"));
   cleanups.push(() => rmSync(folder, { recursive: true }));
   const chat = await startChat(folder, ports);
+  const children = chat.children();
   cleanups.push(async () => {
     chat.signal("SIGTERM");
     await chat.exited;
+    // Only after a failure is there any left.
+    for (const pid of children.filter(isAlive)) process.kill(pid, "SIGKILL");
   });
   return chat;
 }

@@ -21,7 +21,7 @@ import {
   until,
   useGrpcRig,
 } from "../../../test/support/grpc-rig.ts";
-import { freePort, serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
+import { freePort, serveGrpc, serveHttp2, WELCOME } from "../../../test/support/grpc-servers.ts";
 
 const rig = useGrpcRig();
 
@@ -290,17 +290,20 @@ describe("a session that ends", () => {
     });
   });
 
-  test("while its call is under way: the backend sees it cancelled, and the slot is free", async () => {
-    const service = rig.started(await serveGrpc((_call, number) => (number === 0 ? null : WELCOME)));
-    const part = rig.backend(service.port, { concurrency: 1 });
-    const scope = new CallScope();
-    const call = Promise.resolve(part.backend.command(COMMAND, scope));
-    await until(() => service.calls.length === 1);
-    scope.cancel();
-    expect(await call.catch(told)).toBe("canceled: gave up Command: its session has ended");
-    await until(() => service.calls[0]?.cancelled === true);
-    expect((await connectOnce(part.backend)).reply?.status).toBe("success");
-    expect(part.meter.totals).toMatchObject({ canceled: 0, errors: 1 });
+  test("while its call is under way: the backend is told, and the slot is free", async () => {
+    let closed = 0;
+    const server = rig.started(await serveHttp2((stream) => stream.on("close", () => (closed += 1))));
+    const part = rig.backend(server.port, { concurrency: 1, commandTimeoutMs: 20_000 });
+    for (const sessions of [1, 2]) {
+      const scope = new CallScope();
+      const call = Promise.resolve(part.backend.command(COMMAND, scope));
+      await until(() => part.backend.activeConnections() === 1);
+      await Bun.sleep(30);
+      scope.cancel();
+      expect(await call.catch(told)).toBe("canceled: gave up Command: its session has ended");
+      await until(() => closed === sessions);
+    }
+    expect(part.meter.totals).toMatchObject({ calls: 2, canceled: 0, errors: 2 });
   });
 
   test("between two attempts: there is no further one", async () => {

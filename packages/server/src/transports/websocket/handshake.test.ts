@@ -1,0 +1,160 @@
+import { describe, expect, test } from "bun:test";
+import { checkHandshake, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
+import { originCheck } from "./origins.ts";
+import { parseQuery } from "./query.ts";
+
+const ANY_ORIGIN = originCheck([]);
+const GOOD: Readonly<Record<string, string>> = {
+  Connection: "Upgrade",
+  Upgrade: "websocket",
+  "Sec-WebSocket-Version": "13",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+};
+
+/** The handshake with these differences; null takes a header away. */
+function check(headers: Record<string, string | null> = {}, method = "GET", origins = ANY_ORIGIN) {
+  const all = Object.entries({ ...GOOD, ...headers }).filter(
+    (pair): pair is [string, string] => pair[1] !== null,
+  );
+  return checkHandshake(new Request("http://h/cable", { method, headers: all }), origins);
+}
+
+describe("a handshake", () => {
+  test("is let through when it is one", () => {
+    expect(check()).toBeNull();
+  });
+
+  test.each([
+    { Connection: "keep-alive, Upgrade" },
+    { Connection: "UPGRADE" },
+    { Connection: "upgrade,keep-alive" },
+    { Upgrade: "WebSocket" },
+    { Upgrade: "h2c, websocket" },
+    { "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAA+w==" },
+  ])("may say it as %p", (headers) => {
+    expect(check(headers)).toBeNull();
+  });
+
+  test.each([
+    [{ Connection: null }, 400],
+    [{ Connection: "keep-alive" }, 400],
+    [{ Connection: "upgraded" }, 400],
+    [{ Upgrade: null }, 400],
+    [{ Upgrade: "h2c" }, 400],
+    [{ "Sec-WebSocket-Version": null }, 400],
+    [{ "Sec-WebSocket-Version": "8" }, 400],
+    [{ "Sec-WebSocket-Version": "130" }, 400],
+    [{ "Sec-WebSocket-Key": null }, 400],
+    [{ "Sec-WebSocket-Key": "" }, 400],
+    [{ "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ" }, 400],
+    [{ "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=A" }, 400],
+    [{ "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25j-Q==" }, 400],
+    [{ "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQdGhlIHNhbXBsZSBub25jZQ==" }, 400],
+  ])("with %p is refused with %d", (headers, status) => {
+    expect(check(headers)).toEqual({ status } as never);
+  });
+
+  test("is refused with 405 for another method, but only once it asks for an upgrade", () => {
+    expect(check({}, "POST")).toEqual({ status: 405 });
+    expect(check({ Upgrade: null }, "POST")).toEqual({ status: 400 });
+    expect(check({ "Sec-WebSocket-Version": "8" }, "POST")).toEqual({ status: 405 });
+  });
+
+  test("is refused with 403 for its origin, after the version and before the key", () => {
+    const origins = originCheck(["good.example"]);
+    const Origin = "https://evil.example";
+    expect(check({ Origin }, "GET", origins)).toEqual({ status: 403 });
+    expect(check({ Origin, "Sec-WebSocket-Key": null }, "GET", origins)).toEqual({ status: 403 });
+    expect(check({ Origin, "Sec-WebSocket-Version": "8" }, "GET", origins)).toEqual({ status: 400 });
+    expect(check({ Origin: "https://good.example" }, "GET", origins)).toBeNull();
+  });
+
+  test.each([
+    [400, "Bad Request\n"],
+    [403, "Forbidden\n"],
+    [405, "Method Not Allowed\n"],
+  ] as const)("that is refused with %d is answered as the reference does", async (status, text) => {
+    const response = refusalResponse({ status });
+    expect(response.status).toBe(status);
+    expect(await response.text()).toBe(text);
+    expect(Object.fromEntries(response.headers)).toEqual({
+      "content-type": "text/plain; charset=utf-8",
+      "sec-websocket-version": "13",
+      "x-content-type-options": "nosniff",
+    });
+  });
+});
+
+describe("what is offered", () => {
+  test.each([null, "", "  ", ",", "graphql-ws", "actioncable-unsupported", "ACTIONCABLE-V1-JSON"])(
+    "chooses nothing of %p",
+    (header) => {
+      expect(readOffer(header)).toEqual({ subprotocol: null, token: null });
+    },
+  );
+
+  test.each([
+    ["actioncable-v1-json, actioncable-unsupported", "actioncable-v1-json"],
+    ["actioncable-v1-ext-json,actioncable-v1-json", "actioncable-v1-json"],
+    ["x,actioncable-v1-ext-json", "actioncable-v1-ext-json"],
+  ])("of %s chooses by our order: %s", (header, name) => {
+    expect(readOffer(header).subprotocol?.name).toBe(name as never);
+  });
+
+  test.each([
+    ["anycable-token.abc", "abc"],
+    ["actioncable-v1-json, anycable-token.a.b-c", "a.b-c"],
+    ["anycable-token.first,anycable-token.second", "first"],
+    ["anycable-token.", null],
+    ["anycable-token.,anycable-token.second", null],
+    ["Anycable-Token.abc", null],
+    ["anycable-tokenabc", null],
+  ])("has in %s the token %p, and never chooses it", (header, token) => {
+    const offer = readOffer(header);
+    expect(offer.token).toBe(token);
+    expect(offer.subprotocol?.name ?? "").not.toContain("token");
+  });
+});
+
+describe("credentials", () => {
+  const read = (parts: { header?: string; offered?: string | null; query?: string; param?: string }) => {
+    const param = parts.param ?? "jid";
+    const headers = new Headers(parts.header === undefined ? {} : { [`X-${param}`]: parts.header });
+    return readCredentials(param, headers, readOffer(parts.offered ?? null), parseQuery(parts.query ?? ""));
+  };
+  const offered = "anycable-token.o";
+
+  test("come from the header before the sub-protocol before the query", () => {
+    expect(read({ header: "h", offered, query: "jid=q" })).toMatchObject({ token: "h", carrier: "header" });
+    expect(read({ offered, query: "jid=q" })).toMatchObject({ token: "o", carrier: "subprotocol" });
+    expect(read({ query: "jid=q" })).toMatchObject({ token: "q", carrier: "query" });
+    expect(read({})).toEqual({ token: null, carrier: "none", queryMalformed: false });
+  });
+
+  test("that are empty are none", () => {
+    expect(read({ header: "", offered, query: "jid=q" })).toMatchObject({ token: "o" });
+    expect(read({ offered: "anycable-token.", query: "jid=q" })).toMatchObject({ token: "q" });
+    expect(read({ query: "jid=" })).toMatchObject({ token: null, carrier: "none" });
+  });
+
+  test("are the first value of the query, whatever follows", () => {
+    expect(read({ query: "jid=a&jid=b" }).token).toBe("a");
+    expect(read({ query: "jid=&jid=b" }).token).toBeNull();
+  });
+
+  test("have the name that is set: as it is in the query, in lower case in the header", () => {
+    expect(read({ param: "Token", query: "Token=q" }).token).toBe("q");
+    expect(read({ param: "Token", query: "token=q" }).token).toBeNull();
+    expect(read({ param: "Token", header: "h" }).token).toBe("h");
+    expect(read({ query: "JID=q" }).token).toBeNull();
+  });
+
+  test.each(["jid=q&x=%zz", "x=%zz&jid=q", "jid=%zz", "jid=q;x", "a;b"])(
+    "are not taken from the query %s, which cannot be parsed; the other carriers do not mind",
+    (query) => {
+      expect(read({ query })).toEqual({ token: null, carrier: "none", queryMalformed: true });
+      expect(read({ query, header: "h" })).toEqual({ token: "h", carrier: "header", queryMalformed: false });
+      expect(read({ query, offered })).toEqual({ token: "o", carrier: "subprotocol", queryMalformed: false });
+    },
+  );
+});
