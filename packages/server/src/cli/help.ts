@@ -1,10 +1,15 @@
 import { type AnyOption, SECTIONS } from "../config/option-table.ts";
 import { aboutText, defaultText } from "../config/option-text.ts";
+import { commandList } from "./command-list.ts";
 
 const INTRO = `Usage: hawser [options]
+       hawser COMMAND [options]
 
 A WebSocket server that speaks AnyCable's protocols: it verifies the client's token and asks the application's
 gRPC service about the rest.
+
+Commands beside the server; hawser help COMMAND says more:
+${commandList()}
 
 Options come from a TOML file, then from the environment, then from the command line; the last one counts.`;
 
@@ -15,12 +20,13 @@ const INDENT = " ".repeat(8);
 export function helpText(): string {
   const parts = SECTIONS.map(({ title, options }) => {
     const shown = Object.values(options).filter((option) => option.flag !== null && !option.hidden);
-    return shown.length === 0 ? null : [`${title}:`, ...shown.map(describe)].join("\n");
+    return shown.length === 0 ? null : [`${title}:`, ...shown.map(describeOption)].join("\n");
   });
   return `${[INTRO, ...parts.filter((part) => part !== null)].join("\n\n")}\n`;
 }
 
-function describe(option: AnyOption): string {
+/** An option with its default and its variables. */
+export function describeOption(option: AnyOption): string {
   const short = option.short === null ? "" : `-${option.short}, `;
   const value = option.placeholder === null ? "" : ` ${option.placeholder}`;
   const fallback = option.placeholder === null ? "" : defaultText(option);
@@ -32,7 +38,8 @@ function describe(option: AnyOption): string {
   return [`  ${short}--${option.flag}${value}`, ...about.map((line) => INDENT + line)].join("\n");
 }
 
-function wrap(text: string, width: number): string[] {
+/** The text in lines of at most `width` characters, but for longer words. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -1,86 +1,80 @@
 import { messageOf } from "@hawser/core/errors";
-import type { Log } from "@hawser/core/log";
-import { HAWSER_VERSION, type RunningServer, startServer } from "../app/server.ts";
-import { loadConfig } from "../config/load-config.ts";
-import type { ResolvedConfig } from "../config/resolved-config.ts";
+import type { ConfigSurroundings } from "../config/load-config.ts";
 import { hmacHex } from "../drivers/crypto.ts";
 import { fileExists, readTextFile } from "../drivers/files.ts";
-import {
-  argv,
-  env,
-  exit,
-  isTerminal,
-  onTermination,
-  onUncaught,
-  writeError,
-  writeOut,
-} from "../drivers/process.ts";
-import { systemRandom } from "../drivers/random.ts";
+import { argv, endWith, env, isTypedInput, readInput, writeError, writeOut } from "../drivers/process.ts";
 import { parseToml } from "../drivers/toml.ts";
-import { createLog } from "../telemetry/log.ts";
+import type { Command, Outcome, Terminal } from "./command.ts";
+import { commandHelp } from "./command-help.ts";
+import { readCommandLine } from "./command-line.ts";
+import { commandList } from "./command-list.ts";
+import { COMMAND_GROUPS } from "./command-table.ts";
+import { commandsOf, findCommand } from "./find-command.ts";
 import { helpText } from "./help.ts";
+import { serveOrTell } from "./serve.ts";
 
-/** The command `hawser`: reads its options and does what they ask for. */
+const SURROUNDINGS: ConfigSurroundings = {
+  env,
+  readFile: readTextFile,
+  exists: fileExists,
+  parseToml,
+  hmacHex,
+};
+
+const TERMINAL: Terminal = {
+  out: writeOut,
+  note: writeError,
+  input: readInput,
+  isTyped: isTypedInput(),
+};
+
+const MISUSED = 2;
+
+/** `hawser`: a command when its name stands first, else the server. */
 export async function run(): Promise<void> {
-  const loaded = loadConfig({
-    argv,
-    env,
-    readFile: readTextFile,
-    exists: fileExists,
-    parseToml,
-    hmacHex,
-  });
-  if (!loaded.ok) {
-    for (const error of loaded.errors) writeError(`hawser: ${error}\n`);
-    exit(1);
-  }
-  if (loaded.action === "help") return writeOut(helpText());
-  if (loaded.action === "version") return writeOut(`hawser ${HAWSER_VERSION}\n`);
-  if (loaded.action === "print-config") return writeOut(loaded.printed());
-  await serve(loaded.config, loaded.configFile, loaded.warnings);
+  const [first = ""] = argv;
+  if (first === "" || first.startsWith("-")) return serveOrTell(argv, SURROUNDINGS);
+  const about = first === "help" ? argv.slice(1) : null;
+  const outcome = about === null ? await runCommand(argv) : help(about);
+  if (typeof outcome === "number") return endWith(outcome);
+  writeError(`hawser: ${outcome.misuse}\n`);
+  endWith(MISUSED);
 }
 
-async function serve(
-  config: ResolvedConfig,
-  configFile: string | null,
-  warnings: readonly string[],
-): Promise<void> {
-  const log = createLog({
-    level: config.log.level,
-    format: config.log.format,
-    nodeId: config.nodeId ?? systemRandom.id(6),
-    colors: isTerminal(),
-  });
-  for (const warning of warnings) log.warn(warning, { context: "config" });
-  if (configFile !== null) log.info(`Using configuration from file: ${configFile}`);
-  onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
-  const starting = startServer(config, log);
-  // From now on, so that a signal during the start is not one that kills: what was begun is brought to its end.
-  stopOnSignals(starting, log);
+function help(words: readonly string[]): Outcome {
+  const [first] = words;
+  if (first === undefined) writeOut(helpText());
+  else if (words.length === 1 && COMMAND_GROUPS.includes(first)) {
+    writeOut(`Commands that begin with ${first}:\n\n${commandList(commandsOf(first))}\n`);
+  } else {
+    const found = findCommand(words);
+    if ("misuse" in found) return found;
+    writeOut(commandHelp(found.command));
+  }
+  return 0;
+}
+
+async function runCommand(words: readonly string[]): Promise<Outcome> {
+  const [first = "", second] = words;
+  if (COMMAND_GROUPS.includes(first) && second !== undefined && /^(?:--?help|-h)$/.test(second))
+    return help([first]);
+  const found = findCommand(words);
+  if ("misuse" in found) return found;
+  return call(found.command, found.rest);
+}
+
+async function call(command: Command, rest: readonly string[]): Promise<Outcome> {
+  const request = readCommandLine(command, rest, SURROUNDINGS);
+  if (request === "help") return help(command.name.split(" "));
+  const outcome = "misuse" in request ? request : await attempt(command, { ...request, terminal: TERMINAL });
+  return typeof outcome === "number" ? outcome : { misuse: `${command.name}: ${outcome.misuse}` };
+}
+
+async function attempt(command: Command, call: Parameters<Command["run"]>[0]): Promise<Outcome> {
   try {
-    await starting;
+    return await command.run(call);
   } catch (thrown) {
-    // `log.error` goes to standard output like all of the log; this line is for whoever started the process by hand.
-    writeError(`hawser: ${messageOf(thrown)}\n`);
-    exit(1);
+    for (const line of messageOf(thrown).split("\n")) writeError(`hawser: ${line}\n`);
+    return 1;
   }
-}
-
-/** The first signal stops gracefully, the second at once; the status is 0 either way, as with the reference. */
-function stopOnSignals(starting: Promise<RunningServer>, log: Log): void {
-  let stopping = false;
-  onTermination(() => {
-    if (stopping) {
-      log.warn("Immediate termination requested. Stopped");
-      exit(0);
-    }
-    stopping = true;
-    // A start that fails says so itself.
-    void starting
-      .then((server) => server.stop())
-      .then(
-        () => exit(0),
-        () => {},
-      );
-  });
 }

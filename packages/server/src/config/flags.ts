@@ -1,37 +1,90 @@
 import { isFlagNotServed } from "./not-served.ts";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
-import { complaint, type LayerReading, type Sourced } from "./option-values.ts";
+import { complaint, type Layer, type LayerReading, type Sourced } from "./option-values.ts";
 import { closest } from "./suggestion.ts";
 
-const BY_NAME: ReadonlyMap<string, AnyOption> = new Map(
-  OPTIONS.flatMap((option) =>
-    [option.flag, option.short].flatMap((name) => (name === null ? [] : [[name, option] as const])),
-  ),
-);
+/** What a command line may hold. */
+export interface FlagTable {
+  readonly byName: ReadonlyMap<string, AnyOption>;
+  /** Every flag that the help may name, for suggestions. */
+  readonly offered: readonly string[];
+  /** What to type to see them. */
+  readonly listedBy: string;
+}
 
-/** Every flag that `--help` may name, for suggestions. */
-const FLAG_NAMES: readonly string[] = OPTIONS.flatMap((option) =>
-  option.flag === null || option.deprecated !== null ? [] : [option.flag],
-);
+export function flagTable(options: readonly AnyOption[], listedBy: string): FlagTable {
+  const named = options.flatMap((option) =>
+    [option.flag, option.short].flatMap((name) => (name === null ? [] : [[name, option] as const])),
+  );
+  return {
+    // Of two with one name the first counts.
+    byName: new Map(named.reverse()),
+    offered: options.flatMap((option) =>
+      option.flag === null || option.deprecated !== null ? [] : [option.flag],
+    ),
+    listedBy,
+  };
+}
+
+const SERVER_FLAGS = flagTable(OPTIONS, "--help");
 
 /**
- * Reads a command line as Go's flag package does: one dash or two, `--name=value` or `--name value`, a boolean needs no
- * value and takes one only after `=`, the last of several wins, and the first argument that is no flag ends it.
+ * Reads the server's command line as Go's flag package does: one dash or two, `--name=value` or `--name value`, a boolean
+ * needs no value and takes one only after `=`, the last of several wins, and the first argument that is no flag ends it.
  */
 export function readFlags(argv: readonly string[]): LayerReading {
+  const { layer, errors, end } = scanFlags(argv, 0, SERVER_FLAGS);
+  return { layer, errors, warnings: leftOver(argv, end) };
+}
+
+export interface ArgumentReading {
+  readonly layer: Layer;
+  readonly errors: readonly string[];
+  /** What is no flag, in order; all that stands after `--`. */
+  readonly positional: readonly string[];
+}
+
+/** Reads the command line of a sub-command: as `readFlags` does, with flags also behind what is none. */
+export function readArguments(argv: readonly string[], table: FlagTable): ArgumentReading {
   const layer = new Map<AnyOption, Sourced<unknown>>();
   const errors: string[] = [];
+  const positional: string[] = [];
   let index = 0;
+  while (index < argv.length) {
+    const scan = scanFlags(argv, index, table);
+    for (const [option, sourced] of scan.layer) layer.set(option, sourced);
+    errors.push(...scan.errors);
+    if (argv[scan.end] === "--") {
+      positional.push(...argv.slice(scan.end + 1));
+      break;
+    }
+    positional.push(...argv.slice(scan.end, scan.end + 1));
+    index = scan.end + 1;
+  }
+  return { layer, errors, positional };
+}
+
+interface FlagScan {
+  readonly layer: Layer;
+  readonly errors: readonly string[];
+  /** Where the first argument stands that is no flag. */
+  readonly end: number;
+}
+
+function scanFlags(argv: readonly string[], from: number, table: FlagTable): FlagScan {
+  const layer = new Map<AnyOption, Sourced<unknown>>();
+  const errors: string[] = [];
+  let index = from;
   while (index < argv.length) {
     const argument = argv[index] ?? "";
     if (!isFlag(argument)) break;
     index++;
     const { name, inline } = splitFlag(argument);
-    const option = BY_NAME.get(name);
+    const option = table.byName.get(name);
     const next = argv[index];
-    const nextIsValue = next !== undefined && !namesFlag(next);
+    const nextIsValue = next !== undefined && !namesFlag(next, table);
     if (option === undefined) {
-      errors.push(unknownFlag(name));
+      errors.push(unknownFlag(name, table));
       // Most flags take a value; taking it for the end of the flags would hide what is wrong after it.
       if (inline === null && nextIsValue && !next.startsWith("-")) index++;
     } else if (inline !== null) {
@@ -45,7 +98,7 @@ export function readFlags(argv: readonly string[]): LayerReading {
       errors.push(`--${name}: the value is missing; write --${name}=${option.placeholder}`);
     }
   }
-  return { layer, errors, warnings: leftOver(argv, index) };
+  return { layer, errors, end: index };
 }
 
 function isFlag(argument: string): boolean {
@@ -60,8 +113,8 @@ function splitFlag(argument: string): { readonly name: string; readonly inline: 
 }
 
 /** `--jwt_secret --enforce_jwt` is a forgotten value and not a secret of that text. */
-function namesFlag(argument: string): boolean {
-  return isFlag(argument) && BY_NAME.has(splitFlag(argument).name);
+function namesFlag(argument: string, { byName }: FlagTable): boolean {
+  return isFlag(argument) && byName.has(splitFlag(argument).name);
 }
 
 function readFlag(
@@ -78,13 +131,13 @@ function readFlag(
 }
 
 /** Names the flag alone: its value may be a secret. */
-function unknownFlag(name: string): string {
+function unknownFlag(name: string, { offered, listedBy }: FlagTable): string {
   if (isFlagNotServed(name)) {
     return `--${name} is an option of AnyCable that this version does not serve; leave it out`;
   }
-  const similar = closest(name, FLAG_NAMES);
+  const similar = closest(name, offered);
   return similar === null
-    ? `--${name} is not an option; --help lists them`
+    ? `--${name} is not an option; ${listedBy} lists them`
     : `--${name} is not an option; did you mean --${similar}?`;
 }
 

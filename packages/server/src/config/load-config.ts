@@ -12,9 +12,13 @@ import type { ResolvedConfig } from "./resolved-config.ts";
 import { settle } from "./settle.ts";
 
 /** What the configuration is read from. All of it is handed in, so that loading is a function of its input. */
-export interface ConfigInput {
+export interface ConfigInput extends ConfigSurroundings {
   /** Without the runtime and the program. */
   readonly argv: readonly string[];
+}
+
+/** What it is read from beside the command line. */
+export interface ConfigSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of a file; throws when it cannot be read. */
   readonly readFile: (path: string) => string;
@@ -49,7 +53,11 @@ export interface Failed {
 
 /** Reads defaults, file, environment and flags, the later over the earlier, and works out what follows from them. */
 export function loadConfig(input: ConfigInput): Ask | Loaded | Failed {
-  const flags = readFlags(input.argv);
+  return loadConfigUnder(readFlags(input.argv), input);
+}
+
+/** The same for a command line that was read already. */
+export function loadConfigUnder(flags: LayerReading, input: ConfigSurroundings): Ask | Loaded | Failed {
   const asked = mergeLayers([flags.layer]);
   if (valueIn(asked, COMMAND.options.help)) return { ok: true, action: "help" };
   if (valueIn(asked, COMMAND.options.version)) return { ok: true, action: "version" };
@@ -78,14 +86,14 @@ export function loadConfig(input: ConfigInput): Ask | Loaded | Failed {
 /** Where AnyCable looks for a file when none is named (cli/options.go@1.6.16). */
 const USUAL_PATHS = ["./anycable.toml", "/etc/anycable/anycable.toml"];
 
-function findFile(input: ConfigInput, explicitPath: string): string | null {
+function findFile(input: ConfigSurroundings, explicitPath: string): string | null {
   if (explicitPath !== "") return explicitPath;
   return USUAL_PATHS.find((path) => input.exists(path)) ?? null;
 }
 
 const NOTHING_READ: LayerReading = { layer: new Map(), errors: [], warnings: [] };
 
-function readFile(input: ConfigInput, path: string | null): LayerReading {
+function readFile(input: ConfigSurroundings, path: string | null): LayerReading {
   if (path === null) return NOTHING_READ;
   let text: string;
   try {

@@ -17,6 +17,23 @@ export function isTerminal(): boolean {
   return process.stdout.isTTY === true;
 }
 
+/** Whether somebody types on standard input. */
+export function isTypedInput(): boolean {
+  return process.stdin.isTTY === true;
+}
+
+/** All of standard input as text. */
+export async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Ends the process with this status once all that was written is out. */
+export function endWith(code: number): void {
+  process.exitCode = code;
+}
+
 export function exit(code: number): never {
   process.exit(code);
 }

@@ -30,3 +30,8 @@ function refill(): void {
   for (let i = 0; i < POOL_BYTES; i++) pool[i] = ALPHABET[(pool[i] ?? 0) & 63] ?? 0;
   used = 0;
 }
+
+/** Bytes for keys. */
+export function randomBytes(count: number): Uint8Array {
+  return randomFillSync(new Uint8Array(count));
+}

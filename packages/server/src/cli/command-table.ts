@@ -1,0 +1,12 @@
+import type { Command } from "./command.ts";
+import { keysFingerprint } from "./commands/keys-fingerprint.ts";
+import { keysGenerate } from "./commands/keys-generate.ts";
+import { tokenMint } from "./commands/token-mint.ts";
+
+/** Every command beside the server itself, in the order of the help. */
+export const COMMANDS: readonly Command[] = [tokenMint, keysGenerate, keysFingerprint];
+
+/** The first words of commands that have two. */
+export const COMMAND_GROUPS: readonly string[] = [
+  ...new Set(COMMANDS.flatMap(({ name }) => (name.includes(" ") ? [name.slice(0, name.indexOf(" "))] : []))),
+];

@@ -1,0 +1,16 @@
+import { CableError } from "@hawser/core/errors";
+import { type KeyRing, ringOfSecret } from "@hawser/core/jwt/keyring";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+
+/**
+ * The keys that a server with this configuration would verify tokens with.
+ *
+ * @throws CableError `config_invalid` when there are none.
+ */
+export function ringOf({ jwt }: ResolvedConfig): KeyRing {
+  if (jwt.secret !== null) return ringOfSecret(jwt.secret);
+  throw new CableError(
+    "config_invalid",
+    "there is no key for tokens: give --jwt_secret (ANYCABLE_JWT_SECRET) or --secret (ANYCABLE_SECRET)",
+  );
+}
