@@ -45,7 +45,7 @@ export interface BackendUnderTest {
 export interface GrpcRig {
   /** Stops `part` when the test ends. */
   started<T extends { stop(): void }>(part: T): T;
-  /** The adapter, with small times; `host` is a target or a port of 127.0.0.1. */
+  /** The adapter, with time enough on a busy machine; `host` is a target or a port of 127.0.0.1. */
   backend(host: string | number, options?: Partial<GrpcBackendOptions>): BackendUnderTest;
 }
 
@@ -72,7 +72,7 @@ function backendFor(host: string | number, options: Partial<GrpcBackendOptions>)
   const log = new RecordingLog();
   const meter = new RecordingMeter();
   const pauses: number[] = [];
-  const commandTimeoutMs = options.commandTimeoutMs ?? 1000;
+  const commandTimeoutMs = options.commandTimeoutMs ?? 10_000;
   const clock: Clock = options.clock ?? {
     ...systemClock,
     after(delayMs, run) {
@@ -123,7 +123,7 @@ export async function connectOnce(backend: GrpcBackend, request: ConnectRequest 
 }
 
 /** Resolves once `check` holds; rejects after `timeoutMs`. */
-export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 3000): Promise<void> {
+export async function until(check: () => boolean | Promise<boolean>, timeoutMs = 15_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (!(await check())) {
     if (performance.now() > deadlineMs) throw new Error(`not so within ${timeoutMs} ms: ${check}`);

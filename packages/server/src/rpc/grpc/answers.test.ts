@@ -20,7 +20,7 @@ describe("a backend that is slow", () => {
         `^backend_deadline: the RPC backend at 127.0.0.1:${service.port} did not answer Connect in time after \\d+ ms: no reply; see why it is slow, or raise rpc_command_timeout$`,
       ),
     );
-    expect(elapsedMs).toBeWithin(195, 600);
+    expect(elapsedMs).toBeWithin(195, 5000);
     expect(part.meter.totals).toMatchObject({ calls: 1, timeouts: 1, errors: 1, retries: 0 });
     expect(service.calls.length).toBe(1);
   });
@@ -40,10 +40,10 @@ describe("a backend that is slow", () => {
 
   test("has the shorter time of a single request when one is set", async () => {
     const service = rig.started(await serveGrpc(() => null));
-    const part = rig.backend(service.port, { commandTimeoutMs: 1000, requestTimeoutMs: 100 });
+    const part = rig.backend(service.port, { commandTimeoutMs: 20_000, requestTimeoutMs: 100 });
     const { fault, elapsedMs } = await connectOnce(part.backend);
     expect(told(fault)).toStartWith("backend_deadline: ");
-    expect(elapsedMs).toBeWithin(95, 600);
+    expect(elapsedMs).toBeWithin(95, 5000);
     expect(part.meter.totals).toMatchObject({ timeouts: 1, retries: 0 });
   });
 
@@ -90,7 +90,7 @@ describe("a backend without room", () => {
     expect(told(fault)).toMatch(
       /^backend_overloaded: the RPC backend at 127.0.0.1:\d+ has no room for Connect after \d+ ms and \d attempts: No free workers in thread pool; /,
     );
-    expect(elapsedMs).toBeWithin(245, 600);
+    expect(elapsedMs).toBeWithin(245, 5000);
     expect(part.pauses).toEqual([10, 20, 40, 80, 160].slice(0, service.calls.length));
     expect(part.meter.totals).toMatchObject({ retries: service.calls.length, errors: 1, timeouts: 0 });
   });
@@ -177,7 +177,7 @@ describe("what is no gRPC reply", () => {
       ),
     );
     expect(told(fault)).toContain(`(${hint})`);
-    expect(elapsedMs).toBeLessThan(700);
+    expect(elapsedMs).toBeLessThan(5000);
     expect(part.backend.hasAnswered()).toBe(false);
   });
 
@@ -219,7 +219,7 @@ describe("what is no gRPC reply", () => {
     expect(told(fault)).toMatch(
       /^backend_protocol: the RPC backend at 127.0.0.1:\d+ gave no gRPC answer to Connect: /,
     );
-    expect(elapsedMs).toBeLessThan(600);
+    expect(elapsedMs).toBeLessThan(5000);
     expect(part.meter.totals).toMatchObject({ errors: 2, retries: 0 });
   });
 
