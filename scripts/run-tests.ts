@@ -21,7 +21,7 @@ const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 installSystemPackages(full ? ["openssl", "gcc", "libc6-dev", "chromium"] : ["openssl"]);
 
 gate("format and lint", [join(ROOT, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
-for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk"]) {
+for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk", "sdk/test-d"]) {
   gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", `packages/${project}`]);
 }
 for (const project of ["scripts", "examples/chat", "bench"]) {

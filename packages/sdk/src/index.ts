@@ -2,7 +2,8 @@ export { CableError, type ErrorCode } from "@hawser/core/errors";
 export type { AlgorithmName } from "@hawser/core/jwt/algorithms";
 export type { AuthReason } from "@hawser/core/reasons";
 export type { JsonObject, JsonValue } from "@hawser/core/wire/strict-json";
-export { type Broadcaster, type BroadcasterOptions, createBroadcaster } from "./broadcaster.ts";
+export { type Broadcaster, type BroadcasterOptions, createBroadcaster } from "./broadcast/broadcaster.ts";
+export type { ServerTls } from "./drivers/grpc.ts";
 export {
   type Cable,
   type CableHandlers,
@@ -10,19 +11,18 @@ export {
   createCable,
   type RpcHandlers,
   type RpcName,
-} from "./cable.ts";
+} from "./rpc/cable.ts";
 export type {
   Awaitable,
   ChannelContext,
   ChannelDefinition,
   ChannelHandlers,
   DisconnectOptions,
-} from "./channel.ts";
-export { type Acceptance, type Rejection, type RejectOptions, reject } from "./connect.ts";
-export type { CallMetadata, ConnectEnv, Connection } from "./connection.ts";
-export type { ServerTls } from "./drivers/grpc.ts";
-export { type RpcService, type ServeRpcOptions, serveRpc } from "./serve-rpc.ts";
-export type { State } from "./state.ts";
+} from "./rpc/channel.ts";
+export { type Acceptance, type Rejection, type RejectOptions, reject } from "./rpc/connect.ts";
+export type { CallMetadata, ConnectEnv, Connection } from "./rpc/connection.ts";
+export { type RpcService, type ServeRpcOptions, serveRpc } from "./rpc/serve-rpc.ts";
+export type { State } from "./rpc/state.ts";
 export {
   type AcceptedToken,
   createTokens,
@@ -31,4 +31,4 @@ export {
   type Tokens,
   type TokensOptions,
   type TokenVerdict,
-} from "./tokens.ts";
+} from "./tokens/tokens.ts";

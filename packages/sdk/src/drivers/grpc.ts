@@ -17,8 +17,8 @@ import {
   DisconnectResponse,
   type MessageFns,
 } from "@hawser/proto/gen/rpc";
-import type { RpcHandlers } from "../cable.ts";
-import type { CallMetadata } from "../connection.ts";
+import type { RpcHandlers } from "../rpc/cable.ts";
+import type { CallMetadata } from "../rpc/connection.ts";
 import { HEALTH_SERVICE, healthOf } from "./grpc-health.ts";
 
 /** A certificate and its key, as PEM text. */

@@ -1,4 +1,4 @@
-import { jsonOf } from "./json.ts";
+import { jsonOf } from "../json.ts";
 
 /**
  * What the application says to a client itself, through its reply to the server: JSON texts with the members in the

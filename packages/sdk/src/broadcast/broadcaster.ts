@@ -1,8 +1,8 @@
 import { CableError, messageOf } from "@hawser/core/errors";
 import { deriveKey } from "@hawser/core/signed/derive";
-import { hmacSha256Hex } from "./drivers/crypto.ts";
-import { postJson } from "./drivers/http.ts";
-import { jsonOf } from "./json.ts";
+import { hmacSha256Hex } from "../drivers/crypto.ts";
+import { postJson } from "../drivers/http.ts";
+import { jsonOf } from "../json.ts";
 
 export interface BroadcasterOptions {
   /** Where the server takes publications: `http://127.0.0.1:8080/_broadcast`. */

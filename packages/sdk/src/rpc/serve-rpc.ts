@@ -1,5 +1,5 @@
+import { listenGrpc, type ServerTls } from "../drivers/grpc.ts";
 import type { RpcHandlers } from "./cable.ts";
-import { listenGrpc, type ServerTls } from "./drivers/grpc.ts";
 
 export interface ServeRpcOptions {
   /** 127.0.0.1 unless given: whoever can reach the port can speak for any client. */

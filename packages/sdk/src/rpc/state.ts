@@ -1,5 +1,5 @@
 import type { JsonValue } from "@hawser/core/wire/strict-json";
-import { jsonOf, valueOrText } from "./json.ts";
+import { jsonOf, valueOrText } from "../json.ts";
 
 /**
  * Values by key that the cable server keeps for the application between calls, for a connection or for one of its

@@ -1,8 +1,8 @@
 import { type ConnectionRequest, type ConnectionResponse, Status } from "@hawser/proto/gen/rpc";
+import { identifiersTextOf } from "../identifiers.ts";
 import type { Application } from "./application.ts";
 import { type CallMetadata, connectEnvOf } from "./connection.ts";
 import { disconnectFrame, welcomeFrame } from "./frames.ts";
-import { identifiersTextOf } from "./identifiers.ts";
 
 /** Lets a client in. */
 export interface Acceptance {

@@ -1,10 +1,10 @@
 import { type CommandMessage, type CommandResponse, Status } from "@hawser/proto/gen/rpc";
+import { objectIn } from "../json.ts";
 import { type Application, channelNamed, connectionOf } from "./application.ts";
 import type { CallEffects } from "./channel-call.ts";
 import type { ChannelOutcome, ChannelRequest, ChannelRunner } from "./channel-runner.ts";
 import type { CallMetadata } from "./connection.ts";
 import { confirmFrame, rejectFrame } from "./frames.ts";
-import { objectIn } from "./json.ts";
 import { TrackedState } from "./state.ts";
 
 /** @throws Error for a command that the contract does not have, and whatever the application's handlers throw. */

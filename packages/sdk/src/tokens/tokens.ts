@@ -8,10 +8,10 @@ import type { Accepted, Refused } from "@hawser/core/jwt/verdict";
 import { createVerifier, DEFAULT_POLICY } from "@hawser/core/jwt/verifier";
 import type { AuthReason } from "@hawser/core/reasons";
 import type { JsonValue } from "@hawser/core/wire/strict-json";
-import { systemClock } from "./drivers/clock.ts";
-import { nodeCrypto } from "./drivers/crypto.ts";
-import { identifiersTextOf } from "./identifiers.ts";
-import { valueOrText } from "./json.ts";
+import { systemClock } from "../drivers/clock.ts";
+import { nodeCrypto } from "../drivers/crypto.ts";
+import { identifiersTextOf } from "../identifiers.ts";
+import { valueOrText } from "../json.ts";
 
 export interface TokensOptions {
   /** The server's `--jwt_secret`, or its `--secret` when that has none. Its UTF-8 bytes are the key. */

@@ -1,7 +1,7 @@
 import { type DisconnectRequest, type DisconnectResponse, type Env, Status } from "@hawser/proto/gen/rpc";
+import { objectIn } from "../json.ts";
 import { type Application, channelNamed, connectionOf } from "./application.ts";
 import type { CallMetadata, Connection } from "./connection.ts";
-import { objectIn } from "./json.ts";
 import { TrackedState } from "./state.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { JsonObject, JsonValue } from "@hawser/core/wire/strict-json";
 import type { Env } from "@hawser/proto/gen/rpc";
+import { objectIn, valueOrText } from "../json.ts";
 import type { CableHandlers } from "./cable.ts";
 import type { ChannelRunner } from "./channel-runner.ts";
 import { type CallMetadata, type Connection, connectEnvOf } from "./connection.ts";
-import { objectIn, valueOrText } from "./json.ts";
 import type { TrackedState } from "./state.ts";
 
 /** What the three calls are answered from. */

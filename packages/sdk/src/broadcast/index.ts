@@ -1,0 +1,2 @@
+export { CableError, type ErrorCode } from "@hawser/core/errors";
+export { type Broadcaster, type BroadcasterOptions, createBroadcaster } from "./broadcaster.ts";
