@@ -5,12 +5,13 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { authority, type Listener } from "../drivers/http.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
+import type { UnixListener } from "../drivers/unix-http.ts";
 import { startMetricsLog } from "../telemetry/metrics-log.ts";
+import { openAdmin } from "./admin.ts";
 import { readCertificate, watchCertificate } from "./certificate.ts";
 import { type Composition, compose } from "./compose.ts";
 import { openListeners } from "./listeners.ts";
-
-export const HAWSER_VERSION = "0.1.0";
+import { HAWSER_VERSION } from "./version.ts";
 
 /** A server that takes clients. */
 export interface RunningServer {
@@ -35,17 +36,22 @@ export async function startServer(config: ResolvedConfig, log: Log): Promise<Run
   const main = listeners.get(`${config.server.host}:${config.server.port}`);
   if (main === undefined) throw new Error("the main listener was not opened");
   composition.topics.target = main;
+  const open = [...listeners.values()];
+  const admin = await openAdmin(config, composition, log).catch(async (thrown: unknown) => {
+    await Promise.all(open.map((listener) => listener.closeNow()));
+    throw thrown;
+  });
   announceEndpoints(config, main.port, log);
   composition.grpc?.start();
   const timers = startTimers(config, composition, log);
   if (paths !== null && tls !== null) {
     const use = (files: { cert: string; key: string }) => {
-      for (const listener of listeners.values()) listener.replaceTls(files);
+      for (const listener of open) listener.replaceTls(files);
     };
     timers.push(watchCertificate(paths, tls, { clock: systemClock, log, use }));
   }
   composition.stage.now = "serving";
-  return { stop: () => stopServer(config, composition, [...listeners.values()], timers, log) };
+  return { stop: () => stopServer(config, composition, { listeners: open, admin, timers }, log) };
 }
 
 function startTimers(config: ResolvedConfig, composition: Composition, log: Log): Cancel[] {
@@ -63,11 +69,17 @@ function startTimers(config: ResolvedConfig, composition: Composition, log: Log)
   return timers;
 }
 
+/** What has to be closed. */
+interface Opened {
+  readonly listeners: readonly Listener[];
+  readonly admin: UnixListener | null;
+  readonly timers: readonly Cancel[];
+}
+
 async function stopServer(
   config: ResolvedConfig,
   composition: Composition,
-  listeners: readonly Listener[],
-  timers: readonly Cancel[],
+  { listeners, admin, timers }: Opened,
   log: Log,
 ): Promise<void> {
   const { timeoutMs, delayMs } = config.shutdown;
@@ -86,6 +98,7 @@ async function stopServer(
   await composition.grpc?.close(remainingMs());
   for (const cancel of timers) cancel();
   composition.closeSampler();
+  await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
 }
 

@@ -1,6 +1,7 @@
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
-import { HAWSER_VERSION, type RunningServer, startServer } from "../app/server.ts";
+import { type RunningServer, startServer } from "../app/server.ts";
+import { HAWSER_VERSION } from "../app/version.ts";
 import { type ConfigSurroundings, loadConfig } from "../config/load-config.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { exit, isTerminal, onTermination, onUncaught, writeError, writeOut } from "../drivers/process.ts";

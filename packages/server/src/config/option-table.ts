@@ -1,4 +1,5 @@
 import type { Option, Section } from "@hawser/core/options";
+import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
 import { JWT } from "../keys/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
@@ -25,6 +26,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   BROADCAST,
   LOG,
   METRICS,
+  ADMIN,
   SHUTDOWN,
 ];
 

@@ -1,5 +1,6 @@
 import type { HmacHex } from "@hawser/core/options";
 import { deriveKey } from "@hawser/core/signed/derive";
+import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
 import { JWT } from "../keys/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
@@ -30,6 +31,7 @@ export function resolveConfig(values: OptionValues, hmacHex: HmacHex): ResolvedC
     shutdown: resolveShutdown(values),
     log: resolveLog(values),
     metrics: resolveMetrics(values),
+    admin: { socketPath: emptyToNull(sectionOf(values, ADMIN).socketPath) },
   };
 }
 

@@ -131,4 +131,8 @@ export interface ResolvedConfig {
     /** 0 when the gauges of clients and streams are not kept fresh. */
     readonly refreshIntervalMs: number;
   };
+  readonly admin: {
+    /** Unix socket of the admin endpoint; null when there is none. */
+    readonly socketPath: string | null;
+  };
 }

@@ -1,0 +1,38 @@
+import { messageOf } from "@hawser/core/errors";
+import type { Log } from "@hawser/core/log";
+import { type AdminRoute, adminEndpoint } from "../admin/admin-endpoint.ts";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { pid } from "../drivers/process.ts";
+import { listenUnix, type UnixListener } from "../drivers/unix-http.ts";
+import type { Composition } from "./compose.ts";
+import { HAWSER_VERSION } from "./version.ts";
+
+/**
+ * Opens the admin socket; null when there is to be none.
+ *
+ * @throws CableError `io_failed` when it cannot be opened.
+ */
+export async function openAdmin(
+  config: ResolvedConfig,
+  composition: Composition,
+  log: Log,
+): Promise<UnixListener | null> {
+  const { socketPath } = config.admin;
+  if (socketPath === null) return null;
+  const adminLog = log.with({ context: "admin" });
+  const listener = await listenUnix(socketPath, adminEndpoint(adminRoutes(composition)), (thrown) =>
+    adminLog.error("a request met a bug", { error: messageOf(thrown) }),
+  );
+  adminLog.info(`Handle admin requests at ${socketPath}`);
+  return listener;
+}
+
+function adminRoutes({ stage }: Composition): readonly AdminRoute[] {
+  return [
+    {
+      method: "GET",
+      path: "/server",
+      answer: () => ({ status: 200, body: { version: HAWSER_VERSION, pid, stage: stage.now } }),
+    },
+  ];
+}

@@ -1,0 +1,1 @@
+export const HAWSER_VERSION = "0.1.0";
