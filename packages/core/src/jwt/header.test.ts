@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { LIMITS } from "../limits.ts";
 import { encodeBase64url } from "../wire/base64url.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
@@ -129,4 +130,39 @@ describe("the cache", () => {
     const segment = segmentOf(`{"alg":"HS256","x":"${"y".repeat(300)}"}`);
     expect(cache.read(segment)).not.toBe(cache.read(segment));
   });
+});
+
+test("any segment gives a header of a known algorithm or a rule, and nothing throws", () => {
+  const member = fc.tuple(
+    fc.constantFrom("alg", "kid", "typ", "crit", "b64", "zip", "jwk", "x"),
+    fc.json({ maxDepth: 3 }),
+  );
+  const text = fc.oneof(
+    fc.json(),
+    fc
+      .array(member, { maxLength: 4 })
+      .map((all) => `{${all.map(([name, value]) => `"${name}":${value}`).join()}}`),
+    fc.constantFrom(...Object.keys(ALGORITHMS)).map((name) => `{"alg":"${name}"}`),
+  );
+  const segment = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.uint8Array({ maxLength: 80 }).map(encodeBase64url),
+    text.map(segmentOf),
+  );
+  const rules = new Set<unknown>(Object.values(RULES));
+  let headers = 0;
+  fc.assert(
+    fc.property(segment, (given) => {
+      const header = readHeader(given);
+      if ("reason" in header) {
+        expect(rules).toContain(header);
+        return;
+      }
+      headers += 1;
+      expect(Object.hasOwn(ALGORITHMS, header.algorithm.name)).toBe(true);
+      expect(header.kid?.length ?? 0).toBeLessThanOrEqual(LIMITS.maxKidLength);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(headers).toBeGreaterThan(100);
 });

@@ -62,12 +62,40 @@ describe("decodeCommand()", () => {
     expect(decodeCommand(text)).toBe("malformed");
   });
 
-  test("throws for no text whatever", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
-        const decoded = decodeCommand(text);
-        return typeof decoded === "string" || typeof decoded.command === "string";
-      }),
+  test("gives a command of the right types for any text, or none, and throws for no text whatever", () => {
+    const name = fc.constantFrom(
+      "command",
+      "Command",
+      "identifier",
+      "IDENTIFIER",
+      "data",
+      "history",
+      "presence",
+      "x",
     );
+    const position = fc.record({ epoch: fc.jsonValue(), offset: fc.jsonValue() }, { requiredKeys: [] });
+    const value = fc.oneof(
+      fc.string(),
+      fc.jsonValue(),
+      fc.record(
+        { since: fc.jsonValue(), streams: fc.dictionary(fc.string(), position), id: fc.jsonValue() },
+        { requiredKeys: [] },
+      ),
+    );
+    const frame = fc.dictionary(name, value).map((members) => JSON.stringify(members));
+    let commands = 0;
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json(), frame), (text) => {
+        const decoded = decodeCommand(text);
+        if (typeof decoded === "string") return;
+        commands += 1;
+        expect(typeof decoded.command).toBe("string");
+        expect(typeof decoded.identifier).toBe("string");
+        if (decoded.history !== null) expect(Number.isSafeInteger(decoded.history.since)).toBe(true);
+        if (decoded.presence !== null) expect(typeof decoded.presence.id).toBe("string");
+      }),
+      { numRuns: 3000 },
+    );
+    expect(commands).toBeGreaterThan(100);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { identifierMembers } from "./identifier.ts";
 
 describe("identifierMembers()", () => {
@@ -20,4 +21,14 @@ describe("identifierMembers()", () => {
   test("takes nothing out of a member named __proto__", () => {
     expect(identifierMembers('{"__proto__":{"channel":"Chat"}}')?.channel).toBeUndefined();
   });
+});
+
+test("any text has members of a JSON object or none, and nothing throws", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (identifier) => {
+      const members = identifierMembers(identifier);
+      if (members !== null) expect(typeof JSON.parse(identifier)).toBe("object");
+    }),
+    { numRuns: 1000 },
+  );
 });

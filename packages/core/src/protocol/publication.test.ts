@@ -81,3 +81,37 @@ describe("parsePublication()", () => {
     );
   });
 });
+
+test("any body is read without throwing, and what is wrong with it is said without quoting it", () => {
+  const canary = "c4n4ry";
+  const value = fc.oneof(fc.constantFrom("", canary, `{"${canary}":1}`), fc.jsonValue({ maxDepth: 2 }));
+  const some = <T extends string>(...names: T[]) => fc.dictionary(fc.constantFrom(...names), value);
+  const message = fc.oneof(
+    some("stream", "Stream", "data", "DATA", "meta", "command", "x"),
+    fc.record({ stream: value, data: value, meta: some("exclude_socket", "broadcast_type", "transient") }),
+    fc.record({
+      command: fc.oneof(value, fc.constant("disconnect")),
+      payload: some("identifier", "reconnect"),
+    }),
+  );
+  const body = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.oneof(message, fc.array(fc.oneof(message, value), { maxLength: 4 })).map((any) => JSON.stringify(any)),
+  );
+  const kinds = new Set<string>();
+  fc.assert(
+    fc.property(body, (given) => {
+      const parsed = parsePublication(given);
+      kinds.add(parsed.kind);
+      if (parsed.kind === "invalid") expect(parsed.why).not.toContain(canary);
+      if (parsed.kind !== "messages") return;
+      expect(parsed.messages.length).toBeGreaterThan(0);
+      for (const { stream, message: json } of parsed.messages) {
+        expect(stream).not.toBe("");
+        JSON.parse(json);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+  expect([...kinds].sort()).toEqual(["disconnect", "invalid", "messages", "unknown_command"]);
+});

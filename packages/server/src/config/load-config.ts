@@ -58,6 +58,20 @@ export function loadConfig(input: ConfigInput): Ask | Loaded | Failed {
 
 /** The same for a command line that was read already. */
 export function loadConfigUnder(flags: LayerReading, input: ConfigSurroundings): Ask | Loaded | Failed {
+  const outcome = loadAll(flags, input);
+  if (!outcome.ok) return { ok: false, errors: outcome.errors.map(asLine) };
+  return "warnings" in outcome ? { ...outcome, warnings: outcome.warnings.map(asLine) } : outcome;
+}
+
+/** Names and paths are told as they were given; a control character in one would break the line or the terminal. */
+function asLine(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function loadAll(flags: LayerReading, input: ConfigSurroundings): Ask | Loaded | Failed {
   const asked = mergeLayers([flags.layer]);
   if (valueIn(asked, COMMAND.options.help)) return { ok: true, action: "help" };
   if (valueIn(asked, COMMAND.options.version)) return { ok: true, action: "version" };

@@ -114,3 +114,31 @@ describe("trusted proxies", () => {
     }
   });
 });
+
+test("any text as a trusted network makes an address book or a fault that names the option", () => {
+  const piece = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.integer().map(String),
+    fc.constantFrom("/", ":", ".", "%", " ", "::ffff:"),
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: "binary" }),
+        fc.array(piece, { maxLength: 4 }).map((all) => all.join("")),
+      ),
+      (cidr) => {
+        try {
+          expect(createAddressBook([cidr]).clientAddress("10.0.0.1", "203.0.113.9")).toMatch(
+            /^(10\.0\.0\.1|203\.0\.113\.9)$/,
+          );
+        } catch (thrown) {
+          if (!(thrown instanceof CableError)) throw thrown;
+          expect(thrown.message).toContain("--trusted_proxies");
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});

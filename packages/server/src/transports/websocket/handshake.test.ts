@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { checkHandshake, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
 import { originCheck } from "./origins.ts";
 import { parseQuery } from "./query.ts";
@@ -157,4 +158,68 @@ describe("credentials", () => {
       expect(read({ query, offered })).toEqual({ token: "o", carrier: "subprotocol", queryMalformed: false });
     },
   );
+});
+
+describe("any headers", () => {
+  /** Characters that a header's value may have: Latin-1 without controls. */
+  const value = fc.oneof(
+    fc.constantFrom(
+      "Upgrade",
+      "websocket",
+      "13",
+      GOOD["Sec-WebSocket-Key"] as string,
+      "https://good.example",
+      ",",
+    ),
+    fc.string({
+      unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)),
+      maxLength: 40,
+    }),
+  );
+  const names = [...Object.keys(GOOD), "Origin"];
+
+  test("make a handshake or a refusal, and only those of RFC 6455 and an allowed origin make a handshake", () => {
+    const origins = originCheck(["good.example"]);
+    const given = fc.tuple(
+      ...names.map((name) => fc.tuple(fc.constant(name), fc.option(value), fc.boolean())),
+    );
+    let accepted = 0;
+    fc.assert(
+      fc.property(given, (rows) => {
+        const good: Readonly<Record<string, string>> = { ...GOOD, Origin: "https://good.example" };
+        const headers = Object.fromEntries(
+          rows.map(([name, text, keep]) => [name, keep ? (good[name] ?? null) : text]),
+        );
+        const refusal = check(headers, "GET", origins);
+        if (refusal !== null) {
+          expect([400, 403, 405]).toContain(refusal.status);
+          return;
+        }
+        accepted += 1;
+        expect(headers.Connection).toMatch(/upgrade/i);
+        expect(headers.Upgrade).toMatch(/websocket/i);
+        expect(headers["Sec-WebSocket-Version"]?.trim()).toBe("13");
+        expect(Buffer.from(headers["Sec-WebSocket-Key"] ?? "", "base64")).toHaveLength(16);
+        expect(headers.Origin?.trim()).toBe("https://good.example");
+      }),
+      { numRuns: 2000 },
+    );
+    expect(accepted).toBeGreaterThan(10);
+  });
+
+  test("give credentials that stand in one of them, or none", () => {
+    const query = fc
+      .dictionary(fc.constantFrom("jid", "x"), value)
+      .map((pairs) => new URLSearchParams(pairs));
+    fc.assert(
+      fc.property(fc.option(value), fc.option(value), query, (header, offered, search) => {
+        const headers = new Headers(header === null ? {} : { "X-JID": header });
+        const found = readCredentials("jid", headers, readOffer(offered), parseQuery(search.toString()));
+        const source = { header, subprotocol: offered, query: search.get("jid"), none: "" };
+        expect(source[found.carrier]).toContain(found.token ?? "");
+        expect(found.token === null).toBe(found.carrier === "none");
+      }),
+      { numRuns: 1000 },
+    );
+  });
 });

@@ -65,3 +65,34 @@ describe("allowed origins", () => {
     );
   });
 });
+
+test("any text as an origin is judged without throwing, and none that lacks the host's name is let in", () => {
+  const check = originCheck(["good.example", "*.good.example"]);
+  const piece = fc.constantFrom(
+    "good.example",
+    "https://",
+    "evil.",
+    ".evil",
+    "@",
+    "/",
+    "#",
+    "?",
+    ":443",
+    "\\",
+    "%2e",
+    "null",
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: "binary" }),
+        fc.array(piece).map((all) => all.join("")),
+      ),
+      (origin) => {
+        const allowed = check(origin);
+        if (allowed) expect(origin).toMatch(/^[a-z][a-z0-9+.-]*:\/\/([^/?#]*[@.])?good\.example([/?#]|$)/i);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});

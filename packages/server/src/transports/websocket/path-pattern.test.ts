@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { pathPattern } from "./path-pattern.ts";
 
 describe("pathPattern()", () => {
@@ -30,4 +31,26 @@ describe("pathPattern()", () => {
     expect(pathPattern("/a.b/{x}")("/aXb/y")).toBe(false);
     expect(pathPattern("/{x")("/{x")).toBe(true);
   });
+});
+
+test("any pattern matches any path in time that is in proportion, and itself where it has no wildcard", () => {
+  const piece = fc.constantFrom("/", "{", "}", "{a}", "*", ".", "+", "(", "x", "[", "\\", "$", "^");
+  const text = fc.oneof(
+    fc.array(piece).map((all) => `/${all.join("")}`),
+    fc.string({ unit: "binary" }),
+  );
+  fc.assert(
+    fc.property(text, text, (pattern, path) => {
+      const matches = pathPattern(pattern);
+      expect(typeof matches(path)).toBe("boolean");
+      if (!/[{*]/.test(pattern)) expect(matches(pattern)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
+  const slow = pathPattern("/{a}/{b}/{c}/{d}/*");
+  const startedMs = performance.now();
+  slow(`/${"a".repeat(500_000)}`);
+  slow("/a".repeat(500_000));
+  slow("/".repeat(500_000));
+  expect(performance.now() - startedMs).toBeLessThan(1000);
 });

@@ -67,3 +67,36 @@ test("the first and the last value of a name are told apart", () => {
   expect([firstValue(query, "c"), lastValue(query, "c")]).toEqual(["", ""]);
   expect([firstValue(query, "A"), lastValue(query, "A")]).toEqual([null, null]);
 });
+
+test("any query is read without throwing; a name and a value each hold no more than was sent", () => {
+  const piece = fc.constantFrom(
+    "&",
+    "=",
+    ";",
+    "%",
+    "%zz",
+    "%00",
+    "%FF",
+    "%C3%A9",
+    "%e2%82",
+    "+",
+    "a",
+    "jid",
+    "?",
+    "#",
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: "binary" }),
+        fc.array(piece).map((all) => all.join("")),
+      ),
+      (text) => {
+        const { pairs, malformed } = parseQuery(text);
+        for (const pair of pairs) expect(pair.join("").length).toBeLessThanOrEqual(text.length);
+        if (text.includes(";")) expect(malformed).toBe(true);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
