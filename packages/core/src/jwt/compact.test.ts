@@ -5,7 +5,7 @@ import { encodeUtf8 } from "../wire/utf8.ts";
 import { ALGORITHMS, HMAC_ALGORITHMS } from "./algorithms.ts";
 import { CompactVerifier } from "./compact.ts";
 import { SecretMaterial, secretFromText } from "./key-material.ts";
-import { createKeyRing, type KeyRing, ringOfSecret } from "./keyring.ts";
+import { createKeyRing, type KeyPool, ringOfSecret } from "./keyring.ts";
 import { RULES } from "./rules.ts";
 import { signCompact } from "./sign.ts";
 
@@ -13,9 +13,12 @@ const crypto = createNodeCrypto();
 const verifier = new CompactVerifier({ crypto, maxTokenBytes: 8192 });
 const SECRET = "a secret of more than 32 bytes, for HS256";
 
-function ringOfKey(k: string, kid: string | null): KeyRing {
+const poolOfSecret = (secret: string): KeyPool => ringOfSecret(secret).poolOf(null);
+
+function poolOfKey(k: string, kid: string | null): KeyPool {
   const material = new SecretMaterial(Buffer.from(k, "base64url"));
-  return createKeyRing([{ name: "rfc", kid, algorithms: HMAC_ALGORITHMS, material, state: "active" }]);
+  const key = { name: "rfc", kid, algorithms: HMAC_ALGORITHMS, material, state: "active" } as const;
+  return createKeyRing([key]).poolOf(null);
 }
 
 describe("the examples of the RFCs", () => {
@@ -26,35 +29,37 @@ describe("the examples of the RFCs", () => {
 
   test("RFC 7515 A.1, HS256, is accepted", () => {
     const token = `eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.${RFC_7515_PAYLOAD}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk`;
-    expect(verifier.verify(token, ringOfKey(RFC_7515_KEY, null))).toMatchObject({
+    expect(verifier.verify(token, poolOfKey(RFC_7515_KEY, null))).toMatchObject({
       key: { name: "rfc" },
-      header: { algorithm: ALGORITHMS.HS256, kid: null },
-      payloadSegment: RFC_7515_PAYLOAD,
+      token: {
+        header: { algorithm: ALGORITHMS.HS256, kid: null, typ: "jwt" },
+        payloadSegment: RFC_7515_PAYLOAD,
+      },
     });
   });
 
   test("RFC 7515 A.5, unsecured, is refused", () => {
     const token = `eyJhbGciOiJub25lIn0.${RFC_7515_PAYLOAD}.`;
-    expect(verifier.verify(token, ringOfKey(RFC_7515_KEY, null))).toBe(RULES.alg_unknown);
+    expect(verifier.verify(token, poolOfKey(RFC_7515_KEY, null))).toBe(RULES.alg_unknown);
   });
 
   test("RFC 7520 4.4, HMAC-SHA2 with a kid and a payload that is prose, is accepted", () => {
     const kid = "018c0ae5-4d9b-471b-bfd6-eef314bc7037";
-    const ring = ringOfKey("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg", kid);
+    const pool = poolOfKey("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg", kid);
     const token =
       "eyJhbGciOiJIUzI1NiIsImtpZCI6IjAxOGMwYWU1LTRkOWItNDcxYi1iZmQ2LWVlZjMxNGJjNzAzNyJ9." +
       "SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9h" +
       "ZCwgYW5kIGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3" +
       "ZXB0IG9mZiB0by4.s0h6KThzkfBBBkLspW1h84VsJZFTsPPqMDA7g1Md7p0";
-    expect(verifier.verify(token, ring)).toMatchObject({ header: { kid } });
-    expect(verifier.verify(token, ringOfKey("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg", "another"))).toBe(
+    expect(verifier.verify(token, pool)).toMatchObject({ token: { header: { kid } } });
+    expect(verifier.verify(token, poolOfKey("hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg", "another"))).toBe(
       RULES.kid_unknown,
     );
   });
 });
 
 test.each(HMAC_ALGORITHMS)("a %s token with any bit of its text flipped is refused", (name) => {
-  const ring = ringOfSecret(SECRET);
+  const pool = poolOfSecret(SECRET);
   const token = signCompact(
     {
       header: `{"alg":"${name}"}`,
@@ -64,28 +69,28 @@ test.each(HMAC_ALGORITHMS)("a %s token with any bit of its text flipped is refus
     },
     crypto,
   );
-  expect(verifier.verify(token, ring)).toHaveProperty("key");
+  expect(verifier.verify(token, pool)).toHaveProperty("key");
   for (let at = 0; at < token.length; at++) {
     for (let bit = 0; bit < 16; bit++) {
       const flipped = String.fromCharCode(token.charCodeAt(at) ^ (1 << bit));
       const forged = token.slice(0, at) + flipped + token.slice(at + 1);
-      expect(verifier.verify(forged, ring)).toHaveProperty("reason");
+      expect(verifier.verify(forged, pool)).toHaveProperty("reason");
     }
   }
 });
 
 test("a token cut short or made longer anywhere is refused", () => {
-  const ring = ringOfSecret(SECRET);
+  const pool = poolOfSecret(SECRET);
   const material = secretFromText(SECRET);
   const token = signCompact(
     { header: '{"alg":"HS256"}', payload: encodeUtf8("{}"), material, algorithm: ALGORITHMS.HS256 },
     crypto,
   );
   for (let at = 0; at < token.length; at++) {
-    expect(verifier.verify(token.slice(0, at), ring)).toHaveProperty("reason");
-    expect(verifier.verify(token.slice(0, at) + token.slice(at + 1), ring)).toHaveProperty("reason");
+    expect(verifier.verify(token.slice(0, at), pool)).toHaveProperty("reason");
+    expect(verifier.verify(token.slice(0, at) + token.slice(at + 1), pool)).toHaveProperty("reason");
     for (const extra of ["A", ".", "=", " ", "\n", "\0", "é"]) {
-      expect(verifier.verify(token.slice(0, at) + extra + token.slice(at), ring)).toHaveProperty("reason");
+      expect(verifier.verify(token.slice(0, at) + extra + token.slice(at), pool)).toHaveProperty("reason");
     }
   }
 });
@@ -102,13 +107,13 @@ test("a signature of a length that its algorithm does not have never reaches the
   const header = Buffer.from('{"alg":"HS256"}').toString("base64url");
   for (const bytes of [0, 1, 16, 31, 33, 48, 64, 1000]) {
     const signature = Buffer.alloc(bytes).toString("base64url");
-    expect(credulous.verify(`${header}.e30.${signature}`, ringOfSecret(SECRET))).toBe(RULES.bad_signature);
+    expect(credulous.verify(`${header}.e30.${signature}`, poolOfSecret(SECRET))).toBe(RULES.bad_signature);
   }
   expect(asked).toEqual([]);
 });
 
 test("a signature of one algorithm under the name of another is refused", () => {
-  const ring = ringOfSecret(SECRET);
+  const pool = poolOfSecret(SECRET);
   const material = secretFromText(SECRET);
   for (const said of HMAC_ALGORITHMS) {
     for (const done of HMAC_ALGORITHMS) {
@@ -116,14 +121,14 @@ test("a signature of one algorithm under the name of another is refused", () => 
         { header: `{"alg":"${said}"}`, payload: encodeUtf8("x"), material, algorithm: ALGORITHMS[done] },
         crypto,
       );
-      if (said === done) expect(verifier.verify(token, ring)).toHaveProperty("key");
-      else expect(verifier.verify(token, ring)).toBe(RULES.bad_signature);
+      if (said === done) expect(verifier.verify(token, pool)).toHaveProperty("key");
+      else expect(verifier.verify(token, pool)).toBe(RULES.bad_signature);
     }
   }
 });
 
 test("the payload may be any bytes, none too, and is not looked at", () => {
-  const ring = ringOfSecret(SECRET);
+  const pool = poolOfSecret(SECRET);
   const material = secretFromText(SECRET);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), (payload) => {
@@ -131,15 +136,15 @@ test("the payload may be any bytes, none too, and is not looked at", () => {
         { header: '{"alg":"HS256"}', payload, material, algorithm: ALGORITHMS.HS256 },
         crypto,
       );
-      expect(verifier.verify(token, ring)).toMatchObject({
-        payloadSegment: Buffer.from(payload).toString("base64url"),
+      expect(verifier.verify(token, pool)).toMatchObject({
+        token: { payloadSegment: Buffer.from(payload).toString("base64url") },
       });
     }),
   );
 });
 
 describe("what is no compact serialization", () => {
-  const ring = ringOfSecret(SECRET);
+  const pool = poolOfSecret(SECRET);
   const cases: [string, string, object][] = [
     ["nothing", "", RULES.not_three_segments],
     ["one dot", "AAAA.AAAA", RULES.not_three_segments],
@@ -159,6 +164,6 @@ describe("what is no compact serialization", () => {
     ["a segment of an impossible length", "AAAA.AAAAA.AAAA", RULES.not_canonical],
   ];
   test.each(cases)("%s", (_name, token, rule) => {
-    expect(verifier.verify(token, ring)).toBe(rule as never);
+    expect(verifier.verify(token, pool)).toBe(rule as never);
   });
 });

@@ -1,15 +1,24 @@
 import { endOfBase64url, isCanonicalBase64url } from "../wire/base64url.ts";
 import type { JwtCrypto } from "./crypto.ts";
 import { HeaderCache, type TokenHeader } from "./header.ts";
-import { type KeyRing, keysFor, type VerificationKey } from "./keyring.ts";
+import { type KeyPool, keysFor, type VerificationKey } from "./keyring.ts";
 import { RULES, type Rule } from "./rules.ts";
+
+/** A token taken apart. Nothing of it is verified yet. */
+export interface CompactToken {
+  readonly header: TokenHeader;
+  /** Canonical base64url of the payload's bytes, whatever these are. */
+  readonly payloadSegment: string;
+  /** The header and payload segments with the dot between them. */
+  readonly signingInput: string;
+  /** Canonical base64url, of a length that the algorithm has. */
+  readonly signature: string;
+}
 
 /** A token whose signature is right. Says nothing of its claims, nor of the state of the key. */
 export interface SignedToken {
   readonly key: VerificationKey;
-  readonly header: TokenHeader;
-  /** Canonical base64url of the payload's bytes, whatever these are. */
-  readonly payloadSegment: string;
+  readonly token: CompactToken;
 }
 
 export interface CompactOptions {
@@ -32,7 +41,8 @@ export class CompactVerifier {
     this.#maxTokenBytes = options.maxTokenBytes;
   }
 
-  verify(token: string, ring: KeyRing): SignedToken | Rule {
+  /** Size, format and header. */
+  parse(token: string): CompactToken | Rule {
     // Characters are bytes here: a token with any that is not ASCII is refused below.
     if (token.length > this.#maxTokenBytes) return RULES.token_too_large;
     const headerEnd = endOfBase64url(token, 0);
@@ -50,27 +60,34 @@ export class CompactVerifier {
     }
     const header = this.#headers.read(token.slice(0, headerEnd));
     if ("reason" in header) return header;
-    const keys = keysFor(ring, header.algorithm, header.kid);
-    if ("reason" in keys) return keys;
-    const key = this.#signer(header, keys, token, payloadEnd);
-    if (key === null) return RULES.bad_signature;
-    return { key, header, payloadSegment: token.slice(headerEnd + 1, payloadEnd) };
+    return {
+      header,
+      payloadSegment: token.slice(headerEnd + 1, payloadEnd),
+      signingInput: token.slice(0, payloadEnd),
+      signature: token.slice(payloadEnd + 1),
+    };
   }
 
-  #signer(
-    header: TokenHeader,
-    keys: readonly VerificationKey[],
-    token: string,
-    payloadEnd: number,
-  ): VerificationKey | null {
+  /** Algorithm, key and signature: the key of `pool` that signed the token. */
+  signerOf(token: CompactToken, pool: KeyPool): VerificationKey | Rule {
+    const { header, signingInput, signature } = token;
     const { algorithm } = header;
-    if (token.length - payloadEnd - 1 !== algorithm.signatureCharacters) return null;
-    const signingInput = token.slice(0, payloadEnd);
-    const signature = token.slice(payloadEnd + 1);
+    const keys = keysFor(pool, algorithm, header.kid);
+    if ("reason" in keys) return keys;
+    const { signatureCharacters } = algorithm;
+    if (signatureCharacters !== null && signature.length !== signatureCharacters) return RULES.bad_signature;
     for (const key of keys) {
       if (this.#crypto.verify(algorithm, key.material, signingInput, signature)) return key;
     }
-    return null;
+    return RULES.bad_signature;
+  }
+
+  /** Both, for whoever knows whose token it is. */
+  verify(text: string, pool: KeyPool): SignedToken | Rule {
+    const token = this.parse(text);
+    if ("reason" in token) return token;
+    const key = this.signerOf(token, pool);
+    return "reason" in key ? key : { key, token };
   }
 }
 

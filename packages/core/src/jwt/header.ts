@@ -1,14 +1,16 @@
 import { LIMITS } from "../limits.ts";
 import { base64urlByteLength, decodeBase64url, encodeBase64url } from "../wire/base64url.ts";
-import { type JsonObject, memberOf, parseStrictObject } from "../wire/strict-json.ts";
+import { type JsonObject, type JsonValue, memberOf, parseStrictObject } from "../wire/strict-json.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { type Algorithm, algorithmNamed } from "./algorithms.ts";
 import { HEADER_RULES, RULES, type Rule } from "./rules.ts";
 
-/** What a verifier takes from a JOSE header. `typ`, `cty` and every embedded or linked key are not looked at. */
+/** What a verifier takes from a JOSE header. `cty` and every embedded or linked key are not looked at. */
 export interface TokenHeader {
   readonly algorithm: Algorithm;
   readonly kid: string | null;
+  /** In lower case and without `application/` (RFC 7515 4.1.9); null when absent or not a string. */
+  readonly typ: string | null;
 }
 
 /**
@@ -39,7 +41,14 @@ function judgeHeader(header: JsonObject): TokenHeader | Rule {
   const name = memberOf(header, "alg");
   if (typeof name !== "string") return RULES.alg_invalid;
   const algorithm = algorithmNamed(name);
-  return algorithm === undefined ? RULES.alg_unknown : { algorithm, kid: kid ?? null };
+  if (algorithm === undefined) return RULES.alg_unknown;
+  return { algorithm, kid: kid ?? null, typ: mediaType(memberOf(header, "typ")) };
+}
+
+/** A media type as headers and options are compared: case does not count, and `application/` goes without saying. */
+export function mediaType(typ: JsonValue | undefined): string | null {
+  if (typeof typ !== "string") return null;
+  return typ.toLowerCase().replace(/^application\/(?=[^/]*$)/, "");
 }
 
 /** Longer header segments are read anew each time. */

@@ -2,6 +2,9 @@ import { memberOf } from "../wire/strict-json.ts";
 import type { Claims } from "./claims.ts";
 import { RULES, type Rule } from "./rules.ts";
 
+/** Tells from verified claims who the bearer is: the connection's identifiers, or why there are none. */
+export type Identify = (claims: Claims) => string | Rule;
+
 /**
  * Who the token's bearer is: the claim `ext`, a string that is passed on exactly as the application wrote it and never
  * parsed here. It may be empty (anycable identity/jwt.go@1.6.16).

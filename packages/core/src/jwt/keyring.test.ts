@@ -1,11 +1,12 @@
 import { expect, test } from "bun:test";
 import { inspect } from "node:util";
 import { CableError } from "../errors.ts";
-import { HMAC_ALGORITHMS } from "./algorithms.ts";
+import { ALGORITHMS, HMAC_ALGORITHMS } from "./algorithms.ts";
 import { SecretMaterial, secretFromText } from "./key-material.ts";
-import { createKeyRing, ringOfSecret, type VerificationKey } from "./keyring.ts";
+import { createKeyRing, type KeySpec, keysFor, ringOfSecret } from "./keyring.ts";
+import { RULES } from "./rules.ts";
 
-const key = (name: string, more: Partial<VerificationKey> = {}): VerificationKey => ({
+const key = (name: string, more: Partial<KeySpec> = {}): KeySpec => ({
   name,
   kid: null,
   algorithms: HMAC_ALGORITHMS,
@@ -19,7 +20,7 @@ test("a plain secret is one key, without a kid, for the HMAC family", () => {
   expect(ring.keys).toHaveLength(1);
   expect(ring.keys[0]).toMatchObject({ name: "secret", kid: null, state: "active" });
   expect(ring.keys[0]!.algorithms).toEqual(["HS256", "HS384", "HS512"]);
-  expect(ring.keys[0]!.material.reveal()).toEqual(new TextEncoder().encode("qwerty"));
+  expect((ring.keys[0]!.material as SecretMaterial).reveal()).toEqual(new TextEncoder().encode("qwerty"));
 });
 
 test("an empty secret is no key", () => {
@@ -30,6 +31,35 @@ test("an empty secret is no key", () => {
 test("two keys of one name, or a key for no algorithm, make no ring", () => {
   expect(() => createKeyRing([key("a"), key("a")])).toThrow('two keys have the name "a"');
   expect(() => createKeyRing([key("a", { algorithms: [] })])).toThrow('"a" is bound to no algorithm');
+});
+
+test("a key for an algorithm of another family makes no ring", () => {
+  const material = {
+    kind: "public",
+    form: { format: "spki", pem: "-----BEGIN PUBLIC KEY-----" },
+  } as const;
+  for (const name of HMAC_ALGORITHMS) {
+    expect(() => createKeyRing([key("a", { material, algorithms: ["RS256", name] })])).toThrow(
+      `"a" is a public key, which ${name} is not for`,
+    );
+  }
+  for (const name of ["RS256", "PS512", "ES384", "EdDSA"] as const) {
+    expect(() => createKeyRing([key("a", { algorithms: ["HS256", name] })])).toThrow(
+      `"a" is a secret, which ${name} is not for`,
+    );
+  }
+});
+
+test("keys of several issuers lie in pools of their own", () => {
+  const ring = createKeyRing([key("a"), key("b", { issuer: "i" }), key("c", { issuer: "i", kid: "c" })]);
+  const namesIn = (issuer: string | null) => {
+    const keys = keysFor(ring.poolOf(issuer), ALGORITHMS.HS256, null);
+    return "reason" in keys ? keys : keys.map(({ name }) => name);
+  };
+  expect(namesIn(null)).toEqual(["a"]);
+  expect(namesIn("i")).toEqual(["b", "c"]);
+  expect(namesIn("j")).toBe(RULES.alg_without_key);
+  expect(ring.keys.map(({ name }) => name)).toEqual(["a", "b", "c"]);
 });
 
 test("a ring does not change with the list it was made of, nor can it be changed", () => {

@@ -63,6 +63,7 @@ export const RULES = {
   },
   kid_unknown: { reason: "unknown_key", detail: "no key has the token's `kid`" },
   bad_signature: { reason: "bad_signature", detail: "the signature was not made with any key known here" },
+  key_not_yet: { reason: "unknown_key", detail: "the key that signed the token is not in use yet" },
   key_retired: { reason: "key_retired", detail: "the token was signed with a retired key" },
   key_revoked: { reason: "key_revoked", detail: "the token was signed with a revoked key" },
 
@@ -73,6 +74,14 @@ export const RULES = {
   not_yet_valid: { reason: "not_yet_valid", detail: "the token is not valid yet: `nbf` lies in the future" },
   exp_missing: { reason: "exp_missing", detail: "the token has no `exp`, and tokens must expire here" },
   lifetime_too_long: { reason: "lifetime_too_long", detail: "the token lives longer than allowed here" },
+
+  issuer_unknown: { reason: "issuer", detail: "the token's `iss` is not an issuer that is known here" },
+  issuer_other: {
+    reason: "issuer",
+    detail: "the token's `iss` is not the issuer whose tokens are taken here",
+  },
+  audience_other: { reason: "audience", detail: "the token's `aud` is missing or names somebody else" },
+  type_other: { reason: "type", detail: "the token's `typ` is not the type of tokens that are taken here" },
 
   // DEVIATION: D3. The reference closes 1011 without a message for these two.
   ext_missing: { reason: "ext_missing", detail: "the token has no `ext`, the claim with the identifiers" },
@@ -96,10 +105,13 @@ export const HEADER_RULES = {
   not_finite: RULES.header_not_finite,
 } as const satisfies Record<JsonProblem, Rule>;
 
+export type PayloadProblem = JsonProblem | "not_utf8";
+
 export const PAYLOAD_RULES = {
+  not_utf8: RULES.payload_not_utf8,
   not_json: RULES.payload_not_json,
   not_object: RULES.payload_not_object,
   too_deep: RULES.payload_too_deep,
   duplicate_member: RULES.payload_duplicate_member,
   not_finite: RULES.payload_not_finite,
-} as const satisfies Record<JsonProblem, Rule>;
+} as const satisfies Record<PayloadProblem, Rule>;

@@ -2,13 +2,13 @@ import { encodeBase64url } from "../wire/base64url.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import { ALGORITHMS, type Algorithm, type AlgorithmName } from "./algorithms.ts";
 import type { JwtCrypto } from "./crypto.ts";
-import { type KeyMaterial, secretFromText } from "./key-material.ts";
+import { type SigningMaterial, secretFromText } from "./key-material.ts";
 
 export interface SignOptions {
   /** The claims, or the payload's JSON text, which is signed as it stands. */
   readonly claims: Readonly<Record<string, unknown>> | string;
-  /** A secret's text (its UTF-8 bytes are the key), or a key made before. */
-  readonly secret: string | KeyMaterial;
+  /** A secret's text (its UTF-8 bytes are the key), or a key made before: one of the algorithm's family. */
+  readonly secret: string | SigningMaterial;
   /** HS256 unless given. */
   readonly algorithm?: AlgorithmName;
   readonly kid?: string;
@@ -34,7 +34,7 @@ export interface CompactParts {
   readonly header: string;
   /** Any bytes. */
   readonly payload: Uint8Array;
-  readonly material: KeyMaterial;
+  readonly material: SigningMaterial;
   readonly algorithm: Algorithm;
 }
 

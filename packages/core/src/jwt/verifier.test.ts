@@ -5,12 +5,13 @@ import { ManualClock } from "../testing/manual-clock.ts";
 import { encodeBase64url } from "../wire/base64url.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import { ALGORITHMS, type AlgorithmName, HMAC_ALGORITHMS } from "./algorithms.ts";
+import { DEFAULT_ISSUER, type IssuerPolicy } from "./issuer-policy.ts";
 import { secretFromText } from "./key-material.ts";
-import { createKeyRing, type KeyState, ringOfSecret, type VerificationKey } from "./keyring.ts";
+import { createKeyRing, type KeySpec, type KeyState, ringOfSecret } from "./keyring.ts";
 import { RULES, type RuleName } from "./rules.ts";
 import { signCompact, signToken } from "./sign.ts";
 import type { Verdict } from "./verdict.ts";
-import { createVerifier, DEFAULT_POLICY, type VerifierPolicy } from "./verifier.ts";
+import { createVerifier, DEFAULT_POLICY } from "./verifier.ts";
 
 const crypto = createNodeCrypto();
 const clock = new ManualClock();
@@ -18,8 +19,12 @@ const NOW_S = Math.floor(clock.nowMs() / 1000);
 const SECRET = "qwerty";
 const EXT = '{"user_id":"15"}';
 
-function verifierWith(policy: Partial<VerifierPolicy> = {}, ring = ringOfSecret(SECRET)) {
-  return createVerifier({ ring: () => ring, crypto, clock, policy: { ...DEFAULT_POLICY, ...policy } });
+type Settings = Partial<IssuerPolicy> & { readonly maxTokenBytes?: number };
+
+/** A verifier with one issuer. */
+function verifierWith({ maxTokenBytes = 8192, ...issuer }: Settings = {}, ring = ringOfSecret(SECRET)) {
+  const policy = { maxTokenBytes, issuers: [{ ...DEFAULT_ISSUER, ...issuer }] };
+  return createVerifier({ ring: () => ring, crypto, clock, policy });
 }
 
 const { verify } = verifierWith();
@@ -85,7 +90,7 @@ describe("the tokens that AnyCable's own binary was asked about", () => {
     ["HS512", tokenOf(`{"ext":"","exp":${now + 60}}`, '{"alg":"HS512"}', SECRET, "HS512"), "accepted"],
     ["alg none", tokenWith({}, '{"alg":"none"}'), "alg_unknown"],
     ["alg hs256", tokenWith({}, '{"alg":"hs256"}'), "alg_unknown"],
-    ["alg RS256", tokenWith({}, '{"alg":"RS256"}'), "alg_unknown"],
+    ["alg RS256", tokenWith({}, '{"alg":"RS256"}'), "alg_without_key"],
     ["no alg", tokenWith({}, '{"typ":"JWT"}'), "alg_invalid"],
     ["padding", `${tokenWith({})}=`, "padding"],
     ["four segments", `${tokenWith({})}.AAAA`, "not_three_segments"],
@@ -372,7 +377,7 @@ describe("the order of the checks", () => {
 });
 
 describe("several keys", () => {
-  function key(name: string, more: Partial<VerificationKey> = {}): VerificationKey {
+  function key(name: string, more: Partial<KeySpec> = {}): KeySpec {
     const material = secretFromText(`secret of ${name}`);
     return { name, kid: null, algorithms: HMAC_ALGORITHMS, material, state: "active", ...more };
   }
@@ -384,7 +389,7 @@ describe("several keys", () => {
     const text = JSON.stringify({ alg: algorithm, ...header });
     return tokenOf('{"ext":"x"}', text, `secret of ${name}`, algorithm);
   }
-  function withKeys(...keys: VerificationKey[]) {
+  function withKeys(...keys: KeySpec[]) {
     return verifierWith({}, createKeyRing(keys)).verify;
   }
 
@@ -457,6 +462,55 @@ describe("several keys", () => {
     expect(outcome(verify(sign("old7")))).toBe("bad_signature");
   });
 
+  test("are used from their first moment to their last, and answer as retired afterwards", () => {
+    const nowMs = clock.nowMs();
+    const at = (notBeforeMs: number | null, notAfterMs: number | null, state: KeyState = "active") =>
+      outcome(withKeys(key("a", { notBeforeMs, notAfterMs, state }))(sign("a")));
+    expect(at(nowMs, nowMs + 1)).toBe("accepted");
+    expect(at(nowMs + 1, null)).toBe("key_not_yet");
+    expect(at(null, nowMs)).toBe("key_retired");
+    expect(at(null, nowMs + 1, "verify-only")).toBe("accepted");
+    expect(at(nowMs + 1, null, "retired")).toBe("key_not_yet");
+    expect(at(null, nowMs + 1, "retired")).toBe("key_retired");
+    expect(at(nowMs + 1, nowMs, "revoked")).toBe("key_revoked");
+  });
+
+  test("change their life with the clock, in one and the same ring", () => {
+    const moving = new ManualClock();
+    const ring = createKeyRing([key("a", { notAfterMs: moving.nowMs() + 1000 })]);
+    const { verify } = createVerifier({
+      ring: () => ring,
+      crypto,
+      clock: moving,
+      policy: DEFAULT_POLICY,
+    });
+    expect(verify(sign("a")).accepted).toBe(true);
+    moving.advance(1000);
+    expect(verify(sign("a"))).toMatchObject({ reason: "key_retired", keyName: "a" });
+  });
+
+  test("of which none has the token's kid are asked for, by issuer", () => {
+    const asked: [string | null, string][] = [];
+    const ring = createKeyRing([key("a", { kid: "1" })]);
+    const { verify } = createVerifier({
+      ring: () => ring,
+      crypto,
+      clock,
+      policy: DEFAULT_POLICY,
+      onUnknownKid: (issuer, kid) => asked.push([issuer, kid]),
+    });
+    verify(sign("a", { kid: "1" }));
+    verify(`${sign("a", { kid: "1" }).slice(0, -4)}AAAA`);
+    verify(sign("a"));
+    expect(asked).toEqual([]);
+    verify(sign("a", { kid: "2" }));
+    verify(sign("a", { kid: "3" }, "HS512"));
+    expect(asked).toEqual([
+      [null, "2"],
+      [null, "3"],
+    ]);
+  });
+
   test("may change between two tokens", () => {
     let ring = ringOfSecret("secret of a", "a");
     const { verify } = createVerifier({ ring: () => ring, crypto, clock, policy: DEFAULT_POLICY });
@@ -467,13 +521,113 @@ describe("several keys", () => {
   });
 });
 
+describe("several issuers", () => {
+  const keyOf = (issuer: string | null, secret: string): KeySpec => ({
+    ...{ name: secret, kid: null, algorithms: HMAC_ALGORITHMS, state: "active", issuer },
+    material: secretFromText(secret),
+  });
+  const A = "https://a.example";
+  const B = "https://b.example";
+  const ring = createKeyRing([keyOf(A, "of a"), keyOf(B, "of b"), keyOf(null, "of nobody")]);
+  const policyOf = (issuer: string | null, more: Partial<IssuerPolicy> = {}): IssuerPolicy => ({
+    ...DEFAULT_ISSUER,
+    issuer,
+    ...more,
+  });
+  const verifierOf = (...issuers: IssuerPolicy[]) =>
+    createVerifier({ ring: () => ring, crypto, clock, policy: { maxTokenBytes: 8192, issuers } }).verify;
+  const claims = (iss: unknown, more: Record<string, unknown> = {}) =>
+    JSON.stringify({ ext: EXT, ...(iss === undefined ? {} : { iss }), ...more });
+  const signed = (payload: string, secret: string) => tokenOf(payload, '{"alg":"HS256"}', secret);
+
+  test("each verify their own tokens, and never another's", () => {
+    const verify = verifierOf(policyOf(A), policyOf(B));
+    expect(verify(signed(claims(A), "of a"))).toMatchObject({ accepted: true, keyName: "of a" });
+    expect(verify(signed(claims(B), "of b"))).toMatchObject({ accepted: true, keyName: "of b" });
+    expect(outcome(verify(signed(claims(A), "of b")))).toBe("bad_signature");
+    expect(outcome(verify(signed(claims(B), "of a")))).toBe("bad_signature");
+  });
+
+  test("leave nobody to verify the tokens of strangers, unless there are keys for these", () => {
+    for (const iss of ["https://c.example", `${A}/`, undefined, 7, null, [A], "__proto__", "null"]) {
+      const token = signed(claims(iss), "of nobody");
+      expect(outcome(verifierOf(policyOf(A), policyOf(B))(token))).toBe("issuer_unknown");
+      expect(outcome(verifierOf(policyOf(A), policyOf(null))(token))).toBe("accepted");
+    }
+    expect(outcome(verifierOf(policyOf(A), policyOf(null))(signed(claims(A), "of nobody")))).toBe(
+      "bad_signature",
+    );
+  });
+
+  test("each have their own rules", () => {
+    const verify = verifierOf(
+      policyOf(A, { audience: ["cable"], requireExp: true }),
+      policyOf(B, { leewayS: 60, type: "at+jwt" }),
+    );
+    const future = { exp: NOW_S + 60 };
+    expect(outcome(verify(signed(claims(A, { ...future, aud: "cable" }), "of a")))).toBe("accepted");
+    expect(outcome(verify(signed(claims(A, { aud: "cable" }), "of a")))).toBe("exp_missing");
+    expect(outcome(verify(signed(claims(A, future), "of a")))).toBe("audience_other");
+    const typed = (payload: string) => tokenOf(payload, '{"alg":"HS256","typ":"at+jwt"}', "of b");
+    expect(outcome(verify(typed(claims(B, { exp: NOW_S - 30 }))))).toBe("accepted");
+    expect(outcome(verify(signed(claims(B), "of b")))).toBe("type_other");
+  });
+
+  test("are told apart only in a payload that is read as strictly as ever", () => {
+    const verify = verifierOf(policyOf(A), policyOf(B));
+    expect(outcome(verify(signed(`{"iss":"${A}","iss":"${B}","ext":""}`, "of b")))).toBe(
+      "payload_duplicate_member",
+    );
+    expect(outcome(verify(signed("[]", "of a")))).toBe("payload_not_object");
+    expect(outcome(verify(signed(`{"iss":"${A}","ext":"","reason":"x","detail":"y"}`, "of a")))).toBe(
+      "accepted",
+    );
+  });
+
+  test("that are one need not be looked for, but the token has to name it", () => {
+    const verify = verifierOf(policyOf(A));
+    expect(outcome(verify(signed(claims(A), "of a")))).toBe("accepted");
+    expect(outcome(verify(signed(claims(B), "of a")))).toBe("issuer_other");
+    expect(outcome(verify(signed(claims(undefined), "of a")))).toBe("issuer_other");
+    expect(outcome(verify(signed(claims(A), "of b")))).toBe("bad_signature");
+  });
+
+  test("with two policies for one, or none at all, are a fault", () => {
+    expect(() => verifierOf(policyOf(A), policyOf(A))).toThrow(A);
+    expect(() => verifierOf(policyOf(null), policyOf(null))).toThrow(CableError);
+    expect(() => verifierOf()).toThrow(CableError);
+  });
+});
+
+test("an audience has to be named, alone or among others", () => {
+  const { verify } = verifierWith({ audience: ["cable", "chat"] });
+  for (const aud of ["cable", "chat", ["x", "chat"], ["cable"]]) {
+    expect(outcome(verify(tokenWith({ aud })))).toBe("accepted");
+  }
+  for (const aud of ["Cable", "cable ", ["x"], [], "", null, 7, { cable: true }, [["cable"]], "cable,chat"]) {
+    expect(outcome(verify(tokenWith({ aud })))).toBe("audience_other");
+  }
+  expect(outcome(verify(tokenWith({})))).toBe("audience_other");
+});
+
+test("a pinned type has to be the header's", () => {
+  const { verify } = verifierWith({ type: "at+jwt" });
+  for (const typ of ["at+jwt", "AT+JWT", "application/at+jwt"]) {
+    expect(outcome(verify(tokenWith({}, `{"alg":"HS256","typ":"${typ}"}`)))).toBe("accepted");
+  }
+  for (const typ of ['"JWT"', "null", '["at+jwt"]', '"at+jwt "']) {
+    expect(outcome(verify(tokenWith({}, `{"alg":"HS256","typ":${typ}}`)))).toBe("type_other");
+  }
+  expect(outcome(verify(tokenWith({ typ: "at+jwt" })))).toBe("type_other");
+});
+
 test("every rule is told apart by its reason and detail", () => {
   const seen = new Set(Object.values(RULES).map(({ reason, detail }) => `${reason} ${detail}`));
   expect(seen.size).toBe(Object.keys(RULES).length);
 });
 
 test("a policy out of range is a fault, and says which number", () => {
-  const bad: [Partial<VerifierPolicy>, string][] = [
+  const bad: [Settings, string][] = [
     [{ leewayS: 301 }, "leewayS"],
     [{ leewayS: -1 }, "leewayS"],
     [{ leewayS: 1.5 }, "leewayS"],

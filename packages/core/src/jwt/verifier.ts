@@ -1,29 +1,31 @@
 import type { Clock } from "../clock.ts";
-import { CableError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { base64urlByteLength, decodeBase64url } from "../wire/base64url.ts";
-import { parseStrictObject } from "../wire/strict-json.ts";
+import { memberOf, parseStrictObject } from "../wire/strict-json.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
-import { type Claims, judgeLifetime, type LifetimePolicy, numericDateS } from "./claims.ts";
-import { CompactVerifier, type SignedToken } from "./compact.ts";
+import { type Claims, numericDateS } from "./claims.ts";
+import { type CompactToken, CompactVerifier } from "./compact.ts";
 import type { JwtCrypto } from "./crypto.ts";
-import { identityOf } from "./identity.ts";
-import type { KeyRing } from "./keyring.ts";
-import { PAYLOAD_RULES, RULES, type Rule } from "./rules.ts";
+import {
+  checkRange,
+  DEFAULT_ISSUER,
+  type IssuerPolicy,
+  judgeClaims,
+  policiesByIssuer,
+} from "./issuer-policy.ts";
+import { type KeyRing, stateAt, type VerificationKey } from "./keyring.ts";
+import { PAYLOAD_RULES, type PayloadProblem, RULES, type Rule } from "./rules.ts";
 import type { Refused, Verdict } from "./verdict.ts";
 
-export interface VerifierPolicy extends LifetimePolicy {
+export interface VerifierPolicy {
   /** Longer tokens are refused as `too_large`; `--jwt_max_token_bytes`. */
   readonly maxTokenBytes: number;
+  /** At least one. With several, the token's `iss`, not yet verified, says which one judges it, and with whose keys. */
+  readonly issuers: readonly IssuerPolicy[];
 }
 
 /** What AnyCable's options mean when none is set, and our size limit. */
-export const DEFAULT_POLICY: VerifierPolicy = {
-  leewayS: 0,
-  requireExp: false,
-  maxLifetimeS: null,
-  maxTokenBytes: 8192,
-};
+export const DEFAULT_POLICY: VerifierPolicy = { maxTokenBytes: 8192, issuers: [DEFAULT_ISSUER] };
 
 export interface VerifierOptions {
   /** Asked for each token, so that a change of keys takes effect with the next one. */
@@ -31,19 +33,20 @@ export interface VerifierOptions {
   readonly crypto: JwtCrypto;
   readonly clock: Pick<Clock, "nowMs">;
   readonly policy: VerifierPolicy;
+  /** A token named a key that the ring does not have; called once a token, and must not throw. */
+  readonly onUnknownKid?: (issuer: string | null, kid: string) => void;
 }
 
 export interface Verifier {
   /**
-   * Judges a token, whatever string it is. Never throws. Checks in this order: size, format, header, algorithm, key,
-   * signature, claims; so a token that is expired and forged is forged.
+   * Judges a token, whatever string it is. Never throws. Checks in this order: size, format, header, issuer (where there
+   * are several), algorithm, key, signature, claims; so a token that is expired and forged is forged.
    */
   verify(token: string): Verdict;
 }
 
 /** @throws CableError `config_invalid` when a number of the policy is out of its range. */
 export function createVerifier(options: VerifierOptions): Verifier {
-  checkPolicy(options.policy);
   const verifier = new TokenVerifier(options);
   // Not the instance itself: `verify` gets handed around alone.
   return { verify: (token) => verifier.verify(token) };
@@ -52,79 +55,100 @@ export function createVerifier(options: VerifierOptions): Verifier {
 class TokenVerifier {
   readonly #ring: () => KeyRing;
   readonly #clock: Pick<Clock, "nowMs">;
-  readonly #policy: VerifierPolicy;
+  readonly #policies: ReadonlyMap<string | null, IssuerPolicy>;
+  /** Where there is but one, a token's payload is not looked into before its signature is known to be right. */
+  readonly #only: IssuerPolicy | null;
+  readonly #onUnknownKid: VerifierOptions["onUnknownKid"];
   readonly #compact: CompactVerifier;
   /** Where payloads are decoded; reused, because an allocation a token costs more than the decoding. */
   #bytes = new Uint8Array(1024);
 
   constructor(options: VerifierOptions) {
+    const { maxTokenBytes, issuers } = options.policy;
+    checkRange("maxTokenBytes", maxTokenBytes, 1, Number.MAX_SAFE_INTEGER);
     this.#ring = options.ring;
     this.#clock = options.clock;
-    this.#policy = options.policy;
-    this.#compact = new CompactVerifier({
-      crypto: options.crypto,
-      maxTokenBytes: options.policy.maxTokenBytes,
-    });
+    this.#policies = policiesByIssuer(issuers);
+    this.#only = issuers.length === 1 ? (issuers[0] ?? null) : null;
+    this.#onUnknownKid = options.onUnknownKid;
+    this.#compact = new CompactVerifier({ crypto: options.crypto, maxTokenBytes });
   }
 
-  verify(token: string): Verdict {
-    const signed = this.#compact.verify(token, this.#ring());
-    if ("reason" in signed) return refused(signed, null, null);
-    const { name, state } = signed.key;
-    if (state === "revoked") return refused(RULES.key_revoked, name, null);
-    if (state === "retired") return refused(RULES.key_retired, name, null);
-    const text = this.#textOf(signed.payloadSegment);
-    if (text === null) return refused(RULES.payload_not_utf8, name, null);
-    const claims = parseStrictObject(text, LIMITS.maxJsonDepth);
-    if (typeof claims === "string") return refused(PAYLOAD_RULES[claims], name, null);
-    return this.#judge(signed, claims);
+  verify(text: string): Verdict {
+    const token = this.#compact.parse(text);
+    if ("reason" in token) return refused(token, null);
+    return this.#only === null ? this.#verifyOfMany(token) : this.#verify(token, this.#only, null);
   }
 
-  #judge(signed: SignedToken, claims: Claims): Verdict {
-    const keyName = signed.key.name;
-    const nowMs = this.#clock.nowMs();
-    const expS = numericDateS(claims, "exp");
-    const rule = judgeLifetime(claims, expS, this.#policy, nowMs);
-    if (rule !== null) {
-      return refused(rule, keyName, rule === RULES.expired && expS !== null ? nowMs - expS * 1000 : null);
+  /** Nothing but the choice of a policy and its keys follows from a claim that is not verified yet. */
+  #verifyOfMany(token: CompactToken): Verdict {
+    const claims = this.#claimsOf(token);
+    if (typeof claims === "string") return refused(PAYLOAD_RULES[claims], null);
+    const iss = memberOf(claims, "iss");
+    const policy =
+      (typeof iss === "string" ? this.#policies.get(iss) : undefined) ?? this.#policies.get(null);
+    return policy === undefined ? refused(RULES.issuer_unknown, null) : this.#verify(token, policy, claims);
+  }
+
+  /** @param parsed the claims where they had to be looked into before; else null. */
+  #verify(token: CompactToken, policy: IssuerPolicy, parsed: Claims | null): Verdict {
+    const pool = this.#ring().poolOf(policy.issuer);
+    const key = this.#compact.signerOf(token, pool);
+    if ("reason" in key) {
+      const { kid } = token.header;
+      if (kid !== null && !pool.kids.has(kid)) this.#onUnknownKid?.(policy.issuer, kid);
+      return refused(key, null);
     }
-    const identity = identityOf(claims);
-    if (typeof identity !== "string") return refused(identity, keyName, null);
-    return {
-      accepted: true,
-      identity,
-      keyName,
-      claimsSegment: signed.payloadSegment,
-      expiresAtMs: expS === null ? null : Math.min(expS * 1000, LAST_INSTANT_MS),
-    };
+    const nowMs = this.#clock.nowMs();
+    const state = stateAt(key, nowMs);
+    if (state !== "active" && state !== "verify-only") return refused(KEY_RULES[state], key.name);
+    const claims = parsed ?? this.#claimsOf(token);
+    if (typeof claims === "string") return refused(PAYLOAD_RULES[claims], key.name);
+    return judge(policy, key, token, claims, nowMs);
   }
 
-  #textOf(segment: string): string | null {
+  #claimsOf(token: CompactToken): Claims | PayloadProblem {
+    const segment = token.payloadSegment;
     const needed = base64urlByteLength(segment.length);
     if (needed > this.#bytes.length) this.#bytes = new Uint8Array(needed);
     const length = decodeBase64url(segment, 0, segment.length, this.#bytes);
-    return length < 0 ? null : decodeUtf8(this.#bytes, 0, length);
+    const text = length < 0 ? null : decodeUtf8(this.#bytes, 0, length);
+    return text === null ? "not_utf8" : parseStrictObject(text, LIMITS.maxJsonDepth);
   }
+}
+
+const KEY_RULES = {
+  not_yet: RULES.key_not_yet,
+  retired: RULES.key_retired,
+  revoked: RULES.key_revoked,
+} as const;
+
+function judge(
+  policy: IssuerPolicy,
+  key: VerificationKey,
+  token: CompactToken,
+  claims: Claims,
+  nowMs: number,
+): Verdict {
+  const expS = numericDateS(claims, "exp");
+  const rule = judgeClaims(policy, token.header, claims, expS, nowMs);
+  if (rule !== null) {
+    return refused(rule, key.name, rule === RULES.expired && expS !== null ? nowMs - expS * 1000 : null);
+  }
+  const identity = policy.identify(claims);
+  if (typeof identity !== "string") return refused(identity, key.name);
+  return {
+    accepted: true,
+    identity,
+    keyName: key.name,
+    claimsSegment: token.payloadSegment,
+    expiresAtMs: expS === null ? null : Math.min(expS * 1000, LAST_INSTANT_MS),
+  };
 }
 
 /** The last instant that a `Date` can hold (ECMA-262 21.4.1.1); later ones are as good as it. */
 const LAST_INSTANT_MS = 8.64e15;
 
-function refused(rule: Rule, keyName: string | null, expiredForMs: number | null): Refused {
+function refused(rule: Rule, keyName: string | null, expiredForMs: number | null = null): Refused {
   return { accepted: false, reason: rule.reason, keyName, detail: rule.detail, expiredForMs };
-}
-
-function checkPolicy(policy: VerifierPolicy): void {
-  checkRange("leewayS", policy.leewayS, 0, LIMITS.maxLeewayS);
-  checkRange("maxTokenBytes", policy.maxTokenBytes, 1, Number.MAX_SAFE_INTEGER);
-  if (policy.maxLifetimeS !== null)
-    checkRange("maxLifetimeS", policy.maxLifetimeS, 1, Number.MAX_SAFE_INTEGER);
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return;
-  throw new CableError(
-    "config_invalid",
-    `Cannot make a token verifier: ${name} is ${value}. Give a whole number from ${least} to ${most}.`,
-  );
 }

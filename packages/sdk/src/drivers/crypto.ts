@@ -1,17 +1,27 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Algorithm } from "@hawser/core/jwt/algorithms";
 import type { JwtCrypto } from "@hawser/core/jwt/crypto";
+import type { KeyMaterial, SigningMaterial } from "@hawser/core/jwt/key-material";
 
-/** HMAC by `node:crypto`, which Node, Bun and Deno all have. */
+/** HMAC by `node:crypto`, which Node, Bun and Deno all have. Applications hold secrets alone, so it knows no other. */
 export const nodeCrypto: JwtCrypto = {
   verify(algorithm, material, signingInput, signature) {
-    const expected = Buffer.from(nodeCrypto.sign(algorithm, material, signingInput), "base64url");
+    if (algorithm.family !== "hmac" || material.kind !== "secret") return false;
+    const expected = Buffer.from(hmac(algorithm, material, signingInput), "base64url");
     const given = Buffer.from(signature, "base64url");
     return given.length === expected.length && timingSafeEqual(given, expected);
   },
-  sign(algorithm, material, signingInput) {
-    return createHmac(algorithm.hash, material.reveal()).update(signingInput, "latin1").digest("base64url");
-  },
+  sign: hmac,
 };
+
+function hmac(algorithm: Algorithm, material: KeyMaterial | SigningMaterial, signingInput: string): string {
+  if (algorithm.family !== "hmac" || material.kind !== "secret") {
+    throw new Error(
+      `a ${material.kind} key was asked to sign with ${algorithm.name}: tokens take a secret here`,
+    );
+  }
+  return createHmac(algorithm.hash, material.reveal()).update(signingInput, "latin1").digest("base64url");
+}
 
 /** HMAC-SHA256 of `message` under the UTF-8 bytes of `key`, as 64 lower-case hex digits. */
 export function hmacSha256Hex(key: string, message: string): string {

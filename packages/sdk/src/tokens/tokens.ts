@@ -1,6 +1,6 @@
 import type { Clock } from "@hawser/core/clock";
 import { CableError } from "@hawser/core/errors";
-import { type AlgorithmName, HMAC_ALGORITHMS } from "@hawser/core/jwt/algorithms";
+import { HMAC_ALGORITHMS, type HmacName } from "@hawser/core/jwt/algorithms";
 import { secretFromText } from "@hawser/core/jwt/key-material";
 import { createKeyRing } from "@hawser/core/jwt/keyring";
 import { signToken } from "@hawser/core/jwt/sign";
@@ -19,7 +19,7 @@ export interface TokensOptions {
   /** How long tokens are good for, unless `issue` says otherwise: 3600; null for ever. */
   readonly ttlSeconds?: number | null;
   /** HS256 unless given. */
-  readonly algorithm?: AlgorithmName;
+  readonly algorithm?: HmacName;
   /** The key's name, for servers with several keys. */
   readonly kid?: string;
   /** Where the time comes from; for tests. */

@@ -1,6 +1,8 @@
 import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import { Engine } from "@hawser/core/engine/engine";
+import { DEFAULT_ISSUER } from "@hawser/core/jwt/issuer-policy";
 import { ringOfSecret } from "@hawser/core/jwt/keyring";
+import { RingHolder } from "@hawser/core/jwt/ring-holder";
 import { createVerifier } from "@hawser/core/jwt/verifier";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
@@ -115,16 +117,21 @@ function admissionPolicy(config: ResolvedConfig): AdmissionPolicy {
   const { jwt, rpc } = config;
   const policy = { enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" };
   if (jwt.secret === null) return { ...policy, verify: null, rpcAfterJwt: false };
-  const ring = ringOfSecret(jwt.secret);
+  const holder = new RingHolder(ringOfSecret(jwt.secret));
   const verifier = createVerifier({
-    ring: () => ring,
+    ring: () => holder.current(),
     crypto: createNodeCrypto(),
     clock: systemClock,
     policy: {
-      leewayS: jwt.leewayS,
-      requireExp: jwt.requireExp,
-      maxLifetimeS: jwt.maxLifetimeS,
       maxTokenBytes: jwt.maxTokenBytes,
+      issuers: [
+        {
+          ...DEFAULT_ISSUER,
+          leewayS: jwt.leewayS,
+          requireExp: jwt.requireExp,
+          maxLifetimeS: jwt.maxLifetimeS,
+        },
+      ],
     },
   });
   return { ...policy, verify: (token) => verifier.verify(token), rpcAfterJwt: rpc.afterJwt === "enforce" };

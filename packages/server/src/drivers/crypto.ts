@@ -1,10 +1,25 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
-import type { Algorithm } from "@hawser/core/jwt/algorithms";
-import type { JwtCrypto } from "@hawser/core/jwt/crypto";
-import type { KeyMaterial } from "@hawser/core/jwt/key-material";
+import {
+  constants,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  sign,
+  timingSafeEqual,
+  verify,
+} from "node:crypto";
+import type { Algorithm, CurveName, HashName, HmacAlgorithm } from "@hawser/core/jwt/algorithms";
+import type { JwtCrypto, PublicKeyFacts, PublicKeyReader } from "@hawser/core/jwt/crypto";
+import {
+  isOfFamily,
+  type KeyMaterial,
+  type PublicMaterial,
+  type SigningMaterial,
+} from "@hawser/core/jwt/key-material";
 
-/** HMAC by `node:crypto`: the same text works under Node, Bun and Deno. */
-export function createNodeCrypto(): JwtCrypto {
+/** Signatures by `node:crypto`: the same text works under Node, Bun and Deno. */
+export function createNodeCrypto(): JwtCrypto & PublicKeyReader {
   return new NodeCrypto();
 }
 
@@ -19,39 +34,147 @@ interface Pair {
   readonly expected: Buffer;
 }
 
-class NodeCrypto implements JwtCrypto {
-  /** A key is imported once; doing it each time costs a fifth of an HMAC. */
-  readonly #keys = new WeakMap<KeyMaterial, KeyObject>();
-  readonly #pairs: Readonly<Record<Algorithm["hash"], Pair>> = {
+/** A key is imported once: each time costs a fifth of an HMAC, and for a public key twenty of them. */
+interface Imported {
+  readonly key: KeyObject;
+  /** Null for a secret. */
+  readonly facts: PublicKeyFacts | null;
+}
+
+class NodeCrypto implements JwtCrypto, PublicKeyReader {
+  /** Null for material that is no key. */
+  readonly #keys = new WeakMap<KeyMaterial | SigningMaterial, Imported | null>();
+  readonly #pairs: Readonly<Record<HashName, Pair>> = {
     sha256: pairOf(32),
     sha384: pairOf(48),
     sha512: pairOf(64),
   };
 
   verify(algorithm: Algorithm, material: KeyMaterial, signingInput: string, signature: string): boolean {
+    const imported = isOfFamily(material, algorithm.family) ? this.#import(material) : null;
+    if (imported === null) return false;
+    const { key, facts } = imported;
+    if (algorithm.family === "hmac") return this.#verifyHmac(algorithm, key, signingInput, signature);
+    if (!fits(algorithm, facts)) return false;
+    const data = Buffer.from(signingInput, "latin1");
+    return verify(hashOf(algorithm), data, how(algorithm, key), Buffer.from(signature, "base64url"));
+  }
+
+  sign(algorithm: Algorithm, material: SigningMaterial, signingInput: string): string {
+    const imported = isOfFamily(material, algorithm.family) ? this.#import(material) : null;
+    if (imported === null || !fits(algorithm, imported.facts)) {
+      throw new Error(`a ${material.kind} key that is not for ${algorithm.name} was asked to sign with it`);
+    }
+    const { key } = imported;
+    if (algorithm.family === "hmac") return hmac(algorithm, key, signingInput);
+    const data = Buffer.from(signingInput, "latin1");
+    return sign(hashOf(algorithm), data, how(algorithm, key)).toString("base64url");
+  }
+
+  readPublicKey(material: PublicMaterial): PublicKeyFacts | null {
+    return this.#import(material)?.facts ?? null;
+  }
+
+  #verifyHmac(algorithm: HmacAlgorithm, key: KeyObject, signingInput: string, signature: string): boolean {
     // `write` takes what fits and what it can read: of a longer signature the head, of a broken one less than all, beside
     // what was there before. Callers check; that nobody gets in because one forgot is checked here.
     if (signature.length !== algorithm.signatureCharacters) return false;
     const { given, expected } = this.#pairs[algorithm.hash];
     if (given.write(signature, "base64url") !== given.length) return false;
-    expected.write(this.sign(algorithm, material, signingInput), "base64url");
+    expected.write(hmac(algorithm, key, signingInput), "base64url");
     return timingSafeEqual(given, expected);
   }
 
-  sign(algorithm: Algorithm, material: KeyMaterial, signingInput: string): string {
-    // The input is ASCII; "latin1" saves the runtime a look for characters that are not.
-    return createHmac(algorithm.hash, this.#keyOf(material))
-      .update(signingInput, "latin1")
-      .digest("base64url");
-  }
-
-  #keyOf(material: KeyMaterial): KeyObject {
+  #import(material: KeyMaterial | SigningMaterial): Imported | null {
     const known = this.#keys.get(material);
     if (known !== undefined) return known;
-    const key = createSecretKey(material.reveal());
-    this.#keys.set(material, key);
-    return key;
+    let imported: Imported | null;
+    try {
+      const key = keyObject(material);
+      imported = { key, facts: factsOf(key) };
+    } catch {
+      imported = null;
+    }
+    this.#keys.set(material, imported);
+    return imported;
   }
+}
+
+function keyObject(material: KeyMaterial | SigningMaterial): KeyObject {
+  switch (material.kind) {
+    case "secret":
+      return createSecretKey(material.reveal());
+    case "private":
+      return createPrivateKey({ key: material.reveal(), format: "jwk" });
+    case "public":
+      return material.form.format === "jwk"
+        ? createPublicKey({ key: { ...material.form.jwk }, format: "jwk" })
+        : createPublicKey({ key: material.form.pem, format: "pem", type: "spki" });
+  }
+}
+
+function hmac(algorithm: HmacAlgorithm, key: KeyObject, signingInput: string): string {
+  // The input is ASCII; "latin1" saves the runtime a look for characters that are not.
+  return createHmac(algorithm.hash, key).update(signingInput, "latin1").digest("base64url");
+}
+
+/** The hash is part of EdDSA itself (RFC 8032). */
+function hashOf(algorithm: Algorithm): HashName | null {
+  return algorithm.family === "eddsa" ? null : algorithm.hash;
+}
+
+type How = {
+  readonly key: KeyObject;
+  readonly dsaEncoding?: "ieee-p1363";
+  readonly padding?: number;
+  readonly saltLength?: number;
+};
+
+function how(algorithm: Algorithm, key: KeyObject): How {
+  switch (algorithm.family) {
+    case "ecdsa":
+      // RFC 7518 3.4: R and S side by side, not in DER.
+      return { key, dsaEncoding: "ieee-p1363" };
+    case "rsa":
+      return { key, padding: constants.RSA_PKCS1_PADDING };
+    case "rsa-pss":
+      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: algorithm.saltBytes };
+    default:
+      return { key };
+  }
+}
+
+/** OpenSSL's names of the curves. */
+const CURVES: ReadonlyMap<string, CurveName> = new Map([
+  ["prime256v1", "P-256"],
+  ["secp384r1", "P-384"],
+  ["secp521r1", "P-521"],
+]);
+
+function fits(algorithm: Algorithm, facts: PublicKeyFacts | null): boolean {
+  switch (algorithm.family) {
+    case "hmac":
+      return facts === null;
+    case "ecdsa":
+      return facts?.kty === "EC" && facts.curve === algorithm.curve;
+    case "eddsa":
+      return facts?.kty === "OKP";
+    default:
+      return facts?.kty === "RSA";
+  }
+}
+
+function factsOf(key: KeyObject): PublicKeyFacts | null {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === "ed25519") return { kty: "OKP", curve: "Ed25519" };
+  if (type === "ed448") return { kty: "OKP", curve: "Ed448" };
+  if (type === "ec") {
+    const curve = CURVES.get(details?.namedCurve ?? "");
+    return curve === undefined ? null : { kty: "EC", curve };
+  }
+  const { modulusLength, publicExponent } = details ?? {};
+  if (type !== "rsa" || modulusLength === undefined || publicExponent === undefined) return null;
+  return { kty: "RSA", modulusBits: modulusLength, exponent: publicExponent };
 }
 
 function pairOf(bytes: number): Pair {
@@ -59,4 +182,4 @@ function pairOf(bytes: number): Pair {
 }
 
 /** For whoever needs no state of its own. */
-export const nodeCrypto: JwtCrypto = createNodeCrypto();
+export const nodeCrypto: JwtCrypto & PublicKeyReader = createNodeCrypto();
