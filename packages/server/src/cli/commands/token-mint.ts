@@ -57,6 +57,11 @@ export const tokenMint: Command = {
     if (algorithm === undefined) {
       return misuse(`the key ${key.name} is not for ${wanted}: --alg is one of ${key.algorithms.join(", ")}`);
     }
+    if (key.material.kind === "public") {
+      return misuse(
+        `the key ${key.name} is a public key, which only verifies: sign where its private half is`,
+      );
+    }
     const kid = key.kid ?? call.option(OPTIONS.options.kid);
     const options = { claims: claims.claims, secret: key.material, algorithm };
     call.terminal.out(`${signToken(kid === "" ? options : { ...options, kid }, nodeCrypto)}\n`);
