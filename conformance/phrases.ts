@@ -58,7 +58,11 @@ export function subscribed(name: string, on?: string): Step[] {
 
 /** The frame in which a message of a public stream comes. `message` is JSON text. */
 export function delivery(name: string, message: string): string {
-  return `{"identifier":${JSON.stringify(stream(name))},"message":${message}}`;
+  return deliveryTo(stream(name), message);
+}
+
+export function deliveryTo(identifier: string, message: string): string {
+  return `{"identifier":${JSON.stringify(identifier)},"message":${message}}`;
 }
 
 export function receives(text: Text, on?: string): Step {

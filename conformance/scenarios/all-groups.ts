@@ -7,6 +7,7 @@ import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { PING_GROUPS } from "./pings.ts";
 import { RUNNING_GROUPS } from "./running.ts";
+import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
 import { SUBPROTOCOLS } from "./subprotocols.ts";
 import { TOKEN_GROUPS } from "./token-decisions.ts";
 
@@ -20,6 +21,7 @@ export const GROUPS: readonly Group[] = [
   ...FRAME_GROUPS,
   ...COMMAND_GROUPS,
   ...BROADCAST_GROUPS,
+  ...SIGNED_STREAM_GROUPS,
   ...ADMISSION_GROUPS,
   ...TOKEN_GROUPS,
 ];

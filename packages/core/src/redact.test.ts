@@ -33,6 +33,14 @@ describe("scrubbing text", () => {
     expect(scrubTokens(text)).toBe(scrubbed);
   });
 
+  test("replaces the signature of a stream's name, also one that was cut off", () => {
+    const digest = "f9ee45dbccb1da04d8ceb99cc820207804370ba0d06b46fc3b8b373af1315628";
+    const name = `ImNoYXQ6MjAyMSI=--${REDACTED}`;
+    expect(scrubTokens(`subscribed to ImNoYXQ6MjAyMSI=--${digest}"}`)).toBe(`subscribed to ${name}"}`);
+    expect(scrubTokens(`ImNoYXQ6MjAyMSI=--${digest.slice(0, 20)}`)).toBe(name);
+    expect(scrubTokens("--secret=abc -- 0123")).toBe("--secret=abc -- 0123");
+  });
+
   test("knows headers that begin with white space inside the brace", () => {
     for (const json of [
       '{ "alg":"HS256" }',

@@ -14,13 +14,21 @@ const TOKEN_RUN = /[\w\-+/=.%]+/g;
 const MIN_HEADER_CHARS = 16;
 
 /**
- * Replaces whatever looks like a JWT, whole or cut off after its header's dot. Everything attached to it goes too:
- * this is the last line of defence, and losing a little text is the cheaper mistake.
+ * The signature of a stream's name, or as much of it as was not cut off: with the whole of it anyone can follow the
+ * stream.
+ */
+const STREAM_SIGNATURE = /--[0-9a-f]{16,64}/g;
+
+/**
+ * Replaces whatever looks like a JWT, whole or cut off after its header's dot, and signatures of stream names. Of a
+ * JWT everything attached to it goes too: this is the last line of defence, and losing a little text is the cheaper
+ * mistake.
  *
  * Linear in the length of the text, whatever it holds.
  */
 export function scrubTokens(text: string): string {
-  return HEADER_START.test(text) ? text.replace(TOKEN_RUN, scrubRun) : text;
+  const unsigned = text.includes("--") ? text.replace(STREAM_SIGNATURE, `--${REDACTED}`) : text;
+  return HEADER_START.test(unsigned) ? unsigned.replace(TOKEN_RUN, scrubRun) : unsigned;
 }
 
 function scrubRun(run: string): string {

@@ -1,41 +1,85 @@
 import { describe, expect, test } from "bun:test";
-import { pubsubRoute } from "./pubsub-route.ts";
+import { createMessageKey } from "@hawser/server/drivers/message-key";
+import { createStreamVerifier, signStreamName } from "../signed/stream-name.ts";
+import { type PubsubRouteOptions, pubsubRoute } from "./pubsub-route.ts";
 import { routeSubscription } from "./router.ts";
 
-const open = pubsubRoute({ publicStreams: true });
+const key = createMessageKey("streams", "s3Krit");
+const signed = signStreamName("chat", key);
+
+function route(options: Partial<PubsubRouteOptions> = {}) {
+  const verify = createStreamVerifier(() => [key]);
+  return pubsubRoute({ publicStreams: true, verify, whisper: false, presence: true, ...options });
+}
+
+const open = route();
 const router = new Map([["$pubsub", open]]);
 
-describe("$pubsub", () => {
-  test("follows the stream that is named, with whispers and presence on it", () => {
-    expect(open({ stream_name: "chat" })).toEqual({
+describe("a public stream", () => {
+  test("is followed with whispers and presence on it, whatever signed ones have", () => {
+    for (const { whisper, presence } of [
+      { whisper: false, presence: false },
+      { whisper: true, presence: true },
+    ]) {
+      expect(route({ whisper, presence })({ stream_name: "chat" })).toEqual({
+        confirmed: true,
+        stream: "chat",
+        istate: { $w: "chat", $p: "chat" },
+      });
+    }
+  });
+
+  test("is rejected where public ones are not allowed", () => {
+    expect(route({ publicStreams: false })({ stream_name: "chat" })).toMatchObject({ confirmed: false });
+  });
+
+  test.each([{}, { stream_name: "" }, { stream_name: null }, { signed_stream_name: "" }])(
+    "is rejected in %p, which names none",
+    (members) => {
+      expect(open(members)).toEqual({ confirmed: false, why: "no stream name" });
+    },
+  );
+
+  test.each([5, {}, true])("is rejected when its name is %p", (name) => {
+    expect(open({ stream_name: name })).toMatchObject({ confirmed: false });
+    expect(open({ stream_name: name, signed_stream_name: signed })).toMatchObject({ confirmed: false });
+  });
+});
+
+describe("a signed stream", () => {
+  test.each([
+    { whisper: false, presence: true, istate: { $p: "chat" } },
+    { whisper: true, presence: true, istate: { $w: "chat", $p: "chat" } },
+    { whisper: true, presence: false, istate: { $w: "chat" } },
+    { whisper: false, presence: false, istate: {} },
+  ])("has the state that the options say: %p", ({ istate, ...options }) => {
+    expect(route({ publicStreams: false, ...options })({ signed_stream_name: signed })).toEqual({
       confirmed: true,
       stream: "chat",
-      istate: { $w: "chat", $p: "chat" },
+      istate,
     });
   });
 
-  test("rejects every stream where public ones are not allowed", () => {
-    expect(pubsubRoute({ publicStreams: false })({ stream_name: "chat" })).toMatchObject({
-      confirmed: false,
-    });
+  test("wins over a public one", () => {
+    expect(open({ signed_stream_name: signed, stream_name: "other" })).toMatchObject({ stream: "chat" });
   });
 
-  test.each([{}, { stream_name: "" }, { stream_name: null }, { stream_name: 5 }, { stream_name: ["chat"] }])(
-    "rejects %p, which names no stream",
-    (members) => {
-      expect(open(members)).toMatchObject({ confirmed: false, why: "no stream name" });
+  test.each([`${signed}0`, "ImNoYXQi--00", 5, {}, true])(
+    "is rejected as %p, also where a public one is named beside it",
+    (name) => {
+      expect(open({ signed_stream_name: name })).toMatchObject({ confirmed: false });
+      expect(open({ signed_stream_name: name, stream_name: "chat" })).toMatchObject({ confirmed: false });
     },
   );
 
-  test.each(["ImNoYXQi--00", 5, {}, true])(
-    "rejects the signed name %p, whatever else is named: there is no key to check it with (D7)",
-    (signed) => {
-      expect(open({ signed_stream_name: signed, stream_name: "chat" })).toMatchObject({ confirmed: false });
-    },
-  );
+  test("is rejected where there is no key, however it is signed (D7)", () => {
+    const keyless = route({ verify: createStreamVerifier(() => []) });
+    expect(keyless({ signed_stream_name: signed, stream_name: "chat" })).toMatchObject({ confirmed: false });
+    expect(keyless({ stream_name: "chat" })).toMatchObject({ confirmed: true });
+  });
 
-  test.each(["", null])("takes %p for no signed name at all, as the reference does", (signed) => {
-    expect(open({ signed_stream_name: signed, stream_name: "chat" })).toMatchObject({ stream: "chat" });
+  test.each(["", null])("is not meant by %p, as in the reference", (none) => {
+    expect(open({ signed_stream_name: none, stream_name: "chat" })).toMatchObject({ stream: "chat" });
   });
 });
 

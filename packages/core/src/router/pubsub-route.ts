@@ -1,33 +1,39 @@
-import type { Route, RouteDecision } from "./router.ts";
+import type { StreamVerifier } from "../signed/stream-name.ts";
+import { nameOf, type Route, type RouteDecision, reject } from "./router.ts";
 
 export interface PubsubRouteOptions {
   /** Whether clients may name a stream without a signature. */
   readonly publicStreams: boolean;
+  readonly verify: StreamVerifier;
+  /** Whether followers of a signed stream may whisper on it; those of a public one always may. */
+  readonly whisper: boolean;
+  /** The same for presence. */
+  readonly presence: boolean;
 }
 
 /** State keys of anycable common/common.go: where whispers and presence of the channel go. */
 const WHISPER_STREAM = "$w";
 const PRESENCE_STREAM = "$p";
 
-/**
- * The built-in channel `$pubsub`. A signed name wins over a plain one, and without a way to check it is rejected.
- *
- * DEVIATION: D7. The reference checks signed names against an empty key when it has no secret.
- */
-export function pubsubRoute({ publicStreams }: PubsubRouteOptions): Route {
-  return ({ stream_name: stream, signed_stream_name: signed }) => {
-    if (isGiven(signed)) return reject("signed streams have no key to be checked with");
-    if (typeof stream !== "string" || stream === "") return reject("no stream name");
-    if (!publicStreams) return reject("public streams are not allowed (start with --public_streams)");
+/** The built-in channel `$pubsub` (anycable streams/controller.go@1.6.16). A signed name wins over a plain one. */
+export function pubsubRoute(options: PubsubRouteOptions): Route {
+  return ({ stream_name, signed_stream_name }) => {
+    const stream = nameOf(stream_name);
+    const signed = nameOf(signed_stream_name);
+    if (stream === null || signed === null) return reject("the name of a stream is not a string");
+    if (signed !== "") return followSigned(options, signed);
+    if (stream === "") return reject("no stream name");
+    if (!options.publicStreams) return reject("public streams are not allowed (start with --public_streams)");
     return { confirmed: true, stream, istate: { [WHISPER_STREAM]: stream, [PRESENCE_STREAM]: stream } };
   };
 }
 
-/** An empty name is none (Go's zero value). */
-function isGiven(name: unknown): boolean {
-  return name !== undefined && name !== null && name !== "";
-}
-
-function reject(why: string): RouteDecision {
-  return { confirmed: false, why };
+function followSigned({ verify, whisper, presence }: PubsubRouteOptions, signed: string): RouteDecision {
+  const verdict = verify(signed);
+  if (!verdict.verified) return reject(verdict.why);
+  const { stream } = verdict;
+  const istate: Record<string, string> = {};
+  if (whisper) istate[WHISPER_STREAM] = stream;
+  if (presence) istate[PRESENCE_STREAM] = stream;
+  return { confirmed: true, stream, istate };
 }

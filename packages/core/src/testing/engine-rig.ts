@@ -6,6 +6,7 @@ import { pubsubRoute } from "../router/pubsub-route.ts";
 import type { Backend } from "../rpc/backend.ts";
 import { NULL_BACKEND } from "../rpc/null-backend.ts";
 import type { HeartbeatPlan, Session } from "../session/session.ts";
+import { createStreamVerifier } from "../signed/stream-name.ts";
 import { FakeConnection, FakeTopics } from "./fake-connection.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { RecordingLog } from "./recording-log.ts";
@@ -70,7 +71,17 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
     },
     {
       backend,
-      router: new Map([["$pubsub", pubsubRoute({ publicStreams: true })]]),
+      router: new Map([
+        [
+          "$pubsub",
+          pubsubRoute({
+            publicStreams: true,
+            verify: createStreamVerifier(() => []),
+            whisper: false,
+            presence: true,
+          }),
+        ],
+      ]),
       topics,
       clock,
       random: new SeededRandom(1),

@@ -8,8 +8,6 @@ import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
-import { pubsubRoute } from "@hawser/core/router/pubsub-route";
-import type { Route as ChannelRoute, Router } from "@hawser/core/router/router";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
 import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
@@ -24,6 +22,7 @@ import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
+import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
 
@@ -89,7 +88,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
     },
     {
       backend: grpc ?? NULL_BACKEND,
-      router: channelRouter(config),
+      router: channelRouter(config.streams),
       topics,
       clock: systemClock,
       random: systemRandom,
@@ -135,13 +134,6 @@ function admissionPolicy(config: ResolvedConfig): AdmissionPolicy {
     },
   });
   return { ...policy, verify: (token) => verifier.verify(token), rpcAfterJwt: rpc.afterJwt === "enforce" };
-}
-
-function channelRouter(config: ResolvedConfig): Router {
-  const routes = new Map<string, ChannelRoute>();
-  const { pubsubChannel, public: publicStreams } = config.streams;
-  if (pubsubChannel !== null) routes.set(pubsubChannel, pubsubRoute({ publicStreams }));
-  return routes;
 }
 
 function grpcBackend(config: ResolvedConfig, metrics: Metrics, log: Log): GrpcBackend {

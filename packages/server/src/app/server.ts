@@ -9,6 +9,7 @@ import type { UnixListener } from "../drivers/unix-http.ts";
 import { startMetricsLog } from "../telemetry/metrics-log.ts";
 import { openAdmin } from "./admin.ts";
 import { readCertificate, watchCertificate } from "./certificate.ts";
+import { channelNames } from "./channels.ts";
 import { type Composition, compose } from "./compose.ts";
 import { openListeners } from "./listeners.ts";
 import { HAWSER_VERSION } from "./version.ts";
@@ -119,8 +120,8 @@ function announce(config: ResolvedConfig, log: Log): void {
     log.info(`JWT authentication is enabled (param: ${config.jwt.param}, enforced: ${config.jwt.enforce})`);
   }
   if (config.auth.noAuth) log.info("connection authentication is disabled");
-  if (config.streams.pubsubChannel !== null)
-    log.info(`Using channels router: ${config.streams.pubsubChannel}`);
+  const channels = channelNames(config.streams);
+  if (channels.length > 0) log.info(`Using channels router: ${channels.join(", ")}`);
   if (config.rpc.kind === "none") log.info("no RPC configured", { context: "rpc", impl: "null" });
 }
 
@@ -147,7 +148,7 @@ function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): 
       context: "metrics",
     });
   }
-  if (config.streams.pubsubChannel !== null) {
+  if (config.streams.pubsubChannel !== null && config.streams.secret === null) {
     log.info("signed streams are rejected: there is no key to check their names with", {
       context: "streams",
     });

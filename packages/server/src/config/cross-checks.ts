@@ -8,6 +8,7 @@ import { GENERAL } from "./general-options.ts";
 import type { AnyOption } from "./option-table.ts";
 import { type OptionValues, sourcedOf, valueIn } from "./option-values.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
+import { STREAMS } from "./streams-options.ts";
 
 export interface Findings {
   readonly errors: readonly string[];
@@ -29,6 +30,8 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...verificationWithoutTls(values, config),
       ...originsWithScheme(config),
       ...keyInPublic(values, config),
+      ...channelsWithoutSecret(values, config),
+      ...secretsWithoutChannel(values),
     ],
   };
 }
@@ -139,4 +142,30 @@ function keyInPublic(values: OptionValues, config: ResolvedConfig): string[] {
   if (!config.public || sourcedOf(values, BROADCAST.options.broadcastKey).source === "default") return [];
   const { where } = sourcedOf(values, BROADCAST.options.broadcastKey);
   return [`${where} has no effect: ${placeOf(values, GENERAL.options.public)} opens the broadcast endpoint`];
+}
+
+/** The reference leaves the channel to the application too, and says nothing. */
+function channelsWithoutSecret(values: OptionValues, { streams }: ResolvedConfig): string[] {
+  const { turbo, turboSecret, cableReady, cableReadySecret } = STREAMS.options;
+  const channels = [
+    { feature: turbo, own: turboSecret, secret: streams.turboSecret },
+    { feature: cableReady, own: cableReadySecret, secret: streams.cableReadySecret },
+  ];
+  return channels
+    .filter(({ feature, secret }) => valueIn(values, feature) && secret === null)
+    .map(
+      ({ feature, own }) =>
+        `${placeOf(values, feature)} has no effect without a secret (${own.flag}, streams_secret or secret): ` +
+        "its streams are left to the application",
+    );
+}
+
+function secretsWithoutChannel(values: OptionValues): string[] {
+  const { turbo, turboSecret, cableReady, cableReadySecret } = STREAMS.options;
+  return [
+    { feature: turbo, own: turboSecret },
+    { feature: cableReady, own: cableReadySecret },
+  ]
+    .filter(({ feature, own }) => valueIn(values, own) !== "" && !valueIn(values, feature))
+    .map(({ feature, own }) => `${placeOf(values, own)} has no effect without ${feature.flag}`);
 }

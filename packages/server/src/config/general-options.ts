@@ -70,17 +70,3 @@ export const SHUTDOWN = section("Shutdown", {
     help: "Size of the reference's pool for telling clients.",
   }),
 });
-
-export const STREAMS = section("Streams", {
-  publicStreams: flag({
-    flag: "public_streams",
-    toml: "streams.public",
-    help: "Let clients subscribe to any stream by its name, through the built-in channel.",
-  }),
-  pubsubChannel: text({
-    flag: null,
-    toml: "streams.pubsub_channel",
-    default: "$pubsub",
-    help: "Name of the built-in channel. Empty turns it off.",
-  }),
-});

@@ -7,7 +7,8 @@ import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
-import { COMMAND, GENERAL, SHUTDOWN, STREAMS } from "./general-options.ts";
+import { COMMAND, GENERAL, SHUTDOWN } from "./general-options.ts";
+import { STREAMS } from "./streams-options.ts";
 
 export type AnyOption = Option<unknown>;
 

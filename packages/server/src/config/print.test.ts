@@ -45,6 +45,8 @@ function secretsOf(argv: readonly string[]): Record<string, string> {
   const moved: Readonly<Record<string, string>> = {
     jwt_id_key: "jwt_secret",
     http_broadcast_secret: "broadcast_key",
+    turbo_rails_key: "turbo_streams_secret",
+    cable_ready_key: "cable_ready_secret",
   };
   for (const option of OPTIONS.filter((candidate) => candidate.kind === "secret")) {
     const start = `--${option.flag}=`;
@@ -82,6 +84,7 @@ describe("a printed configuration", () => {
     expect(second).toEqual({
       ...first.config,
       jwt: { ...first.config.jwt, secret: null },
+      streams: { ...first.config.streams, secret: null },
       broadcast: { ...first.config.broadcast, key: null },
     });
   });

@@ -40,6 +40,68 @@ describe("the secret for tokens", () => {
   });
 });
 
+describe("signed streams", () => {
+  test("have a secret of their own, else the application's as it is", () => {
+    expect(configOf("--streams_secret=k", "--secret=s").streams.secret).toBe("k");
+    expect(configOf("--secret=s").streams.secret).toBe("s");
+    expect(configOf().streams.secret).toBeNull();
+    expect(configOf("--jwt_secret=j").streams.secret).toBeNull();
+  });
+
+  test("have none by the word none", () => {
+    expect(configOf("--streams_secret=none", "--secret=s").streams.secret).toBeNull();
+    expect(configOf("--secret=none").streams.secret).toBeNull();
+  });
+
+  test("have presence unless it is turned off, and whispers where they are turned on", () => {
+    expect(configOf().streams).toMatchObject({ whisper: false, presence: true });
+    expect(configOf("--streams_whisper", "--streams_presence=false").streams).toMatchObject({
+      whisper: true,
+      presence: false,
+    });
+    expect(loaded({ env: { ANYCABLE_STREAMS_PRESENCE: "" } }).config.streams.presence).toBe(false);
+    const files = { "./anycable.toml": "[streams]\nwhisper = true\npresence = false\nsecret = 'f'\n" };
+    expect(loaded({ files }).config.streams).toMatchObject({ whisper: true, presence: false, secret: "f" });
+  });
+
+  test.each([
+    ["turbo_streams", "turbo_streams_secret", "turboSecret"],
+    ["cable_ready", "cable_ready_secret", "cableReadySecret"],
+  ] as const)(
+    "of %s are the application's unless they are turned on and have a secret",
+    (on, own, secret) => {
+      expect(configOf("--secret=s").streams[secret]).toBeNull();
+      expect(configOf("--secret=s", `--${on}`).streams[secret]).toBe("s");
+      expect(configOf("--secret=s", "--streams_secret=k", `--${on}`).streams[secret]).toBe("k");
+      expect(configOf("--streams_secret=k", `--${on}`, `--${own}=t`).streams[secret]).toBe("t");
+      expect(configOf("--secret=s", `--${on}`, `--${own}=none`).streams[secret]).toBeNull();
+      expect(configOf("--secret=s", "--streams_secret=none", `--${on}`).streams[secret]).toBeNull();
+      expect(warningsOf(`--${on}`)).toEqual([
+        `--${on} has no effect without a secret (${own}, streams_secret or secret): its streams are left to the application`,
+      ]);
+      expect(warningsOf("--secret=s", `--${own}=t`)).toEqual([`--${own} has no effect without ${on}`]);
+    },
+  );
+
+  test.each([
+    ["turbo_rails_key", "turbo_streams", "turbo_streams_secret", "turboSecret"],
+    ["cable_ready_key", "cable_ready", "cable_ready_secret", "cableReadySecret"],
+  ] as const)("are turned on by %s, which wins", (former, on, own, secret) => {
+    const { config, warnings } = loaded({ argv: [`--${former}=old`, `--${own}=new`, "--secret=s"] });
+    expect(config.streams[secret]).toBe("old");
+    expect(warnings).toEqual([`--${former} is deprecated: use ${on} and ${own}`]);
+  });
+
+  test("are not served by their plain names any more", () => {
+    const { config, warnings } = loaded({ argv: ["--turbo_rails_cleartext", "--cable_ready_cleartext"] });
+    expect(config.streams).toMatchObject({ turboSecret: null, cableReadySecret: null });
+    expect(warnings).toEqual([
+      "--turbo_rails_cleartext is deprecated and has no effect: serve public streams instead",
+      "--cable_ready_cleartext is deprecated and has no effect: serve public streams instead",
+    ]);
+  });
+});
+
 describe("broadcasting by HTTP", () => {
   test("with no key is open, on a port of its own", () => {
     expect(configOf().broadcast).toMatchObject({ key: null, keyDerived: false, port: 8090 });

@@ -8,10 +8,11 @@ import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
-import { GENERAL, SHUTDOWN, STREAMS } from "./general-options.ts";
+import { GENERAL, SHUTDOWN } from "./general-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import { broadcastSecret, usableSecret } from "./settle.ts";
+import { STREAMS } from "./streams-options.ts";
 
 /** The settled options in the shape that the code reads. */
 export function resolveConfig(values: OptionValues, hmacHex: HmacHex): ResolvedConfig {
@@ -24,7 +25,7 @@ export function resolveConfig(values: OptionValues, hmacHex: HmacHex): ResolvedC
     websocket: resolveWebSocket(values),
     heartbeat: sectionOf(values, PINGS),
     jwt: resolveJwt(values, general.secret),
-    streams: resolveStreams(values),
+    streams: resolveStreams(values, general.secret),
     rpc: resolveRpc(values),
     disconnect: resolveDisconnect(values),
     broadcast: resolveBroadcast(values, general.public, hmacHex),
@@ -66,9 +67,20 @@ function resolveJwt(values: OptionValues, appSecret: string): ResolvedConfig["jw
   };
 }
 
-function resolveStreams(values: OptionValues): ResolvedConfig["streams"] {
-  const { publicStreams, pubsubChannel } = sectionOf(values, STREAMS);
-  return { public: publicStreams, pubsubChannel: emptyToNull(pubsubChannel) };
+function resolveStreams(values: OptionValues, appSecret: string): ResolvedConfig["streams"] {
+  const streams = sectionOf(values, STREAMS);
+  const { streamsSecret, turboSecret, cableReadySecret } = streams;
+  const ownOr = (own: string, otherwise: string | null) => (own === "" ? otherwise : usableSecret(own));
+  const secret = ownOr(streamsSecret, usableSecret(appSecret));
+  return {
+    public: streams.publicStreams,
+    pubsubChannel: emptyToNull(streams.pubsubChannel),
+    secret,
+    whisper: streams.whisper,
+    presence: streams.presence,
+    turboSecret: streams.turbo ? ownOr(turboSecret, secret) : null,
+    cableReadySecret: streams.cableReady ? ownOr(cableReadySecret, secret) : null,
+  };
 }
 
 function resolveRpc(values: OptionValues): ResolvedConfig["rpc"] {

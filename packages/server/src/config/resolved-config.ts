@@ -64,6 +64,15 @@ export interface ResolvedConfig {
     readonly public: boolean;
     /** Name of the built-in channel; null when there is none. */
     readonly pubsubChannel: string | null;
+    /** `--streams_secret`, else `--secret`. Null when every signed stream is to be rejected. */
+    readonly secret: string | null;
+    /** For signed streams; public ones have both. */
+    readonly whisper: boolean;
+    readonly presence: boolean;
+    /** Null when Turbo's channel is left to the application, because it is off or there is no secret. */
+    readonly turboSecret: string | null;
+    /** The same for CableReady's. */
+    readonly cableReadySecret: string | null;
   };
   readonly rpc: {
     /** `none`: there is no application to ask. */

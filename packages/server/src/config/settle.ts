@@ -4,9 +4,10 @@ import { JWT } from "../keys/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
-import { GENERAL, STREAMS } from "./general-options.ts";
+import { GENERAL } from "./general-options.ts";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
 import { type OptionValues, type Sourced, sourcedOf, valueIn } from "./option-values.ts";
+import { STREAMS } from "./streams-options.ts";
 
 /** Where publications are taken when nobody has to present a key: apart from the port that the public can reach. */
 const OPEN_BROADCAST_PORT = 8090;
@@ -54,6 +55,20 @@ function settleDeprecated(draft: Draft): void {
   if (draft.get(idEnforce)) draft.set(enforce, true, idEnforce);
   const { disableDisconnect, mode } = DISCONNECT.options;
   if (draft.get(disableDisconnect)) draft.set(mode, "never", disableDisconnect);
+  settleFormerKeys(draft);
+}
+
+/** The older name of each secret wins over the newer one, and turns its feature on. */
+function settleFormerKeys(draft: Draft): void {
+  const { turboKey, turbo, turboSecret, cableReadyKey, cableReady, cableReadySecret } = STREAMS.options;
+  for (const [former, feature, secret] of [
+    [turboKey, turbo, turboSecret],
+    [cableReadyKey, cableReady, cableReadySecret],
+  ] as const) {
+    if (draft.get(former) === "") continue;
+    draft.set(feature, true, former);
+    draft.set(secret, draft.get(former), former);
+  }
 }
 
 function settleRpc(draft: Draft, warnings: string[]): void {

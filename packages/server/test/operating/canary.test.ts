@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { createHmac } from "node:crypto";
 import type { AuthReason } from "@hawser/core/reasons";
 import { type Application, startApplication } from "../support/application.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
@@ -166,6 +167,35 @@ describe("no token and no secret leaves the server", () => {
       application?.stop();
       application = null;
     }
+  }, 30_000);
+
+  test("of signed streams: neither the secret nor a signature that opens a stream", async () => {
+    const streamsSecret = "canary-streams-secret-41d0";
+    server = await startHawser(["--norpc", ...FLAGS, `--streams_secret=${streamsSecret}`]);
+    const client = CARRIERS.header(`ws://127.0.0.1:${server.port}/cable`, signToken(SECRET, { ext, ...NOW }));
+    await client.message(0);
+    const signatures: string[] = [];
+    for (const secret of [streamsSecret, "another"]) {
+      const encoded = Buffer.from('"a"').toString("base64");
+      const signature = createHmac("sha256", secret).update(encoded).digest("hex");
+      signatures.push(signature.slice(0, 16));
+      const identifier = JSON.stringify({
+        channel: "$pubsub",
+        signed_stream_name: `${encoded}--${signature}`,
+      });
+      for (const command of ["subscribe", "subscribe", "message", "history", "whisper", "dance"]) {
+        client.send({ command, identifier, data: "{}" });
+      }
+      client.send({ command: "unsubscribe", identifier });
+      client.send({ command: "unsubscribe", identifier });
+    }
+    client.send({ command: "ping" });
+    await client.until(() => client.messages.some((text) => text.includes("pong")), "the answer to a ping");
+    expect(client.messages[1]).toContain("confirm_subscription");
+    server.signal("SIGTERM");
+    await server.exited;
+    expect(server.output()).toContain("signed_stream_name");
+    expectClean("the log", server.output(), [...signatures, streamsSecret]);
   }, 30_000);
 
   test("in the printed configuration, from flags, variables and a file", async () => {

@@ -35,7 +35,7 @@ function subscribeByRoute(
   const { identifier } = command;
   if (!decision.confirmed) {
     const fields = { sid: session.sid, identifier: quoted(identifier), error: decision.why };
-    context.log.debug("subscription failed", fields);
+    context.sampled("info", "subscription", "subscription failed", fields);
     context.send(session, rejectSubscription(identifier));
     context.markInterest(session, "interested"); // as the reference does, though nothing of the application is involved
     return;
