@@ -1,6 +1,8 @@
 import http from "node:http";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { ServerWebSocket, WebSocketHandler } from "bun";
+import { steerToSecond } from "./port-steering.ts";
+import { RetiredServers } from "./retired-servers.ts";
 
 /**
  * The socket as the runtime gives it; `data` is what the WebSocket transport keeps with it. The transport sees the
@@ -76,7 +78,7 @@ export interface Listener {
   readonly port: number;
   /** Sends a frame to every socket of the topic; the payload bytes of one copy. */
   publish(topic: string, frame: string, compress?: boolean): number;
-  /** Serves new connections with another certificate; those that are open stay as they are. */
+  /** Serves new connections with another certificate; those that are open or opening stay as they are. */
   replaceTls(tls: TlsFiles): void;
   /** Takes no new connections; open WebSockets stay. Resolves when the last request and socket have ended. */
   stopAccepting(): Promise<void>;
@@ -108,9 +110,10 @@ type BunServer<T> = ReturnType<typeof Bun.serve<T>>;
 export function listen<T>(options: ListenerOptions<T>): Listener {
   // Typed read-only; the runtime reads it at every request and documents no other switch for a running process.
   (http as { maxHeaderSize: number }).maxHeaderSize = MAX_HEADER_BYTES;
-  let current = serve(options, options.tls);
-  /** Servers with an older certificate, for the sockets that they still carry. */
-  const retired = new Set<BunServer<T>>();
+  /** Servers with an older certificate, for the connections that they still carry. */
+  const retired = new RetiredServers<BunServer<T>>();
+  let current = serve(options, options.tls, retired);
+  const all = () => [current, ...retired];
   return {
     port: current.port ?? options.port,
     publish(topic, frame, compress) {
@@ -121,22 +124,28 @@ export function listen<T>(options: ListenerOptions<T>): Listener {
     },
     replaceTls(tls) {
       // The runtime cannot change a server's certificate; two servers can share a port, though.
-      const next = serve({ ...options, port: current.port ?? options.port }, tls);
-      const old = current;
+      const port = current.port ?? options.port;
+      retired.closeLast();
+      const next = serve({ ...options, port }, tls, retired);
+      retired.add(current);
       current = next;
-      retired.add(old);
-      void old.stop(false).then(() => retired.delete(old));
+      // Else the old one would get its share, and reset those that it has not come to when it ends.
+      if (!steerToSecond(port)) retired.closeLast();
     },
     async stopAccepting() {
-      await Promise.all([current, ...retired].map((server) => server.stop(false)));
+      await Promise.all(all().map((server) => server.stop(false)));
     },
     async closeNow() {
-      await Promise.all([current, ...retired].map((server) => server.stop(true)));
+      await Promise.all(all().map((server) => server.stop(true)));
     },
   };
 }
 
-function serve<T>(options: ListenerOptions<T>, tls: TlsFiles | null): BunServer<T> {
+function serve<T>(
+  options: ListenerOptions<T>,
+  tls: TlsFiles | null,
+  retired: RetiredServers<BunServer<T>>,
+): BunServer<T> {
   const { host, port, routes, sockets } = options;
   try {
     return Bun.serve<T>({
@@ -147,7 +156,10 @@ function serve<T>(options: ListenerOptions<T>, tls: TlsFiles | null): BunServer<
       // Only a listener whose certificate can be replaced shares its port; sharing hides "port in use".
       reusePort: tls !== null,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
-      fetch: (request, server) => answer(request, server, routes),
+      fetch(request, server) {
+        const answered = answer(request, server, routes);
+        return retired.has(server) ? lastOnConnection(answered) : answered;
+      },
       // Without this one the runtime prints the fault with the lines of source around it.
       error(thrown) {
         options.onFault(thrown);
@@ -160,11 +172,20 @@ function serve<T>(options: ListenerOptions<T>, tls: TlsFiles | null): BunServer<
   }
 }
 
-function answer<T>(
-  request: Request,
-  server: BunServer<T>,
-  routes: readonly Route<T>[],
-): Response | Promise<Response> | undefined {
+type Answered = Response | Promise<Response> | undefined;
+
+/** A connection that is kept alive would be cut between two requests when its server ends. */
+function lastOnConnection(answered: Answered): Answered {
+  if (answered instanceof Promise) return answered.then(closing);
+  return answered === undefined ? undefined : closing(answered);
+}
+
+function closing(response: Response): Response {
+  response.headers.set("Connection", "close");
+  return response;
+}
+
+function answer<T>(request: Request, server: BunServer<T>, routes: readonly Route<T>[]): Answered {
   const { url } = request;
   // `url` is normalised: scheme://host/path?query. HTTP/1.0 without Host gives /path?query.
   const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);

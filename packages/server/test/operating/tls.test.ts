@@ -60,8 +60,7 @@ function servedName(port: number, options: object = {}): Promise<string> {
 
 async function untilServed(port: number, name: string, withinMs = 5000): Promise<void> {
   const untilMs = Date.now() + withinMs;
-  // A handshake under way while the listener is replaced may be cut; the next one is not.
-  while ((await servedName(port).catch(() => null)) !== name) {
+  while ((await servedName(port)) !== name) {
     if (Date.now() > untilMs) throw new Error(`${name} was not served within ${withinMs} ms`);
     await Bun.sleep(50);
   }
