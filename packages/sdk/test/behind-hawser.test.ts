@@ -158,3 +158,33 @@ test("verified claims reach connect and every command, and a client cannot forge
   const banned = client(address, tokens.issue("gone", { claims: { role: "banned" } }), forged);
   expect(await banned.next()).toEqual({ type: "disconnect", reason: "banned", reconnect: false });
 }, 30_000);
+
+test("batches arrive in order, spare whom they exclude, and carry a type; a remote disconnect ends all of one identity", async () => {
+  const address = await hawser(1, ["--norpc", "--public_streams", "--enforce_jwt"]);
+  const tokens = createTokens({ secret: SECRET });
+  const identifier = '{"channel":"$pubsub","stream_name":"news"}';
+  const join = async (name: string) => {
+    const joined = client(address, tokens.issue({ name }));
+    const { sid } = await joined.next();
+    joined.send({ command: "subscribe", identifier });
+    expect(await joined.next()).toMatchObject({ type: "confirm_subscription" });
+    return { ...joined, sid: String(sid) };
+  };
+  const [ann, same, ben] = [await join("ann"), await join("ann"), await join("ben")];
+  const broadcaster = createBroadcaster({ url: `http://${address}/_broadcast`, secret: SECRET });
+  await broadcaster.broadcastBatch([
+    { stream: "news", data: { n: 1 }, excludeSid: ben.sid },
+    { stream: "news", data: "two", broadcastType: "note" },
+  ]);
+  await broadcaster.disconnect({ name: "ann" });
+  await broadcaster.broadcast("news", 3);
+  for (const gone of [ann, same]) {
+    expect(await gone.next()).toEqual({ identifier, message: { n: 1 } });
+    expect(await gone.next()).toEqual({ type: "note", identifier, message: "two" });
+    expect(await gone.next()).toEqual({ type: "disconnect", reason: "remote", reconnect: false });
+  }
+  expect(await ben.next()).toEqual({ type: "note", identifier, message: "two" });
+  expect(await ben.next()).toEqual({ identifier, message: 3 });
+  const wrong = createBroadcaster({ url: `http://${address}/_broadcast`, secret: "another" });
+  await expect(wrong.broadcast("news", 4)).rejects.toThrow("answered 401. Give the server's --broadcast_key");
+}, 30_000);

@@ -1,2 +1,3 @@
 export { CableError, type ErrorCode } from "@hawser/core/errors";
 export { type Broadcaster, type BroadcasterOptions, createBroadcaster } from "./broadcaster.ts";
+export type { BroadcastMessage, BroadcastOptions, RemoteDisconnectOptions } from "./publication.ts";
