@@ -6,7 +6,7 @@ const META: CallMetadata = { sid: "s", protocolVersions: ["v1"], jwtIdentity: nu
 
 function chatOf() {
   const sent: Array<{ stream: string; data: unknown }> = [];
-  const broadcaster: Broadcaster = {
+  const broadcaster: Pick<Broadcaster, "broadcast"> = {
     async broadcast(stream, data) {
       sent.push({ stream, data });
     },

@@ -11,7 +11,7 @@ export interface Person {
 }
 
 /** The chat, as the cable server asks for it: who may be in which room, and what happens when someone speaks. */
-export function createChat(broadcaster: Broadcaster): Cable<Person> {
+export function createChat(broadcaster: Pick<Broadcaster, "broadcast">): Cable<Person> {
   // No `connect`: whoever comes without a token has no business here.
   return createCable({
     identifiers: (raw) => ({ name: nameIn(raw) }),
