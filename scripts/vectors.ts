@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
-import { type AlgorithmName, algorithmNamed } from "@hawser/core/jwt/algorithms";
 import { CompactVerifier } from "@hawser/core/jwt/compact";
-import { SecretMaterial } from "@hawser/core/jwt/key-material";
+import { readJwkSet } from "@hawser/core/jwt/jwk-set";
 import { createKeyRing, type KeyRing } from "@hawser/core/jwt/keyring";
-import { createNodeCrypto } from "@hawser/server/drivers/crypto";
+import { nodeCrypto } from "@hawser/server/drivers/crypto";
 
 /*
  * Runs a Wycheproof JSON Web Signature file (testvectors_v1/json_web_signature_test.json) against the signature layer and
@@ -11,15 +10,10 @@ import { createNodeCrypto } from "@hawser/server/drivers/crypto";
  * Exit 1 when a vector that is invalid was accepted, 2 when the file cannot be used.
  *
  * The file contradicts itself: 367 and 370, invalid, are the very token and key of 357, valid (C2SP/wycheproof#236). Such
- * vectors are found by comparing, counted as they are labelled, listed, and do not fail the run.
+ * vectors are found by comparing, counted as they are labelled, listed, and do not fail the run. Six valid ones no strict
+ * verifier takes: 346 and 350 name another algorithm than their key, 347 and 351 one that does not exist (ES521), and 372
+ * and 373 have a character in them that no token has.
  */
-
-interface Jwk {
-  readonly kty: string;
-  readonly alg?: string;
-  readonly kid?: string;
-  readonly k?: string;
-}
 
 interface Vector {
   readonly tcId: number;
@@ -30,8 +24,8 @@ interface Vector {
 
 interface VectorFile {
   readonly testGroups: readonly {
-    readonly private?: Jwk;
-    readonly public?: Jwk;
+    readonly private?: object;
+    readonly public?: object;
     readonly tests: readonly Vector[];
   }[];
 }
@@ -40,48 +34,49 @@ interface Outcome {
   readonly vector: Vector;
   /** Null when it was accepted. */
   readonly refusal: string | null;
-  readonly supported: boolean;
+  /** The key itself was not taken, so the token was not looked at. */
+  readonly keyRefused: boolean;
   /** The vector that has the same token and key, and is labelled valid where this one is invalid. */
   readonly contradicts: Vector | null;
 }
 
 const MAX_TOKEN_BYTES = 1 << 20;
 
-function ringOf(jwk: Jwk): KeyRing | null {
-  const algorithm = algorithmNamed(jwk.alg ?? "");
-  if (jwk.kty !== "oct" || jwk.k === undefined || algorithm === undefined) return null;
-  const algorithms: readonly AlgorithmName[] = [algorithm.name];
-  const material = new SecretMaterial(Buffer.from(jwk.k, "base64url"));
-  return createKeyRing([{ name: "vector", kid: jwk.kid ?? null, algorithms, material, state: "active" }]);
+/** The ring that a server with this key in its keys file has, or why it has none. */
+function ringOf(jwk: object | undefined): KeyRing | string {
+  const reading = {
+    ...{ crypto: nodeCrypto, published: false, withPrivate: false, preferred: [] },
+    ...{ source: "the file", issuer: null, namePrefix: "" },
+  };
+  const { keys, refused } = readJwkSet(JSON.stringify({ keys: [jwk] }), reading);
+  return refused[0]?.message ?? createKeyRing(keys);
 }
 
 function run(file: VectorFile): Outcome[] {
-  const noKeys = createKeyRing([]);
-  const verifier = new CompactVerifier({ crypto: createNodeCrypto(), maxTokenBytes: MAX_TOKEN_BYTES });
+  const verifier = new CompactVerifier({ crypto: nodeCrypto, maxTokenBytes: MAX_TOKEN_BYTES });
   return file.testGroups.flatMap((group) => {
-    const jwk = group.public ?? group.private;
-    const ring = jwk === undefined ? null : ringOf(jwk);
+    const ring = ringOf(group.public ?? group.private);
     const valid = group.tests.filter(({ result }) => result === "valid");
     return group.tests.map((vector) => {
-      const judged = verifier.verify(vector.jws, (ring ?? noKeys).poolOf(null));
-      const refusal = "reason" in judged ? `${judged.reason}: ${judged.detail}` : null;
       const twin = valid.find(({ jws }) => vector.result === "invalid" && jws === vector.jws);
-      return { vector, refusal, supported: ring !== null, contradicts: twin ?? null };
+      const refusal = typeof ring === "string" ? ring : refusalOf(verifier, vector, ring);
+      return { vector, refusal, keyRefused: typeof ring === "string", contradicts: twin ?? null };
     });
   });
 }
 
+function refusalOf(verifier: CompactVerifier, { jws }: Vector, ring: KeyRing): string | null {
+  const judged = verifier.verify(jws, ring.poolOf(null));
+  return "reason" in judged ? `${judged.reason}: ${judged.detail}` : null;
+}
+
 function report(outcomes: readonly Outcome[]): void {
-  const supported = outcomes.filter((outcome) => outcome.supported);
-  console.log(
-    `${outcomes.length} vectors, ${supported.length} of them with keys of the algorithms served here; ` +
-      `the other ${outcomes.length - supported.length} (unsupported) are refused`,
-  );
-  console.log("result      accepted  refused  of these unsupported");
+  console.log(`${outcomes.length} vectors`);
+  console.log("result      accepted  refused  of these for the key");
   for (const result of ["valid", "invalid", "acceptable"] as const) {
     const all = outcomes.filter(({ vector }) => vector.result === result);
     const refused = all.filter(({ refusal }) => refusal !== null);
-    const counts = [all.length - refused.length, refused.length, refused.filter((o) => !o.supported).length];
+    const counts = [all.length - refused.length, refused.length, refused.filter((o) => o.keyRefused).length];
     console.log(
       `${result.padEnd(10)}  ${String(counts[0]).padStart(8)}  ${String(counts[1]).padStart(7)}  ${String(counts[2]).padStart(20)}`,
     );
@@ -92,8 +87,8 @@ function report(outcomes: readonly Outcome[]): void {
     outcomes.filter(({ contradicts }) => contradicts !== null),
   );
   list(
-    "refused, though valid, of the supported",
-    supported.filter(({ vector, refusal }) => vector.result === "valid" && refusal !== null),
+    "refused, though valid",
+    outcomes.filter(({ vector, refusal }) => vector.result === "valid" && refusal !== null),
   );
 }
 

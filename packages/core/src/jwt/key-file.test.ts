@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { createNodeCrypto } from "@hawser/server/drivers/crypto";
+import { CableError } from "../errors.ts";
+import { readKeyFile, readSecretFile } from "./key-file.ts";
+
+const crypto = createNodeCrypto();
+const READING = {
+  ...{ crypto, withPrivate: false, preferred: [], source: "/etc/keys", issuer: null, namePrefix: "" },
+} as const;
+
+describe("a file of keys", () => {
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const ec = generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const pem = (key: typeof rsa.publicKey) => key.export({ format: "pem", type: "spki" }) as string;
+
+  test("may hold public keys in PEM, one after the other, with words between them", () => {
+    const keys = readKeyFile(`first\n${pem(rsa.publicKey)}second\n${pem(ec.publicKey)}\n`, READING);
+    expect(keys.map(({ name, algorithms }) => [name, algorithms])).toEqual([
+      ["key-1", ["RS256"]],
+      ["key-2", ["ES384"]],
+    ]);
+  });
+
+  test("binds a key in PEM to the preferred algorithm", () => {
+    const [key] = readKeyFile(pem(rsa.publicKey), { ...READING, preferred: ["PS256"] });
+    expect(key!.algorithms).toEqual(["PS256"]);
+  });
+
+  test("may hold a JWK Set", () => {
+    const set = JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "a" }] });
+    expect(readKeyFile(set, READING).map(({ name }) => name)).toEqual(["a"]);
+  });
+
+  test("is taken whole or not at all", () => {
+    const set = JSON.stringify({ keys: [{ kty: "oct", k: "AAAA" }, { kty: "EC" }] });
+    expect(() => readKeyFile(set, READING)).toThrow("Cannot use key number 2 of /etc/keys: its crv");
+  });
+
+  test("without a key is refused", () => {
+    expect(() => readKeyFile('{"keys":[]}', READING)).toThrow("it holds none");
+  });
+
+  test.each([
+    [rsa.privateKey.export({ format: "pem", type: "pkcs8" }) as string, "it is a private key"],
+    [rsa.privateKey.export({ format: "pem", type: "pkcs1" }) as string, "it is a private key"],
+    [rsa.publicKey.export({ format: "pem", type: "pkcs1" }) as string, "it is in PKCS #1 form"],
+    ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "it is a certificate"],
+    ["-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n", "it is damaged"],
+    [
+      pem(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey),
+      "its modulus has 1024 bits, not 2048",
+    ],
+  ])("with other PEM says what to do", (text, why) => {
+    try {
+      readKeyFile(text, READING);
+      expect.unreachable();
+    } catch (thrown) {
+      expect(thrown).toBeInstanceOf(CableError);
+      expect(String(thrown)).toContain(`Cannot use key number 1 of /etc/keys: ${why}`);
+      expect(String(thrown)).not.toContain(text.split("\n")[1]!);
+    }
+  });
+});
+
+describe("a secret from a file", () => {
+  test("is its text without the white space around it", () => {
+    for (const text of ["s3cr3t", "s3cr3t\n", "  s3cr3t \r\n\n", "\uFEFFs3cr3t\n"]) {
+      expect(readSecretFile(text, "/run/secret")).toBe("s3cr3t");
+    }
+    expect(readSecretFile("two words\n", "/run/secret")).toBe("two words");
+  });
+
+  test.each([
+    ["", "it is empty"],
+    [" \n", "it is empty"],
+    ["none\n", "it says none"],
+    ["a\uFFFDb", "it is not UTF-8 text"],
+    ["-----BEGIN PRIVATE KEY-----\nAAAA", "it holds keys and no plain secret"],
+    ['{"keys":[]}', "it holds keys and no plain secret"],
+    ['{ "kty":"oct"}', "it holds keys and no plain secret"],
+  ])("is refused when the file is %p", (text, why) => {
+    expect(() => readSecretFile(text, "/run/secret")).toThrow(`Cannot use /run/secret as a secret: ${why}`);
+  });
+});
