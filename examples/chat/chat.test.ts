@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
+import { CHROMIUM_SKIPPED, launchChromium } from "../../packages/server/test/support/chromium.ts";
 import { type StartedChat, startChat } from "./started-chat.ts";
 
 /**
@@ -10,15 +11,8 @@ import { type StartedChat, startChat } from "./started-chat.ts";
  * pictures of it.
  */
 
-const CHROMIUM = "/usr/bin/chromium";
-const skipped = !existsSync(CHROMIUM)
-  ? `${CHROMIUM} is not installed`
-  : process.env.HAWSER_FULL !== "1"
-    ? "bin/test --full runs it"
-    : null;
-
 // One skip that says why, rather than one for each of the tests.
-if (skipped !== null) test.skip(`the chat in Chromium (skipped: ${skipped})`, () => {});
+if (CHROMIUM_SKIPPED !== null) test.skip(`the chat in Chromium (skipped: ${CHROMIUM_SKIPPED})`, () => {});
 else describe("the chat in Chromium", inChromium);
 
 function inChromium(): void {
@@ -31,19 +25,7 @@ function inChromium(): void {
 
   beforeAll(async () => {
     chat = await startChat(folder);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      headless: true,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
+    browser = await launchChromium();
     ann = await windowOf("ann");
     ben = await windowOf("ben");
   }, 60_000);
