@@ -81,7 +81,7 @@ export const LAYERS: readonly Layer[] = [
   server("app", [...CORE, ...DRIVERS, ...ADAPTERS, "packages/server/src/config"]),
   server("cli", [...CORE, ...DRIVERS, ...ADAPTERS, "packages/server/src/config", "packages/server/src/app"]),
   server("main", [...CORE, ...DRIVERS, "packages/server/src/app", "packages/server/src/cli"], ["node:"]),
-  { path: "packages/sdk/src", mayImport: [...PORTS, "packages/proto/src"], external: ["*"] },
+  { path: "packages/sdk/src", mayImport: [...ROUTING, "packages/proto/src"], external: ["*"] },
 ];
 
 /** Names that core must not touch: time, chance and the world come in by ports. */

@@ -25,6 +25,13 @@ export type { CallMetadata, ConnectEnv, Connection } from "./rpc/connection.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./rpc/serve-rpc.ts";
 export type { State } from "./rpc/state.ts";
 export {
+  createStreams,
+  type SignedStreamVerdict,
+  type Streams,
+  type StreamsOptions,
+  streamName,
+} from "./streams/streams.ts";
+export {
   type AcceptedToken,
   createTokens,
   type IssueOptions,

@@ -5,10 +5,12 @@ import { join, resolve } from "node:path";
 import {
   createBroadcaster,
   createCable,
+  createStreams,
   createTokens,
   type JsonObject,
   reject,
   serveRpc,
+  streamName,
 } from "../src/index.ts";
 
 /** The SDK and the server together, over real sockets. */
@@ -187,4 +189,27 @@ test("batches arrive in order, spare whom they exclude, and carry a type; a remo
   expect(await ben.next()).toEqual({ identifier, message: 3 });
   const wrong = createBroadcaster({ url: `http://${address}/_broadcast`, secret: "another" });
   await expect(wrong.broadcast("news", 4)).rejects.toThrow("answered 401. Give the server's --broadcast_key");
+}, 30_000);
+
+test("signed names open their streams and no others, Turbo's as well", async () => {
+  const address = await hawser(1, ["--norpc", "--turbo_streams", "--turbo_streams_secret=turbo"]);
+  const ann = client(address, createTokens({ secret: SECRET }).issue("ann"));
+  expect(await ann.next()).toMatchObject({ type: "welcome" });
+  const [streams, turbo] = [createStreams({ secret: SECRET }), createStreams({ secret: "turbo" })];
+  const room = streamName("rooms", 7);
+  const follow = async (channel: string, signed: string) => {
+    const identifier = JSON.stringify({ channel, signed_stream_name: signed });
+    ann.send({ command: "subscribe", identifier });
+    expect(await ann.next()).toMatchObject({ identifier, type: expect.any(String) });
+    return identifier;
+  };
+  const element = turbo.turboSource("tables:1");
+  const [, channel = "", signed = ""] = / channel="([^"]+)" signed-stream-name="([^"]+)"/.exec(element) ?? [];
+  const followed = [await follow("$pubsub", streams.sign(room)), await follow(channel, signed)];
+  await follow("$pubsub", turbo.sign(room));
+  const broadcaster = createBroadcaster({ url: `http://${address}/_broadcast`, secret: SECRET });
+  await broadcaster.broadcast(room, "in the room");
+  await broadcaster.broadcast("tables:1", "<turbo-stream></turbo-stream>");
+  expect(await ann.next()).toEqual({ identifier: followed[0], message: "in the room" });
+  expect(await ann.next()).toEqual({ identifier: followed[1], message: "<turbo-stream></turbo-stream>" });
 }, 30_000);

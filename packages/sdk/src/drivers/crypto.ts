@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Algorithm } from "@hawser/core/jwt/algorithms";
 import type { JwtCrypto } from "@hawser/core/jwt/crypto";
 import type { KeyMaterial, SigningMaterial } from "@hawser/core/jwt/key-material";
+import type { MessageKey } from "@hawser/core/signed/message-key";
 
 /** HMAC by `node:crypto`, which Node, Bun and Deno all have. Applications hold secrets alone, so it knows no other. */
 export const nodeCrypto: JwtCrypto = {
@@ -26,4 +27,17 @@ function hmac(algorithm: Algorithm, material: KeyMaterial | SigningMaterial, sig
 /** HMAC-SHA256 of `message` under the UTF-8 bytes of `key`, as 64 lower-case hex digits. */
 export function hmacSha256Hex(key: string, message: string): string {
   return createHmac("sha256", key).update(message, "utf8").digest("hex");
+}
+
+/** A key that messages are signed with and checked by; `secret` is not empty. */
+export function createMessageKey(name: string, secret: string): MessageKey {
+  const sign = (text: string) => hmacSha256Hex(secret, text);
+  return {
+    name,
+    sign,
+    verify: (text, signature) => {
+      const [expected, given] = [Buffer.from(sign(text), "hex"), Buffer.from(signature, "hex")];
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    },
+  };
 }
