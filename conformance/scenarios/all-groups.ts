@@ -7,6 +7,7 @@ import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { PING_GROUPS } from "./pings.ts";
 import { RUNNING_GROUPS } from "./running.ts";
+import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
 import { SUBPROTOCOLS } from "./subprotocols.ts";
 import { TOKEN_GROUPS } from "./token-decisions.ts";
@@ -22,6 +23,7 @@ export const GROUPS: readonly Group[] = [
   ...COMMAND_GROUPS,
   ...BROADCAST_GROUPS,
   ...SIGNED_STREAM_GROUPS,
+  ...SIGNED_CHANNEL_GROUPS,
   ...ADMISSION_GROUPS,
   ...TOKEN_GROUPS,
 ];
