@@ -11,6 +11,7 @@ import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
 import { SUBPROTOCOLS } from "./subprotocols.ts";
 import { TOKEN_GROUPS } from "./token-decisions.ts";
+import { WHISPER_GROUPS } from "./whisper.ts";
 
 /** Those that wait the longest come first, so that the others fill the time. */
 export const GROUPS: readonly Group[] = [
@@ -24,6 +25,7 @@ export const GROUPS: readonly Group[] = [
   ...BROADCAST_GROUPS,
   ...SIGNED_STREAM_GROUPS,
   ...SIGNED_CHANNEL_GROUPS,
+  ...WHISPER_GROUPS,
   ...ADMISSION_GROUPS,
   ...TOKEN_GROUPS,
 ];

@@ -1,7 +1,6 @@
-import type { Excluded } from "../hub/hub.ts";
-import { type DisconnectCommand, type Publication, parsePublication } from "../protocol/publication.ts";
+import { type DisconnectCommand, parsePublication } from "../protocol/publication.ts";
+import { broadcast } from "./broadcast.ts";
 import { type EngineContext, quoted } from "./context.ts";
-import { isInGroup } from "./streams.ts";
 
 export type PublishResult = { readonly accepted: true } | { readonly accepted: false; readonly why: string };
 
@@ -21,29 +20,16 @@ export function publish(context: EngineContext, text: string): PublishResult {
   }
   counters.publications.value += 1;
   if (parsed.kind === "messages") {
-    for (const message of parsed.messages) broadcast(context, message);
+    for (const message of parsed.messages) {
+      const { excludeSid } = message;
+      broadcast(context, message, excludeSid === null ? null : (context.sessions.get(excludeSid) ?? null));
+    }
     return ACCEPTED;
   }
   counters.remoteCommands.value += 1;
   if (parsed.kind === "disconnect") disconnectRemotely(context, parsed.disconnect);
   else context.sampled("warn", "command", "unknown remote command", { command: quoted(parsed.command) });
   return ACCEPTED;
-}
-
-function broadcast(context: EngineContext, publication: Publication): void {
-  const { counters, hub } = context;
-  counters.broadcasts.value += 1;
-  const excluded = publication.excludeSid === null ? null : excludedMember(context, publication.excludeSid);
-  const fanOut = hub.publish(publication, excluded);
-  counters.serverMessages.value += fanOut.frames;
-  counters.bytesSent.value += fanOut.bytes;
-  context.published(fanOut.mostBytesEach);
-}
-
-function excludedMember(context: EngineContext, sid: string): Excluded | null {
-  const session = context.sessions.get(sid);
-  if (session === undefined) return null;
-  return { member: session.connection, isIn: (group) => isInGroup(session, group) };
 }
 
 /** DEVIATION: D10. The reference closes one session of these identifiers; we close all of them. */

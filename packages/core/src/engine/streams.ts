@@ -1,4 +1,3 @@
-import type { Group } from "../hub/hub.ts";
 import type { Session, Subscription } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
 
@@ -28,9 +27,4 @@ export function stopStream(
 export function stopAllStreams(context: EngineContext, session: Session, subscription: Subscription): void {
   for (const group of subscription.groups) context.hub.leave(session.connection, group);
   subscription.groups.length = 0;
-}
-
-/** Whether the session receives what is published to this group. */
-export function isInGroup(session: Session, group: Group): boolean {
-  return session.subscriptions?.get(group.identifier)?.groups.includes(group) ?? false;
 }

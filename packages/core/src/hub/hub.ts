@@ -21,10 +21,10 @@ export interface Group {
 /** Sends `frame` to the topic; the payload bytes of one copy. */
 export type PublishFrame = (topic: string, frame: string) => number;
 
-/** A connection to leave out of a publication, and the groups it is in. */
+/** Whom to leave out of a publication. A session is one as it stands: nothing is made for a message. */
 export interface Excluded {
-  readonly member: TopicMember;
-  readonly isIn: (group: Group) => boolean;
+  readonly connection: TopicMember;
+  follows(group: Group): boolean;
 }
 
 export interface FanOut {
@@ -93,7 +93,7 @@ export class Hub {
 
   #publishTo(group: Group, publication: Publication, excluded: Excluded | null, fanOut: FanOut): void {
     const frame = broadcastFrame(group.head, publication.message, publication.broadcastType);
-    const leftOut = excluded?.isIn(group) ? excluded.member : null;
+    const leftOut = excluded?.follows(group) ? excluded.connection : null;
     const receivers = leftOut === null ? group.members : group.members - 1;
     if (receivers === 0) return;
     // Out and in again within one tick is exact: the runtime keeps the order of calls.

@@ -1,3 +1,4 @@
+import { PRESENCE_STREAM, WHISPER_STREAM } from "../protocol/channel-state.ts";
 import type { StreamVerifier } from "../signed/stream-name.ts";
 import { nameOf, type Route, type RouteDecision, reject } from "./router.ts";
 
@@ -10,10 +11,6 @@ export interface PubsubRouteOptions {
   /** The same for presence. */
   readonly presence: boolean;
 }
-
-/** State keys of anycable common/common.go: where whispers and presence of the channel go. */
-const WHISPER_STREAM = "$w";
-const PRESENCE_STREAM = "$p";
 
 /** The built-in channel `$pubsub` (anycable streams/controller.go@1.6.16). A signed name wins over a plain one. */
 export function pubsubRoute(options: PubsubRouteOptions): Route {

@@ -85,6 +85,11 @@ export class Session implements Timed {
     this.connection = opening.connection;
   }
 
+  /** Whether it receives what is published to this group. */
+  follows(group: Group): boolean {
+    return this.subscriptions?.get(group.identifier)?.groups.includes(group) ?? false;
+  }
+
   /** Where the client is, for the operator's lines. */
   get remoteAddress(): string {
     if (this.#clientAddress !== null) return this.#clientAddress;

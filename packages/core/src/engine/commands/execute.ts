@@ -7,6 +7,7 @@ import { message } from "./message.ts";
 import { presence } from "./presence.ts";
 import { subscribe } from "./subscribe.ts";
 import { unsubscribe } from "./unsubscribe.ts";
+import { whisper } from "./whisper.ts";
 
 /** Carries out one command. What it cannot do it throws; it is a promise only while the application is being asked. */
 export function execute(context: EngineContext, session: Session, command: Command): void | Promise<void> {
@@ -23,6 +24,8 @@ export function execute(context: EngineContext, session: Session, command: Comma
     case "join":
     case "leave":
       return presence(context, session, command);
+    case "whisper":
+      return whisper(context, session, command);
     case "ping":
       return context.send(session, PONG);
     case "pong":

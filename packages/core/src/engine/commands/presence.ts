@@ -1,10 +1,8 @@
+import { PRESENCE_STREAM } from "../../protocol/channel-state.ts";
 import type { Command } from "../../protocol/command.ts";
 import { presenceError } from "../../protocol/replies.ts";
 import type { Session } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
-
-/** Channel state that names the stream whose members presence is about (anycable common/common.go). */
-const PRESENCE_STREAM = "$p";
 
 /**
  * Answers `presence`, `join` and `leave` where no broker keeps presence, as the reference does without one: a question

@@ -1,0 +1,27 @@
+import { WHISPER_STREAM } from "../../protocol/channel-state.ts";
+import type { Command } from "../../protocol/command.ts";
+import type { Session } from "../../session/session.ts";
+import { broadcast } from "../broadcast.ts";
+import { type EngineContext, quoted } from "../context.ts";
+
+/**
+ * Passes what a client says on to the others that follow the whisper stream of its channel, as a message like any other
+ * (anycable node/node.go@1.6.16, Whisper). Where the channel has no such stream nothing happens, not even a failure.
+ */
+export function whisper(context: EngineContext, session: Session, command: Command): void {
+  const { identifier, data } = command;
+  const stream = session.subscriptions?.get(identifier)?.istate[WHISPER_STREAM];
+  if (stream === undefined || stream === "") {
+    if (context.log.enabled("debug")) {
+      const fields = { sid: session.sid, identifier: quoted(identifier) };
+      context.log.debug("whisper stream not found", fields);
+    }
+    return;
+  }
+  broadcast(context, { stream, message: jsonText(data), excludeSid: null, broadcastType: null }, session);
+}
+
+/** No data, and null, come as the string "null", as everything that is published does. */
+function jsonText(data: unknown): string {
+  return data === undefined || data === null ? '"null"' : JSON.stringify(data);
+}
