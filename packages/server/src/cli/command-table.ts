@@ -1,10 +1,11 @@
 import type { Command } from "./command.ts";
+import { health } from "./commands/health.ts";
 import { keysFingerprint } from "./commands/keys-fingerprint.ts";
 import { keysGenerate } from "./commands/keys-generate.ts";
 import { tokenMint } from "./commands/token-mint.ts";
 
 /** Every command beside the server itself, in the order of the help. */
-export const COMMANDS: readonly Command[] = [tokenMint, keysGenerate, keysFingerprint];
+export const COMMANDS: readonly Command[] = [tokenMint, keysGenerate, keysFingerprint, health];
 
 /** The first words of commands that have two. */
 export const COMMAND_GROUPS: readonly string[] = [

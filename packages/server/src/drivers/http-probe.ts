@@ -1,0 +1,20 @@
+import { messageOf } from "@hawser/core/errors";
+
+/** What a look at an endpoint came to: its status and the first line of its answer, or why there is none. */
+export type Probed = { readonly status: number; readonly line: string } | { readonly unreachable: string };
+
+/** Asks once. A certificate is not checked: the question is whether the server there answers, not who it is. */
+export async function probeHttp(url: string, timeoutMs: number): Promise<Probed> {
+  try {
+    const response = await fetch(url, {
+      signal: AbortSignal.timeout(timeoutMs),
+      redirect: "manual",
+      headers: { Connection: "close" },
+      tls: { rejectUnauthorized: false },
+    });
+    const [line = ""] = (await response.text()).split("\n", 1);
+    return { status: response.status, line };
+  } catch (thrown) {
+    return { unreachable: messageOf(thrown) };
+  }
+}
