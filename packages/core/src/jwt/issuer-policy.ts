@@ -79,6 +79,15 @@ export function policiesByIssuer(
   return byIssuer;
 }
 
+/** The policy that judges a token with these claims: its issuer's, else the one for all others. */
+export function policyFor(
+  policies: ReadonlyMap<string | null, IssuerPolicy>,
+  claims: Claims,
+): IssuerPolicy | undefined {
+  const iss = memberOf(claims, "iss");
+  return (typeof iss === "string" ? policies.get(iss) : undefined) ?? policies.get(null);
+}
+
 export function checkRange(name: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return;
   throw new CableError(

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { LIMITS } from "../limits.ts";
 import { base64urlByteLength, decodeBase64url } from "../wire/base64url.ts";
-import { memberOf, parseStrictObject } from "../wire/strict-json.ts";
+import { parseStrictObject } from "../wire/strict-json.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import { type Claims, numericDateS } from "./claims.ts";
 import { type CompactToken, CompactVerifier } from "./compact.ts";
@@ -12,6 +12,7 @@ import {
   type IssuerPolicy,
   judgeClaims,
   policiesByIssuer,
+  policyFor,
 } from "./issuer-policy.ts";
 import { type KeyRing, stateAt, type VerificationKey } from "./keyring.ts";
 import { PAYLOAD_RULES, type PayloadProblem, RULES, type Rule } from "./rules.ts";
@@ -84,9 +85,7 @@ class TokenVerifier {
   #verifyOfMany(token: CompactToken): Verdict {
     const claims = this.#claimsOf(token);
     if (typeof claims === "string") return refused(PAYLOAD_RULES[claims], null);
-    const iss = memberOf(claims, "iss");
-    const policy =
-      (typeof iss === "string" ? this.#policies.get(iss) : undefined) ?? this.#policies.get(null);
+    const policy = policyFor(this.#policies, claims);
     return policy === undefined ? refused(RULES.issuer_unknown, null) : this.#verify(token, policy, claims);
   }
 

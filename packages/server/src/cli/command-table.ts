@@ -2,10 +2,19 @@ import type { Command } from "./command.ts";
 import { health } from "./commands/health.ts";
 import { keysFingerprint } from "./commands/keys-fingerprint.ts";
 import { keysGenerate } from "./commands/keys-generate.ts";
+import { tokenExplain } from "./commands/token-explain.ts";
 import { tokenMint } from "./commands/token-mint.ts";
+import { tokenVerify } from "./commands/token-verify.ts";
 
 /** Every command beside the server itself, in the order of the help. */
-export const COMMANDS: readonly Command[] = [tokenMint, keysGenerate, keysFingerprint, health];
+export const COMMANDS: readonly Command[] = [
+  tokenMint,
+  tokenVerify,
+  tokenExplain,
+  keysGenerate,
+  keysFingerprint,
+  health,
+];
 
 /** The first words of commands that have two. */
 export const COMMAND_GROUPS: readonly string[] = [

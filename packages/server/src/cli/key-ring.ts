@@ -1,5 +1,7 @@
 import { CableError } from "@hawser/core/errors";
+import { DEFAULT_ISSUER } from "@hawser/core/jwt/issuer-policy";
 import { type KeyRing, ringOfSecret } from "@hawser/core/jwt/keyring";
+import type { VerifierPolicy } from "@hawser/core/jwt/verifier";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 
 /**
@@ -13,4 +15,9 @@ export function ringOf({ jwt }: ResolvedConfig): KeyRing {
     "config_invalid",
     "there is no key for tokens: give --jwt_secret (ANYCABLE_JWT_SECRET) or --secret (ANYCABLE_SECRET)",
   );
+}
+
+export function policyOf({ jwt }: ResolvedConfig): VerifierPolicy {
+  const { leewayS, requireExp, maxLifetimeS, maxTokenBytes } = jwt;
+  return { maxTokenBytes, issuers: [{ ...DEFAULT_ISSUER, leewayS, requireExp, maxLifetimeS }] };
 }
