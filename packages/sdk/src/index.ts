@@ -5,6 +5,7 @@ export type { JsonObject, JsonValue } from "@hawser/core/wire/strict-json";
 export { type Broadcaster, type BroadcasterOptions, createBroadcaster } from "./broadcast/broadcaster.ts";
 export type { BroadcastMessage, BroadcastOptions, RemoteDisconnectOptions } from "./broadcast/publication.ts";
 export type { ServerTls } from "./drivers/grpc.ts";
+export { type NodeListener, nodeListener } from "./drivers/node-listener.ts";
 export {
   type Cable,
   type CableHandlers,
@@ -31,9 +32,18 @@ export {
   type StreamsOptions,
   streamName,
 } from "./streams/streams.ts";
+export { type CableMeta, cableMetaTags } from "./tokens/meta-tags.ts";
+export {
+  type Bearer,
+  createTokenEndpoint,
+  type RequestHandler,
+  type TokenAnswer,
+  type TokenEndpointOptions,
+} from "./tokens/token-endpoint.ts";
 export {
   type AcceptedToken,
   createTokens,
+  type IssuedToken,
   type IssueOptions,
   type RefusedToken,
   type Tokens,

@@ -13,6 +13,7 @@ import { nodeCrypto } from "../drivers/crypto.ts";
 import { identifiersTextOf } from "../identifiers.ts";
 import { valueOrText } from "../json.ts";
 
+/** What tokens are made with; `secret` is all that it must. */
 export interface TokensOptions {
   /** The server's `--jwt_secret`, or its `--secret` when that has none. Its UTF-8 bytes are the key. */
   readonly secret: string;
@@ -26,6 +27,7 @@ export interface TokensOptions {
   readonly clock?: Pick<Clock, "nowMs">;
 }
 
+/** How one token differs from the others. */
 export interface IssueOptions {
   /** Counted from now; negative for a token that has expired already, null for one that never does. */
   readonly expiresInSeconds?: number | null;
@@ -33,18 +35,28 @@ export interface IssueOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
+/** A token and its end. */
+export interface IssuedToken {
+  readonly token: string;
+  /** Milliseconds since the epoch, or null when it never expires. */
+  readonly expiresAtMs: number | null;
+}
+
 /** What became of a token. */
 export type TokenVerdict = AcceptedToken | RefusedToken;
 
+/** A token that the server lets in. */
 export interface AcceptedToken {
   readonly accepted: true;
   /** Who the bearer is: the JSON value of `ext`; its text when that is not JSON. */
   readonly identifiers: JsonValue;
+  /** The same as the text of the claim. */
   readonly identifiersText: string;
   /** Milliseconds since the epoch, or null when it never expires. */
   readonly expiresAtMs: number | null;
 }
 
+/** A token that the server turns away. */
 export interface RefusedToken {
   readonly accepted: false;
   /** What the server would refuse it for. */
@@ -55,6 +67,7 @@ export interface RefusedToken {
   readonly expiredForMs: number | null;
 }
 
+/** Issues and judges the tokens by which clients say who they are. */
 export interface Tokens {
   /**
    * Makes a token for whoever `identifiers` says: an object, whose JSON goes into the claim `ext`, or a text that goes
@@ -63,6 +76,8 @@ export interface Tokens {
    * @throws Error when there is no JSON for the identifiers, or `claims` has `ext`, `exp` or `iat`.
    */
   issue(identifiers: object | string, options?: IssueOptions): string;
+  /** The same, and when the token ends: for clients that renew it ahead of that. */
+  issueWithExpiry(identifiers: object | string, options?: IssueOptions): IssuedToken;
   /** Judges a token as a server with this one secret and no more options does. Never throws. */
   verify(token: string): TokenVerdict;
 }
@@ -80,23 +95,23 @@ export function createTokens(options: TokensOptions): Tokens {
     { name: kid ?? "secret", kid: kid ?? null, algorithms: HMAC_ALGORITHMS, material, state: "active" },
   ]);
   const verifier = createVerifier({ ring: () => ring, crypto: nodeCrypto, clock, policy: DEFAULT_POLICY });
+  const issueWithExpiry: Tokens["issueWithExpiry"] = (identifiers, issueOptions = {}) => {
+    const { expiresInSeconds = ttlSeconds, claims = {} } = issueOptions;
+    checkLifetime("expiresInSeconds", expiresInSeconds);
+    checkClaims(claims);
+    const iat = Math.floor(clock.nowMs() / 1000);
+    const exp = expiresInSeconds === null ? null : iat + Math.floor(expiresInSeconds);
+    const all = { ...claims, ext: identifiersTextOf(identifiers), ...(exp === null ? {} : { exp }), iat };
+    const named = {
+      ...(algorithm === undefined ? {} : { algorithm }),
+      ...(kid === undefined ? {} : { kid }),
+    };
+    const token = signToken({ claims: all, secret: material, ...named }, nodeCrypto);
+    return { token, expiresAtMs: exp === null ? null : exp * 1000 };
+  };
   return {
-    issue(identifiers, { expiresInSeconds = ttlSeconds, claims = {} } = {}) {
-      checkLifetime("expiresInSeconds", expiresInSeconds);
-      checkClaims(claims);
-      const iat = Math.floor(clock.nowMs() / 1000);
-      const exp = expiresInSeconds === null ? {} : { exp: iat + Math.floor(expiresInSeconds) };
-      const all = { ...claims, ext: identifiersTextOf(identifiers), ...exp, iat };
-      return signToken(
-        {
-          claims: all,
-          secret: material,
-          ...(algorithm === undefined ? {} : { algorithm }),
-          ...(kid === undefined ? {} : { kid }),
-        },
-        nodeCrypto,
-      );
-    },
+    issueWithExpiry,
+    issue: (identifiers, issueOptions) => issueWithExpiry(identifiers, issueOptions).token,
     verify(token) {
       const verdict = verifier.verify(token);
       return verdict.accepted ? acceptedToken(verdict) : refusedToken(verdict);
