@@ -65,7 +65,9 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | nu
   // The types of streams of `node:stream/web` and of `fetch` are told apart; the objects are the same.
   const body = isBodiless ? null : (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>);
   if (body === null) return new Request(url, { method, headers, signal });
-  return new Request(url, { method, headers, signal, body, duplex: "half" });
+  // `fetch` asks for `duplex`, and the types of browsers do not know it.
+  const streaming = { method, headers, signal, body, duplex: "half" as const };
+  return new Request(url, streaming);
 }
 
 function urlOf(incoming: IncomingMessage): string | null {
