@@ -15,11 +15,13 @@ export interface CommandPlace {
   readonly input?: string;
   /** The temporary directory unless given. */
   readonly cwd?: string;
+  /** Another one than that of the clone. */
+  readonly command?: string;
 }
 
 /** Runs the real `hawser` with these arguments to its end. */
 export async function runHawser(args: readonly string[], place: CommandPlace = {}): Promise<CommandResult> {
-  const child = Bun.spawn([HAWSER, ...args], {
+  const child = Bun.spawn([place.command ?? HAWSER, ...args], {
     cwd: place.cwd ?? process.env.TMPDIR ?? "/tmp",
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...place.env },
     stdio: [new Blob([place.input ?? ""]), "pipe", "pipe"],
