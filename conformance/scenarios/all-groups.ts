@@ -3,6 +3,7 @@ import { ADMISSION_GROUPS } from "./admission.ts";
 import { APPLICATION_GROUPS } from "./application.ts";
 import { BROADCAST_GROUPS } from "./broadcasting.ts";
 import { COMMAND_GROUPS } from "./commands.ts";
+import { CORS_GROUPS } from "./cors.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { PING_GROUPS } from "./pings.ts";
@@ -23,6 +24,7 @@ export const GROUPS: readonly Group[] = [
   ...FRAME_GROUPS,
   ...COMMAND_GROUPS,
   ...BROADCAST_GROUPS,
+  ...CORS_GROUPS,
   ...SIGNED_STREAM_GROUPS,
   ...SIGNED_CHANNEL_GROUPS,
   ...WHISPER_GROUPS,

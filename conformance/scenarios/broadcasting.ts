@@ -1,4 +1,15 @@
-import { connect, delivery, publication, receives, subscribed, WELCOME, welcomed } from "../phrases.ts";
+import {
+  confirmation,
+  connect,
+  delivery,
+  deliveryTo,
+  publication,
+  receives,
+  stream,
+  subscribed,
+  WELCOME,
+  welcomed,
+} from "../phrases.ts";
 import type { Group, Scenario, Step } from "../scenario.ts";
 import { GOOD, IDENTITY, token } from "../tokens.ts";
 
@@ -70,6 +81,13 @@ const UNREADABLE: readonly (readonly [what: string, body: string])[] = [
   ["whose stream is empty", '{"stream":"","data":"1"}'],
   ["with something after its JSON", '{"stream":"unread","data":"1"}x'],
   ["whose meta is a string", '{"stream":"unread","data":"1","meta":"x"}'],
+  ["whose exclude_socket is a number", '{"stream":"unread","data":"1","meta":{"exclude_socket":1}}'],
+  ["whose broadcast_type is a number", '{"stream":"unread","data":"1","meta":{"broadcast_type":1}}'],
+  ["whose transient is a word", '{"stream":"unread","data":"1","meta":{"transient":"yes"}}'],
+  ["that disconnects nobody in particular", '{"command":"disconnect"}'],
+  ["that disconnects by a number", '{"command":"disconnect","payload":{"identifier":5}}'],
+  ["whose payload is a word", '{"command":"disconnect","payload":"unread"}'],
+  ["whose reconnect is a word", '{"command":"disconnect","payload":{"identifier":"u","reconnect":"yes"}}'],
   ["a batch with a bad element at its end", '[{"stream":"unread","data":"1"},{"stream":"unread","data":2}]'],
   ["a batch with a bad element at its start", '[5,{"stream":"unread","data":"1"}]'],
 ];
@@ -202,6 +220,64 @@ const OPEN: Group = {
       ],
     },
     {
+      name: "names of members count in any case, and unknown members not at all",
+      steps: [
+        ...welcomed(),
+        ...subscribed("cased"),
+        { do: "publish", body: '{"Stream":"cased","DATA":"1","more":{"a":[]}}' },
+        receives(delivery("cased", "1")),
+        { do: "publish", body: '[{"STREAM":"cased","Data":"2"}]' },
+        receives(delivery("cased", "2")),
+      ],
+    },
+    ...['{"stream":"bare","data":null,"meta":null}', '{"stream":"bare"}'].map(
+      (body): Scenario => ({
+        name: `${body} is an empty message`,
+        steps: [
+          ...welcomed(),
+          ...subscribed("bare"),
+          { do: "publish", body },
+          receives(delivery("bare", '""')),
+        ],
+      }),
+    ),
+    {
+      name: "a stream wins over a command beside it",
+      steps: [
+        ...welcomed(),
+        ...subscribed("beside"),
+        { do: "publish", body: { ...publication("beside", "1"), command: "disconnect" } },
+        receives(delivery("beside", "1")),
+        { do: "quiet" },
+      ],
+    },
+    {
+      name: "exclude_socket counts under every identifier, and for each message of a batch by itself",
+      steps: [
+        ...welcomed(undefined, "b"),
+        ...subscribed("apart", "b"),
+        ...welcomed(undefined, "a"),
+        ...subscribed("apart", "a"),
+        { do: "send", on: "a", command: { command: "subscribe", identifier: `${stream("apart")} ` } },
+        receives(confirmation(`${stream("apart")} `), "a"),
+        {
+          do: "publish",
+          body:
+            '[{"stream":"apart","data":"1","meta":{"exclude_socket":"{{sid}}"}},' +
+            '{"stream":"apart","data":"2","meta":{"broadcast_type":"note"}}]',
+        },
+        receives(delivery("apart", "1"), "b"),
+        receives(`{"type":"note",${delivery("apart", "2").slice(1)}`, "b"),
+        {
+          do: "receive",
+          on: "a",
+          anyOrder: [delivery("apart", "2"), deliveryTo(`${stream("apart")} `, "2")].map(
+            (frame) => `{"type":"note",${frame.slice(1)}`,
+          ),
+        },
+      ],
+    },
+    {
       name: "the type of the body is not looked at",
       steps: [
         {
@@ -289,6 +365,40 @@ function keyGroup({ title, flags, key, wrong }: KeyGroup): Group {
     ],
   };
 }
+
+/** The word none is no key. */
+const NO_KEYS: readonly Group[] = [
+  {
+    title: "the broadcast key none beside a secret",
+    flags: ["--norpc", "--secret=qwerty", "--broadcast_key=none"],
+    scenarios: [
+      {
+        name: "opens the endpoint to everyone",
+        steps: [
+          { do: "publish", body: publication("a", "1") },
+          { do: "publish", body: publication("a", "1"), key: "anything" },
+        ],
+      },
+    ],
+  },
+  {
+    title: "the secret none",
+    flags: ["--norpc", "--noauth", "--secret=none"],
+    scenarios: [
+      {
+        name: "leaves the endpoint open",
+        steps: [
+          {
+            do: "differ",
+            deviation: "unlisted: the reference derives a key from the word",
+            ours: [{ do: "publish", body: publication("a", "1") }],
+            reference: [{ do: "publish", body: publication("a", "1"), status: 401 }],
+          },
+        ],
+      },
+    ],
+  },
+];
 
 /** Where the endpoint is when nobody says. */
 const PORTS: readonly Group[] = [
@@ -443,4 +553,10 @@ const REMOTE_DISCONNECT: Group = {
   ],
 };
 
-export const BROADCAST_GROUPS: readonly Group[] = [OPEN, ...KEYS.map(keyGroup), ...PORTS, REMOTE_DISCONNECT];
+export const BROADCAST_GROUPS: readonly Group[] = [
+  OPEN,
+  ...KEYS.map(keyGroup),
+  ...NO_KEYS,
+  ...PORTS,
+  REMOTE_DISCONNECT,
+];

@@ -8,6 +8,7 @@ import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
+import { corsHeaders } from "@hawser/core/protocol/cors";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
 import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
@@ -186,9 +187,10 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
     placed.push({ ...at, route });
   }
   if (broadcast.adapters.includes("http")) {
-    const { path, key, port } = broadcast;
+    const { path, key, port, corsHosts } = broadcast;
+    const cors = corsHosts === null ? null : corsHeaders(corsHosts);
     const route = httpBroadcaster<SocketData>(
-      { path, key },
+      { path, key, cors },
       { engine: parts.engine, log: parts.log, equalSecrets },
     );
     placed.push({ ...main, port, portOption: "--http_broadcast_port", route });

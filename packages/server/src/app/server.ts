@@ -135,7 +135,8 @@ function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): 
     if (broadcast.keyDerived) {
       log.info("auto-generated authorization secret from the application secret", about);
     }
-    const guard = broadcast.key === null ? "no authorization" : "authorization required";
+    const authorization = broadcast.key === null ? "no authorization" : "authorization required";
+    const guard = broadcast.corsHosts === null ? authorization : `${authorization}, CORS enabled`;
     const url = `${address(server.host, broadcast.port)}${broadcast.path}`;
     log.info(`Accept broadcast requests at ${url} (${guard})`, about);
   }

@@ -1,4 +1,4 @@
-import { integer, list, secret, section, text } from "@hawser/core/options";
+import { flag, integer, list, secret, section, text } from "@hawser/core/options";
 
 const ADAPTERS = ["http"];
 const ADAPTERS_OF_ANYCABLE = ["redis", "redisx", "nats"];
@@ -33,6 +33,20 @@ export const BROADCAST = section("Broadcasting", {
     default: "/_broadcast",
     help: "Path that takes publications by HTTP.",
     check: (value) => (value.startsWith("/") ? null : "must start with a slash"),
+  }),
+  cors: flag({
+    flag: "http_broadcast_cors",
+    toml: "http_broadcast.cors_headers",
+    hidden: true,
+    help: "Let pages publish by HTTP: send CORS headers, and answer their preflight requests.",
+  }),
+  corsHosts: list({
+    flag: null,
+    // DEVIATION: D15. The reference reads the key and then replaces it with allowed_origins.
+    toml: "http_broadcast.cors_hosts",
+    joined: true,
+    lowerCase: true,
+    help: "Hosts whose pages may publish by HTTP; allowed_origins when empty.",
   }),
   httpSecret: secret({
     flag: "http_broadcast_secret",

@@ -65,7 +65,6 @@ export const NOT_SERVED_FLAGS = {
     "metrics_log_interval",
     "metrics_log_formatter",
   ],
-  "CORS of the broadcast endpoint": ["http_broadcast_cors"],
 } as const satisfies Record<string, readonly string[]>;
 
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
@@ -83,8 +82,6 @@ const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "embedded_nats",
   "rpc.secret",
   "rpc.http_request_timeout",
-  "http_broadcast.cors_headers",
-  "http_broadcast.cors_hosts",
   "metrics.statsd",
   "sse",
   "ds",

@@ -138,6 +138,20 @@ describe("broadcasting by HTTP", () => {
     expect(configOf("--secret=s", "--http_broadcast_port=7000").broadcast.port).toBe(7000);
   });
 
+  test("tells pages nothing unless asked to, then allows the origins of the server or its own", () => {
+    const origins = "--allowed_origins=A.example,b.example";
+    expect(configOf(origins).broadcast.corsHosts).toBeNull();
+    expect(configOf("--http_broadcast_cors").broadcast.corsHosts).toEqual([]);
+    expect(configOf("--http_broadcast_cors", origins).broadcast.corsHosts).toEqual([
+      "a.example",
+      "b.example",
+    ]);
+    const files = {
+      "./anycable.toml": "[http_broadcast]\ncors_headers = true\ncors_hosts = 'c.example,d.example'\n",
+    };
+    expect(loaded({ files, argv: [origins] }).config.broadcast.corsHosts).toEqual(["c.example", "d.example"]);
+  });
+
   test("takes the http adapter alone, and says so of the others", () => {
     expect(errorsOf({ argv: ["--broadcast_adapter=http,redis"] })).toEqual([
       '--broadcast_adapter: the value "http,redis" names redis, which AnyCable has and this version does not; ' +

@@ -104,11 +104,19 @@ function resolveBroadcast(
   isPublic: boolean,
   hmacHex: HmacHex,
 ): ResolvedConfig["broadcast"] {
-  const { httpPort, httpPath } = sectionOf(values, BROADCAST);
+  const { httpPort, httpPath, cors, corsHosts } = sectionOf(values, BROADCAST);
+  const { allowedOrigins } = sectionOf(values, SERVER);
   const secret = isPublic ? null : broadcastSecret(values);
   const key = secret?.derived ? deriveKey(secret.text, "broadcast", hmacHex) : (secret?.text ?? null);
   // The option takes no other adapter.
-  return { adapters: ["http"], key, keyDerived: secret?.derived ?? false, port: httpPort, path: httpPath };
+  return {
+    adapters: ["http"],
+    key,
+    keyDerived: secret?.derived ?? false,
+    port: httpPort,
+    path: httpPath,
+    corsHosts: cors ? (corsHosts.length > 0 ? corsHosts : allowedOrigins) : null,
+  };
 }
 
 function resolveShutdown(values: OptionValues): ResolvedConfig["shutdown"] {

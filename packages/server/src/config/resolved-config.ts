@@ -114,6 +114,8 @@ export interface ResolvedConfig {
     /** Equal to `server.port` when the two share a listener. */
     readonly port: number;
     readonly path: string;
+    /** Hosts whose pages may publish, empty for all; null when browsers are told nothing. */
+    readonly corsHosts: readonly string[] | null;
   };
   readonly shutdown: {
     readonly timeoutMs: number;

@@ -1,11 +1,14 @@
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
+import type { CorsHeaders } from "@hawser/core/protocol/cors";
 import type { Exchange, Route, RouteAnswer } from "../../drivers/http.ts";
 
 export interface HttpBroadcasterOptions {
   readonly path: string;
   /** What `Authorization: Bearer` must carry; null leaves the endpoint open. */
   readonly key: string | null;
+  /** Null where browsers are told nothing. */
+  readonly cors: CorsHeaders | null;
 }
 
 export interface HttpBroadcasterParts {
@@ -15,30 +18,41 @@ export interface HttpBroadcasterParts {
   readonly equalSecrets: (a: string, b: string) => boolean;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
+const NO_HEADERS: Headers = {};
+
 /**
- * Takes publications by POST (anycable broadcast/http.go@1.6.16): 422 for another method, 401 for another key, 201 for
- * what was delivered.
+ * Takes publications by POST (anycable broadcast/http.go@1.6.16): 200 for a page's preflight where pages may publish, 422
+ * for another method, 401 for another key, 201 for what was delivered.
  *
  * DEVIATION: D12. What cannot be read is answered 422 with `{"error":...}` and nothing of it is sent.
  */
 export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpBroadcasterParts): Route<T> {
-  const expected = options.key === null ? null : `Bearer ${options.key}`;
+  const { path, key, cors } = options;
+  const expected = key === null ? null : `Bearer ${key}`;
   return {
-    matches: (pathname) => pathname === options.path,
+    matches: (pathname) => pathname === path,
     handle(exchange): RouteAnswer {
-      const { request } = exchange;
-      if (request.method !== "POST") return new Response(null, { status: 422 });
-      if (expected !== null && !parts.equalSecrets(request.headers.get("authorization") ?? "", expected)) {
+      const { method, headers: asked } = exchange.request;
+      const headers = cors?.(asked.get("origin")) ?? NO_HEADERS;
+      if (cors !== null && method === "OPTIONS") return answer(200, headers);
+      if (method !== "POST") return answer(422, headers);
+      if (expected !== null && !parts.equalSecrets(asked.get("authorization") ?? "", expected)) {
         parts.log.debug("a publication was refused: wrong or missing key", { context: "broadcast" });
-        return new Response(null, { status: 401 });
+        return answer(401, headers);
       }
-      return publish(exchange, parts.engine);
+      return publish(exchange, parts.engine, headers);
     },
   };
 }
 
-async function publish<T>({ request }: Exchange<T>, engine: Engine): Promise<Response> {
+async function publish<T>({ request }: Exchange<T>, engine: Engine, headers: Headers): Promise<Response> {
   const result = engine.publish(await request.text());
-  if (result.accepted) return new Response(null, { status: 201 });
-  return Response.json({ error: result.why }, { status: 422 });
+  if (result.accepted) return answer(201, headers);
+  return Response.json({ error: result.why }, { status: 422, headers });
+}
+
+function answer(status: number, headers: Headers): Response {
+  return new Response(null, { status, headers });
 }

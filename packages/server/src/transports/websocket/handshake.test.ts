@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { originCheck } from "@hawser/core/protocol/origins";
 import fc from "fast-check";
 import { checkHandshake, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
-import { originCheck } from "./origins.ts";
 import { parseQuery } from "./query.ts";
 
 const ANY_ORIGIN = originCheck([]);

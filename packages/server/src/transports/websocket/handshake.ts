@@ -1,11 +1,11 @@
 import type { Credentials } from "@hawser/core/engine/admission";
+import type { OriginCheck } from "@hawser/core/protocol/origins";
 import {
   chooseSubprotocol,
   parseSubprotocols,
   type Subprotocol,
   tokenOfSubprotocols,
 } from "@hawser/core/protocol/subprotocols";
-import type { OriginCheck } from "./origins.ts";
 import { firstValue, type Query } from "./query.ts";
 
 /** A handshake that is refused before the upgrade. */

@@ -1,12 +1,12 @@
 import type { Credentials } from "@hawser/core/engine/admission";
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
+import { originCheck } from "@hawser/core/protocol/origins";
 import type { Random } from "@hawser/core/random";
 import type { StateMap } from "@hawser/core/rpc/backend";
 import type { HeartbeatPlan, PingPrecision, Session } from "@hawser/core/session/session";
 import type { Exchange, Route, RouteAnswer, Socket, SocketHandler } from "../../drivers/http.ts";
 import { checkHandshake, type Offer, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
-import { originCheck } from "./origins.ts";
 import { pathPattern } from "./path-pattern.ts";
 import { proxiedHeaders } from "./proxied-headers.ts";
 import { lastValue, parseQuery, type Query } from "./query.ts";
