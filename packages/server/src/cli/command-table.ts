@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { health } from "./commands/health.ts";
 import { keysFingerprint } from "./commands/keys-fingerprint.ts";
 import { keysGenerate } from "./commands/keys-generate.ts";
+import { keysRotate } from "./commands/keys-rotate.ts";
 import { tokenExplain } from "./commands/token-explain.ts";
 import { tokenMint } from "./commands/token-mint.ts";
 import { tokenVerify } from "./commands/token-verify.ts";
@@ -12,6 +13,7 @@ export const COMMANDS: readonly Command[] = [
   tokenVerify,
   tokenExplain,
   keysGenerate,
+  keysRotate,
   keysFingerprint,
   health,
 ];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
+import { importJWK, jwtVerify, SignJWT } from "jose";
 import { runHawser } from "../support/hawser-command.ts";
 
 describe("hawser keys generate", () => {
@@ -25,6 +26,16 @@ describe("hawser keys generate", () => {
     expect(await bytesOf("--alg=HS512")).toMatchObject({ bytes: 64, alg: "HS512" });
     expect((await bytesOf()).kid).toMatch(/^\d{4}-\d\d-\d\d-[0-9a-f]{4}$/);
   });
+});
+
+test("hawser keys generate makes pairs for every family, which sign and verify", async () => {
+  for (const alg of ["RS256", "PS512", "ES384", "EdDSA"]) {
+    const { stdout } = await runHawser(["keys", "generate", "--jwk", `--alg=${alg}`]);
+    const jwk = JSON.parse(stdout);
+    const token = await new SignJWT({ ext: "x" }).setProtectedHeader({ alg }).sign(await importJWK(jwk, alg));
+    const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, ...open } = jwk;
+    expect((await jwtVerify(token, await importJWK(open, alg))).payload.ext).toBe("x");
+  }
 });
 
 describe("hawser keys fingerprint", () => {
