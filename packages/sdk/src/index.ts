@@ -20,9 +20,11 @@ export type {
   ChannelDefinition,
   ChannelHandlers,
   DisconnectOptions,
+  StreamOptions,
 } from "./rpc/channel.ts";
 export { type Acceptance, type Rejection, type RejectOptions, reject } from "./rpc/connect.ts";
 export type { CallMetadata, ConnectEnv, Connection } from "./rpc/connection.ts";
+export type { Cookies } from "./rpc/cookies.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./rpc/serve-rpc.ts";
 export type { State } from "./rpc/state.ts";
 export {

@@ -60,3 +60,21 @@ createCable({}).channel<JsonObject, { speak: { text: string } }>("Gap", {
 });
 // @ts-expect-error a connect handler says who it is, or rejects
 createCable({ connect: () => 5 });
+
+// A cookie may not be there, and a stream has no options but these.
+createCable({
+  connect(env) {
+    const session: string | undefined = env.cookies.session;
+    // @ts-expect-error nobody has looked whether it is there
+    const certain: string = env.cookies.session;
+    return { identifiers: { session, certain } };
+  },
+}).channel("Streams", {
+  subscribed(ctx) {
+    ctx.streamFrom("a", { whisper: true });
+    // @ts-expect-error no such option
+    ctx.streamFrom("a", { wisper: true });
+    // @ts-expect-error streams have names
+    ctx.streamFrom(7);
+  },
+});

@@ -65,6 +65,24 @@ describe("connect", () => {
     ]);
   });
 
+  test("gives cookies by name, however the header is written", async () => {
+    const seen: unknown[] = [];
+    const cable = createCable({
+      connect(env) {
+        seen.push({ ...env.cookies });
+        return { identifiers: "me" };
+      },
+    });
+    const cookies = [
+      // The server ends each pair with a semicolon; browsers part them with a semicolon and a space.
+      "a=1;b=2;",
+      'a=1; b="x y"; a=9; c=%C3%A9; d=100%; e=f=g; =h; i;',
+    ];
+    for (const cookie of cookies) await cable.connect({ env: { ...ENV, headers: { cookie } } }, META);
+    await cable.connect({ env: { ...ENV, headers: {} } }, META);
+    expect(seen).toEqual([{ a: "1", b: "2" }, { a: "1", b: "x y", c: "é", d: "100%", e: "f=g" }, {}]);
+  });
+
   test("without a handler nobody gets in", async () => {
     expect((await createCable({}).connect({ env: ENV }, META)).status).toBe(Status.FAILURE);
   });
@@ -274,6 +292,43 @@ describe("subscribe", () => {
     });
     await subscribe(cable);
     expect(late).toThrow("Cannot transmit: the reply to this call has gone out");
+  });
+});
+
+describe("whispers", () => {
+  const cable = createCable({}).channel("Chat", {
+    subscribed(ctx) {
+      ctx.streamFrom("a", { whisper: true });
+      ctx.streamFrom("b", { whisper: true });
+      ctx.streamFrom("c", { whisper: false });
+    },
+    actions: {
+      stop(ctx, { stream }) {
+        ctx.stopStream(String(stream));
+      },
+      stopAll(ctx) {
+        ctx.stopAllStreams();
+      },
+      restart(ctx) {
+        ctx.stopStream("b");
+        ctx.streamFrom("b", { whisper: true });
+      },
+    },
+  });
+  const istateOf = async (data: JsonObject, istate: Record<string, string> = { $w: "b" }) =>
+    (await cable.command(action(data, { env: { ...ENV, istate } }), META)).env?.istate;
+
+  test("go to the last stream that was started for them, by its bare name", async () => {
+    const reply = await cable.command(message("subscribe"), META);
+    expect(reply).toMatchObject({ streams: ["a", "b", "c"], env: { istate: { $w: "b" } } });
+  });
+
+  test("end with their stream, and with no other", async () => {
+    expect(await istateOf({ action: "stop", stream: "b" })).toEqual({ $w: "" });
+    expect(await istateOf({ action: "stop", stream: "a" })).toEqual({});
+    expect(await istateOf({ action: "stopAll" })).toEqual({ $w: "" });
+    expect(await istateOf({ action: "stopAll" }, {})).toEqual({});
+    expect(await istateOf({ action: "restart" })).toEqual({ $w: "b" });
   });
 });
 

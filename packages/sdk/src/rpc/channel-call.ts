@@ -1,14 +1,14 @@
-import type { ChannelContext, DisconnectOptions } from "./channel.ts";
+import type { ChannelContext, DisconnectOptions, StreamOptions } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { disconnectFrame, messageFrame } from "./frames.ts";
-import type { State } from "./state.ts";
+import type { State, TrackedState } from "./state.ts";
 
 /** Collects what a handler does, for the reply. */
 export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifiers, Params> {
   readonly identifier: string;
   readonly params: Params;
   readonly connection: Connection<Identifiers>;
-  readonly #state: State;
+  readonly #state: TrackedState;
   readonly #mayReject: boolean;
   readonly #started = new Set<string>();
   readonly #stopped = new Set<string>();
@@ -22,7 +22,7 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
     request: {
       readonly identifier: string;
       readonly connection: Connection<Identifiers>;
-      readonly state: State;
+      readonly state: TrackedState;
       readonly mayReject: boolean;
     },
     params: Params,
@@ -38,18 +38,20 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
     return this.#state;
   }
 
-  streamFrom(stream: string): void {
+  streamFrom(stream: string, { whisper = false }: StreamOptions = {}): void {
     this.#check("start a stream");
     if (stream === "")
       throw new Error("Cannot start a stream: its name is empty. Name what is broadcast to.");
     this.#started.add(stream);
     this.#stopped.delete(stream);
+    if (whisper) this.#state.startWhisper(stream);
   }
 
   stopStream(stream: string): void {
     this.#check("stop a stream");
     this.#started.delete(stream);
     this.#stopped.add(stream);
+    this.#state.stopWhisper(stream);
   }
 
   stopAllStreams(): void {
@@ -58,6 +60,7 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
     this.#started.clear();
     this.#stopped.clear();
     this.#stopAll = true;
+    this.#state.stopWhisper(null);
   }
 
   transmit(message: unknown): void {

@@ -38,6 +38,7 @@ type NeededParsers<Params, Data> = (JsonObject extends Params
     ? unknown
     : { readonly data: { readonly [Name in keyof Data]: (raw: JsonObject) => Data[Name] } });
 
+/** A channel: its handlers, and the parsers that its types need. */
 export type ChannelDefinition<Identifiers, Params, Data, Actions extends string> = ChannelHandlers<
   Identifiers,
   Params,
@@ -50,14 +51,17 @@ export type ChannelDefinition<Identifiers, Params, Data, Actions extends string>
 export interface ChannelContext<Identifiers, Params> {
   /** The subscription, as the client named it. */
   readonly identifier: string;
+  /** What the client put beside `channel` in it, as `params` of the channel has made it. */
   readonly params: Params;
+  /** Who the client is, and how it came. */
   readonly connection: Connection<Identifiers>;
   /** Kept as long as the subscription lives. */
   readonly state: State;
   /** Sends this subscription what is broadcast to `stream`. */
-  streamFrom(stream: string): void;
+  streamFrom(stream: string, options?: StreamOptions): void;
+  /** Sends it no more of `stream`. Whispers on it end too. */
   stopStream(stream: string): void;
-  /** Also forgets the streams that this call has started so far. */
+  /** The same for every stream, those that this call has started so far among them. */
   stopAllStreams(): void;
   /** Sends `message` (anything that has JSON) to this subscription of this client alone. */
   transmit(message: unknown): void;
@@ -67,6 +71,16 @@ export interface ChannelContext<Identifiers, Params> {
   disconnect(options?: DisconnectOptions): void;
 }
 
+/** How a subscription follows a stream. */
+export interface StreamOptions {
+  /**
+   * Lets the client send to the stream what the application never sees: "is typing", the place of a cursor. Each
+   * subscription whispers on one stream, the last that was started so. False unless given.
+   */
+  readonly whisper?: boolean;
+}
+
+/** What is said to a client that is told to go. */
 export interface DisconnectOptions {
   /** What the client is told; `remote` unless given. */
   readonly reason?: string;

@@ -3,6 +3,7 @@ import { base64urlByteLength, decodeBase64url } from "@hawser/core/wire/base64ur
 import { type JsonObject, parseStrictObject } from "@hawser/core/wire/strict-json";
 import { decodeUtf8 } from "@hawser/core/wire/utf8";
 import type { Env } from "@hawser/proto/gen/rpc";
+import { type Cookies, cookiesIn } from "./cookies.ts";
 import { type State, TrackedState } from "./state.ts";
 
 /** What came with a call besides its message: the server wrote it, never the client. */
@@ -23,6 +24,8 @@ export interface ConnectEnv {
   readonly url: string;
   /** Headers by lower-case name, as far as the server forwards them, and `REMOTE_ADDR`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The cookies among them, decoded; none when the server does not forward `cookie`. */
+  readonly cookies: Cookies;
   /** The claims of the client's token, verified by the server; null when it has none, or the server does not pass them on. */
   readonly claims: JsonObject | null;
   /** Kept as long as the connection lives. */
@@ -53,6 +56,7 @@ export function connectEnvOf(
     sid: metadata.sid,
     url: env?.url ?? "",
     headers,
+    cookies: cookiesIn(headers.cookie ?? ""),
     claims: metadata.jwtIdentity === null ? null : claimsOf(metadata.jwtIdentity),
     cstate: new TrackedState(env?.cstate ?? {}),
   };

@@ -15,8 +15,10 @@ export type {
   ChannelDefinition,
   ChannelHandlers,
   DisconnectOptions,
+  StreamOptions,
 } from "./channel.ts";
 export { type Acceptance, type Rejection, type RejectOptions, reject } from "./connect.ts";
 export type { CallMetadata, ConnectEnv, Connection } from "./connection.ts";
+export type { Cookies } from "./cookies.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./serve-rpc.ts";
 export type { State } from "./state.ts";

@@ -1,6 +1,7 @@
 import { listenGrpc, type ServerTls } from "../drivers/grpc.ts";
 import type { RpcHandlers } from "./cable.ts";
 
+/** Where an application is served. */
 export interface ServeRpcOptions {
   /** 127.0.0.1 unless given: whoever can reach the port can speak for any client. */
   readonly host?: string;
@@ -8,16 +9,20 @@ export interface ServeRpcOptions {
   readonly port?: number;
   /** Serve TLS; the server then needs `--rpc_enable_tls`. */
   readonly tls?: ServerTls;
+  /** How long `close` lets the calls that are under way go on; 2000 ms unless given. */
+  readonly graceMs?: number;
 }
 
+/** An application that is being served. */
 export interface RpcService {
+  /** The port that it was given, or found. */
   readonly port: number;
-  /** Lets the calls that are under way end, for at most two seconds, and stops. Calling it again is harmless. */
+  /** Takes no more calls, lets those that are under way end, for at most `graceMs`, and stops. May be called again. */
   close(): Promise<void>;
 }
 
 const DEFAULT_PORT = 50051;
-const GRACE_MS = 2000;
+const DEFAULT_GRACE_MS = 2000;
 
 /**
  * Serves an application by gRPC, with the standard health service for `anycable.RPC`.
@@ -25,13 +30,13 @@ const GRACE_MS = 2000;
  * Rejects with CableError `io_failed` when the address cannot be used.
  */
 export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}): Promise<RpcService> {
-  const { host = "127.0.0.1", port = DEFAULT_PORT, tls = null } = options;
+  const { host = "127.0.0.1", port = DEFAULT_PORT, tls = null, graceMs = DEFAULT_GRACE_MS } = options;
   const listener = await listenGrpc(cable, { host, port }, tls);
   let closed: Promise<void> | null = null;
   return {
     port: listener.port,
     close() {
-      closed ??= listener.close(GRACE_MS);
+      closed ??= listener.close(graceMs);
       return closed;
     },
   };

@@ -13,6 +13,9 @@ export interface State {
   delete(key: string): void;
 }
 
+/** State key of the wire: the stream that whispers of a subscription go to. Its value is no JSON. */
+const WHISPER_STREAM = "$w";
+
 /** The same, with what was changed during this call. */
 export class TrackedState implements State {
   readonly #texts: Map<string, string>;
@@ -40,6 +43,17 @@ export class TrackedState implements State {
   delete(key: string): void {
     // To the server an empty text means: forget the key. JSON is never empty, so no value looks like it.
     if (this.#texts.has(key)) this.#put(key, "");
+  }
+
+  /** Lets the client whisper on `stream` from now on. */
+  startWhisper(stream: string): void {
+    this.#put(WHISPER_STREAM, stream);
+  }
+
+  /** Ends that for `stream`, or for whichever it is. */
+  stopWhisper(stream: string | null): void {
+    const current = this.#texts.get(WHISPER_STREAM);
+    if (current !== undefined && (stream === null || stream === current)) this.#put(WHISPER_STREAM, "");
   }
 
   /** What the server has to change: key -> text, "" for a key to forget. */
