@@ -12,10 +12,11 @@ import { corsHeaders } from "@hawser/core/protocol/cors";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
 import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
+import { refusedPublicationFields } from "../broadcast/refused-publication.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { createAddressBook } from "../drivers/addresses.ts";
 import { systemClock } from "../drivers/clock.ts";
-import { createNodeCrypto } from "../drivers/crypto.ts";
+import { createNodeCrypto, hmacHex } from "../drivers/crypto.ts";
 import { equalSecrets } from "../drivers/equal-secrets.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
@@ -104,7 +105,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
     engine,
     metrics,
     grpc,
-    routes: placeRoutes(config, { engine, metrics, grpc, log, stage, refreshGauges }),
+    routes: placeRoutes(config, { engine, metrics, grpc, log, stage, refreshGauges, sampled: sampler.write }),
     refreshGauges,
     stage,
     topics,
@@ -171,6 +172,7 @@ interface RouteParts {
   readonly log: Log;
   readonly stage: Stage;
   readonly refreshGauges: () => void;
+  readonly sampled: LogSampler["write"];
 }
 
 /** The WebSocket route comes last: its patterns may take in the paths of the others, which are exact (go-chi/chi v5). */
@@ -191,7 +193,14 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
     const cors = corsHosts === null ? null : corsHeaders(corsHosts);
     const route = httpBroadcaster<SocketData>(
       { path, key, cors },
-      { engine: parts.engine, log: parts.log, equalSecrets },
+      {
+        engine: parts.engine,
+        equalSecrets,
+        onRefused: (presented, key) => {
+          const fields = refusedPublicationFields(presented, key, hmacHex);
+          parts.sampled("info", "publication_refused", "publication refused", fields);
+        },
+      },
     );
     placed.push({ ...main, port, portOption: "--http_broadcast_port", route });
   }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { CableClient } from "../support/cable-client.ts";
+import { createHmac } from "node:crypto";
+import { CableClient, publish } from "../support/cable-client.ts";
 import { freePorts, type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
 import { type LogLine, linesAbout, parseJsonLog, parseTextLog } from "../support/log-lines.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
@@ -304,5 +305,49 @@ describe("--jwt_strict", () => {
     await welcome(hawser, "query");
     await endedOutput(hawser);
     expect(warnings(hawser)).toHaveLength(0);
+  });
+});
+
+describe("a publication that is refused", () => {
+  const fingerprint = (key: string) =>
+    createHmac("sha256", key).update("hawser-fingerprint:broadcast_key").digest("hex").slice(0, 8);
+  const derived = (secret: string) => createHmac("sha256", secret).update("broadcast-cable").digest("hex");
+
+  test("is a line with the fingerprints of both keys, and with neither key", async () => {
+    const hawser = await start(["--norpc", "--secret=ours"]);
+    const response = await publish(hawser.broadcastPort, { stream: "s", data: "{}" }, derived("theirs"));
+    expect(response.status).toBe(401);
+    await hawser.waitFor(/publication refused/);
+    const [line] = linesAbout(parseTextLog(hawser.output()), /^publication refused$/);
+    expect(line).toMatchObject({
+      level: "info",
+      fields: {
+        reason: "wrong_key",
+        key_fp: fingerprint(derived("ours")),
+        presented_fp: fingerprint(derived("theirs")),
+      },
+    });
+    expect(hawser.output()).not.toContain(derived("theirs"));
+    expect(hawser.output()).not.toContain(derived("ours"));
+  });
+
+  test("says when there is no key at all", async () => {
+    const hawser = await start(["--norpc", "--broadcast_key=ours"]);
+    expect((await publish(hawser.broadcastPort, {})).status).toBe(401);
+    await hawser.waitFor(/publication refused/);
+    const [line] = linesAbout(parseTextLog(hawser.output()), /^publication refused$/);
+    expect(line?.fields).toMatchObject({
+      reason: "no_key",
+      key_fp: fingerprint("ours"),
+      presented_fp: "none",
+    });
+  });
+
+  test("does not fill the log", async () => {
+    const hawser = await start(["--norpc", "--broadcast_key=ours"]);
+    await Promise.all(Array.from({ length: 200 }, () => publish(hawser.broadcastPort, {}, "theirs")));
+    await hawser.waitFor(/similar lines left out/);
+    const lines = linesAbout(parseTextLog(hawser.output()), /^publication refused$/);
+    expect(lines.length).toBeLessThan(200);
   });
 });

@@ -1,5 +1,4 @@
 import type { Engine } from "@hawser/core/engine/engine";
-import type { Log } from "@hawser/core/log";
 import type { CorsHeaders } from "@hawser/core/protocol/cors";
 import type { Exchange, Route, RouteAnswer } from "../../drivers/http.ts";
 
@@ -13,9 +12,10 @@ export interface HttpBroadcasterOptions {
 
 export interface HttpBroadcasterParts {
   readonly engine: Engine;
-  readonly log: Log;
   /** Compares without telling by its duration how much was right. */
   readonly equalSecrets: (a: string, b: string) => boolean;
+  /** Told of a request with another key, or with none. */
+  readonly onRefused: (presented: string | null, key: string) => void;
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -30,7 +30,6 @@ const NO_HEADERS: Headers = {};
  */
 export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpBroadcasterParts): Route<T> {
   const { path, key, cors } = options;
-  const expected = key === null ? null : `Bearer ${key}`;
   return {
     matches: (pathname) => pathname === path,
     handle(exchange): RouteAnswer {
@@ -38,8 +37,9 @@ export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpB
       const headers = cors?.(asked.get("origin")) ?? NO_HEADERS;
       if (cors !== null && method === "OPTIONS") return answer(200, headers);
       if (method !== "POST") return answer(422, headers);
-      if (expected !== null && !parts.equalSecrets(asked.get("authorization") ?? "", expected)) {
-        parts.log.debug("a publication was refused: wrong or missing key", { context: "broadcast" });
+      const presented = asked.get("authorization");
+      if (key !== null && !parts.equalSecrets(presented ?? "", `Bearer ${key}`)) {
+        parts.onRefused(presented, key);
         return answer(401, headers);
       }
       return publish(exchange, parts.engine, headers);
