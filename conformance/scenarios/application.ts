@@ -659,6 +659,33 @@ const BUSY: Group = {
   ],
 };
 
+/** Whoever can reach the port may send this much before anybody has decided about them. */
+const EARLY: Group = {
+  title: "commands before the welcome",
+  flags: [],
+  onlyOurs: "the reference leaves them in the network's buffers",
+  application: { connect: () => ({ afterMs: 1000 }) },
+  scenarios: [
+    {
+      name: "64 kB of them are kept for a client that is not let in yet",
+      steps: [
+        connect(),
+        { do: "send", command: { command: "ping", pad: "x".repeat(20_000) }, times: 3 },
+        receives(WELCOME_OF_APPLICATION),
+        ...Array.from({ length: 3 }, () => receives('{"type":"pong"}')),
+      ],
+    },
+    {
+      name: "more are closed with 1008",
+      steps: [
+        connect(),
+        { do: "send", command: { command: "ping", pad: "x".repeat(20_000) }, times: 4 },
+        { do: "closed", code: 1008, reason: "Too many pending commands", withinMs: 900 },
+      ],
+    },
+  ],
+};
+
 /** Nobody listens at the port that the application should have. */
 const DEAD: Group = {
   title: "a dead application",
@@ -683,4 +710,4 @@ const DEAD: Group = {
   ],
 };
 
-export const APPLICATION_GROUPS: readonly Group[] = [TALK, TOLD, COOKIES, BUSY, DEAD];
+export const APPLICATION_GROUPS: readonly Group[] = [TALK, TOLD, COOKIES, BUSY, EARLY, DEAD];

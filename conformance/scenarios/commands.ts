@@ -378,4 +378,38 @@ const MALFORMED_FRAMES: Group = {
   ],
 };
 
-export const COMMAND_GROUPS: readonly Group[] = [COMMAND_GROUP, NO_PUBLIC_STREAMS, MALFORMED_FRAMES];
+const FEW_SUBSCRIPTIONS: Group = {
+  title: "--max_subscriptions",
+  flags: ["--norpc", "--noauth", "--public_streams", "--max_subscriptions=2"],
+  onlyOurs: "the option is ours",
+  scenarios: [
+    {
+      name: "one more is rejected, and confirmed once there is room",
+      steps: [
+        ...welcomed(),
+        ...subscribed("few-1"),
+        ...subscribed("few-2"),
+        send({ command: "subscribe", identifier: stream("few-3") }),
+        receives(rejection(stream("few-3"))),
+        send({ command: "unsubscribe", identifier: stream("few-1") }),
+        ...subscribed("few-3"),
+      ],
+    },
+    {
+      name: "long identifiers count for more",
+      steps: [
+        ...welcomed(),
+        send({ command: "subscribe", identifier: stream("x".repeat(600)) }),
+        receives(rejection(stream("x".repeat(600)))),
+        ...subscribed("few-4"),
+      ],
+    },
+  ],
+};
+
+export const COMMAND_GROUPS: readonly Group[] = [
+  FEW_SUBSCRIPTIONS,
+  COMMAND_GROUP,
+  NO_PUBLIC_STREAMS,
+  MALFORMED_FRAMES,
+];

@@ -217,6 +217,7 @@ interface CarrierRow {
   readonly cookie?: string;
   readonly decision: Decision;
   readonly reference?: Decision;
+  readonly deviation?: Deviation;
 }
 
 /** Which of several tokens counts. */
@@ -278,6 +279,13 @@ const CARRIERS: readonly CarrierRow[] = [
     query: "x=%zz",
     protocol: GOOD,
     decision: "welcome",
+  },
+  {
+    what: "a good token among more parameters than are read",
+    query: `${"a=1&".repeat(300)}jid=${GOOD}`,
+    decision: "unauthorized",
+    reference: "welcome",
+    deviation: "D4",
   },
   {
     what: "a good token and a query that cannot be read",

@@ -14,6 +14,10 @@ export const LIMITS = {
   maxBadFramesPerMinute: 20,
   /** What a client's waiting commands may hold, and at least four messages: 64 large ones are no queue but a load. */
   maxPendingCommandBytes: 1024 * 1024,
+  /** The same before the client is let in: whoever can reach the port may fill it. One message is always taken. */
+  maxEarlyCommandBytes: 64 * 1024,
+  /** Parameters of a connection's URL. Undoing the escapes of a hundred thousand would keep everybody else waiting. */
+  maxQueryPairs: 256,
   /** How much of a client's frame a log line may quote. */
   maxQuotedBytes: 100,
 } as const;

@@ -18,6 +18,8 @@ export interface EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  /** Of one session; 0 for no limit. */
+  readonly maxSubscriptions: number;
   /** Every connected session by its `sid`. */
   readonly sessions: ReadonlyMap<string, Session>;
   /** Queues a frame for the client and counts it. */

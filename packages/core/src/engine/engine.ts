@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly disconnectBacklog: number;
   /** Disconnect calls that may be under way together. */
   readonly disconnectsAtOnce: number;
+  /** Of one session; 0 for no limit. */
+  readonly maxSubscriptions: number;
   /** Commands that may wait while one is being carried out. */
   readonly maxPendingCommands: number;
   readonly maxPendingCommandBytes: number;
@@ -67,6 +69,7 @@ export class Engine implements EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  readonly maxSubscriptions: number;
   readonly sessions = new Map<string, Session>();
   readonly sampled: EngineContext["sampled"];
   readonly #options: EngineOptions;
@@ -84,6 +87,7 @@ export class Engine implements EngineContext {
     this.log = log;
     this.sampled = parts.sampled;
     this.admission = options.admission;
+    this.maxSubscriptions = options.maxSubscriptions;
     this.#options = options;
     this.counters = engineCounters(parts.metrics);
     this.hub = new Hub((topic, frame) => topics.publish(topic, frame, options.compress));

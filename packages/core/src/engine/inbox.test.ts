@@ -102,12 +102,27 @@ describe("commands", () => {
   test("closes 1008 when what waits takes too much memory, few as the commands may be", () => {
     const backend = new ScriptedBackend();
     const { open } = setUp({ backend, options: { maxPendingCommands: 1000 } });
-    const { connection, say } = open(NONE);
+    const { connection, say } = open(GOOD);
+    say({ command: "subscribe", identifier: CHAT });
     const data = "x".repeat(60_000);
     for (let i = 0; i < 16; i++) say({ command: "message", identifier: "c", data });
     expect(connection.closedWith).toBeNull();
     say({ command: "message", identifier: "c", data });
     expect(connection.closedWith).toEqual({ code: 1008, reason: "Too many pending commands" });
+  });
+
+  test("holds less for a client that nobody knows yet, though always one message", () => {
+    const { open } = setUp({ backend: new ScriptedBackend(), options: { maxPendingCommands: 1000 } });
+    const { connection, say } = open(NONE);
+    say({ command: "message", identifier: "c", data: "x".repeat(300_000) });
+    expect(connection.closedWith).toBeNull();
+    say({ command: "ping" });
+    expect(connection.closedWith).toEqual({ code: 1008, reason: "Too many pending commands" });
+    const second = open(NONE);
+    for (let i = 0; i < 60; i++) second.say({ command: "message", identifier: "c", data: "x".repeat(1000) });
+    expect(second.connection.closedWith).toBeNull();
+    for (let i = 0; i < 10; i++) second.say({ command: "message", identifier: "c", data: "x".repeat(1000) });
+    expect(second.connection.closedWith?.code).toBe(1008);
   });
 
   test("counts only what still waits", async () => {

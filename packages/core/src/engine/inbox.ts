@@ -52,8 +52,11 @@ export class Inbox {
 
   #enqueue(session: Session, command: Command, bytes: number): void {
     session.queue ??= new PendingCommands();
-    const { maxPendingCommands: max, maxPendingCommandBytes: maxBytes } = this.#options;
-    if (session.queue.size < max && session.queue.bytes + bytes <= maxBytes) {
+    const { maxPendingCommands: max } = this.#options;
+    const early = session.state === "connecting";
+    const maxBytes = early ? LIMITS.maxEarlyCommandBytes : this.#options.maxPendingCommandBytes;
+    const { size, bytes: held } = session.queue;
+    if (size === 0 || (size < max && held + bytes <= maxBytes)) {
       session.queue.push(command, bytes);
       return;
     }

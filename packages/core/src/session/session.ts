@@ -53,7 +53,10 @@ export class Session implements Timed {
   /** The verified claims as base64url JSON; null without a verified token or without a backend to tell. */
   jwtIdentity: string | null = null;
   cstate: StateMap = NO_STATE;
+  /** Changed by `addSubscription` and `removeSubscription`. */
   subscriptions: Map<string, Subscription> | null = null;
+  /** Characters of their identifiers. */
+  identifierLength = 0;
 
   /** The call under way; while there is one, commands wait in `queue`. */
   scope: CallScope | null = null;
@@ -118,6 +121,16 @@ export function mergeState(state: StateMap, delta: StateMap): StateMap {
     else merged[key] = value;
   }
   return merged;
+}
+
+export function addSubscription(session: Session, identifier: string, subscription: Subscription): void {
+  session.subscriptions ??= new Map();
+  session.subscriptions.set(identifier, subscription);
+  session.identifierLength += identifier.length;
+}
+
+export function removeSubscription(session: Session, identifier: string): void {
+  if (session.subscriptions?.delete(identifier)) session.identifierLength -= identifier.length;
 }
 
 /** A function, because calls in between may have ended the session behind the compiler's back. */

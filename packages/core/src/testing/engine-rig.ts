@@ -61,6 +61,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
       disconnectRatePerS: 100,
       disconnectBacklog: 4096,
       disconnectsAtOnce: 14,
+      maxSubscriptions: 4096,
       maxPendingCommands: 3,
       maxPendingCommandBytes: 1_000_000,
       maxPendingBytes: 1000,

@@ -59,6 +59,12 @@ export interface LateTopics extends Topics {
 /** Descriptors that are not clients: listeners, files, the backend's connections, a 503 on its way out. */
 const RESERVED_DESCRIPTORS = 200;
 
+/**
+ * A client that vanished without a word takes no pings and so ends nothing: one that wants none (`?pi=0`) would be kept
+ * for ever. The reference's runtime finds out by TCP, in about as long.
+ */
+const SOCKET_SILENCE_S = 120;
+
 const SAMPLED_LINES = { perWindow: 20, windowMs: 1000 } as const;
 
 export function compose(config: ResolvedConfig, log: Log): Composition {
@@ -81,6 +87,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
       disconnectBacklog: config.disconnect.backlog,
       // Half of the call slots at most: the clients that stay need the others.
       disconnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 2)),
+      maxSubscriptions: config.websocket.maxSubscriptions,
       maxPendingCommands: config.websocket.maxPendingCommands,
       maxPendingCommandBytes: Math.max(LIMITS.maxPendingCommandBytes, 4 * config.websocket.maxMessageBytes),
       maxPendingBytes: config.websocket.maxPendingBytes,
@@ -242,6 +249,7 @@ function webSocketRoute(
       // Past what `too_slow` is said at: for a burst that comes between two looks at the queues.
       maxQueuedBytes: websocket.maxPendingBytes * 4,
       compression: websocket.compression,
+      silenceS: SOCKET_SILENCE_S,
     },
   };
 }

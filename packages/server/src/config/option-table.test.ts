@@ -30,7 +30,7 @@ const FLAGS_OF_ANYCABLE = `
 
 /** What this server adds to them. */
 const OUR_FLAGS = `
-  admin_socket ready-path trusted_proxies trust_request_id max_pending_commands rpc_after_jwt jwt_leeway jwt_require_exp
+  admin_socket ready-path trusted_proxies trust_request_id max_pending_commands max_subscriptions rpc_after_jwt jwt_leeway jwt_require_exp
   jwt_max_lifetime jwt_max_token_bytes jwt_strict
 `
   .trim()

@@ -38,6 +38,8 @@ export interface ResolvedConfig {
     readonly maxPendingBytes: number;
     readonly compression: boolean;
     readonly maxPendingCommands: number;
+    /** Of one client; 0 for no limit. */
+    readonly maxSubscriptions: number;
   };
   readonly heartbeat: {
     /** 0 for no pings. */

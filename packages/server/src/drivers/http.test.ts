@@ -100,6 +100,16 @@ describe("a request as routes see it", () => {
   );
 });
 
+test("headers of a token ten times too large reach a route, and larger ones cost no more memory than that", async () => {
+  const { port } = start({ routes: [echo] });
+  const ask = (bytes: number) =>
+    exchangeRaw(port, `GET / HTTP/1.1\r\nHost: h\r\nX-JID: ${"x".repeat(bytes)}\r\n\r\n`, {
+      done: (received) => received.includes("\r\n"),
+    });
+  expect((await ask(100_000)).toString()).toStartWith("HTTP/1.1 200 ");
+  expect((await ask(200_000)).toString()).toStartWith("HTTP/1.1 431 ");
+});
+
 describe("sockets", () => {
   const upgrading: Route<string> = {
     matches: () => true,
@@ -127,6 +137,7 @@ describe("sockets", () => {
         maxMessageBytes: 100,
         maxQueuedBytes: 0,
         compression: false,
+        silenceS: 0,
       },
     });
     return { listener, opened, errors };

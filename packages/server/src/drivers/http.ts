@@ -28,6 +28,8 @@ export interface SocketOptions<T> {
   /** Bytes that may wait for one client before the runtime cuts it; 0 for no limit. */
   readonly maxQueuedBytes: number;
   readonly compression: boolean;
+  /** How long a client may send nothing at all, not even the pong to a WebSocket ping, before it is gone; 0 for ever. */
+  readonly silenceS: number;
 }
 
 export interface TlsFiles {
@@ -87,10 +89,11 @@ export interface Listener {
 }
 
 /**
- * Node's answer to large headers is 431 before any of our code runs; a token that is too large is to be answered in
- * words instead, so headers may be as large as the reference takes them (net/http: 1 MiB). Holds for the process.
+ * Past it the runtime answers 431 before any of our code runs. A token that is too large is to be answered in words
+ * instead, up to four times the largest that can be allowed; the reference's 1 MiB (net/http) would let two thousand
+ * strangers fill 2 GB with half a request each. Holds for the process.
  */
-const MAX_HEADER_BYTES = 1 << 20;
+const MAX_HEADER_BYTES = 128 * 1024;
 
 /** Seconds without a byte before a connection that is not a WebSocket is cut: slow headers, idle keep-alive. */
 const HTTP_IDLE_S = 10;
@@ -224,8 +227,9 @@ function socketHandler<T>(sockets: SocketOptions<T> | null): WebSocketHandler<T>
     backpressureLimit: sockets.maxQueuedBytes,
     // Without it the runtime drops frames silently and lets the socket live on with a hole in its stream (D29).
     closeOnBackpressureLimit: sockets.maxQueuedBytes > 0,
-    idleTimeout: 0,
-    sendPings: false,
+    // The runtime pings by itself some seconds before.
+    idleTimeout: sockets.silenceS,
+    sendPings: sockets.silenceS > 0,
     perMessageDeflate: sockets.compression,
   };
 }

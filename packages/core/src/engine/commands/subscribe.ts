@@ -2,7 +2,7 @@ import type { Command } from "../../protocol/command.ts";
 import { confirmSubscription, rejectSubscription } from "../../protocol/replies.ts";
 import { type RouteDecision, routeSubscription } from "../../router/router.ts";
 import type { CommandReply } from "../../rpc/backend.ts";
-import { isClosed, type Session, type Subscription } from "../../session/session.ts";
+import { addSubscription, isClosed, type Session, type Subscription } from "../../session/session.ts";
 import { applyReply } from "../apply-reply.ts";
 import { CommandFailure, type EngineContext, quoted } from "../context.ts";
 import { startStream } from "../streams.ts";
@@ -16,6 +16,10 @@ import { history } from "./history.ts";
 export function subscribe(context: EngineContext, session: Session, command: Command): void | Promise<void> {
   const { identifier } = command;
   if (session.subscriptions?.has(identifier)) throw new CommandFailure(`already subscribed to ${identifier}`);
+  if (!hasRoomFor(session, identifier, context.maxSubscriptions)) {
+    context.send(session, rejectSubscription(identifier));
+    throw new CommandFailure(`too many subscriptions: ${context.maxSubscriptions} are allowed`);
+  }
   const decision = routeSubscription(context.router, identifier);
   if (decision !== null) {
     subscribeByRoute(context, session, command, decision);
@@ -25,6 +29,15 @@ export function subscribe(context: EngineContext, session: Session, command: Com
     subscribeByReply(context, session, command, reply),
   );
 }
+
+/** What one client may make this server remember: so many subscriptions, fewer where their identifiers are long. */
+function hasRoomFor(session: Session, identifier: string, max: number): boolean {
+  if (max === 0) return true;
+  const held = session.subscriptions?.size ?? 0;
+  return held < max && session.identifierLength + identifier.length <= max * USUAL_IDENTIFIER_LENGTH;
+}
+
+const USUAL_IDENTIFIER_LENGTH = 256;
 
 function subscribeByRoute(
   context: EngineContext,
@@ -41,7 +54,7 @@ function subscribeByRoute(
     return;
   }
   const subscription: Subscription = { groups: [], istate: decision.istate, routed: true };
-  register(session, identifier, subscription);
+  addSubscription(session, identifier, subscription);
   startStream(context, session, identifier, subscription, decision.stream);
   context.send(session, confirmSubscription(identifier));
   context.markInterest(session, "indifferent");
@@ -61,15 +74,10 @@ function subscribeByReply(
     return;
   }
   const subscription: Subscription = { groups: [], istate: {}, routed: false };
-  register(session, identifier, subscription);
+  addSubscription(session, identifier, subscription);
   applyReply(context, session, identifier, subscription, reply);
   context.markInterest(session, "interested");
   afterConfirmation(context, session, command);
-}
-
-function register(session: Session, identifier: string, subscription: Subscription): void {
-  session.subscriptions ??= new Map();
-  session.subscriptions.set(identifier, subscription);
 }
 
 function afterConfirmation(context: EngineContext, session: Session, command: Command): void {

@@ -1,5 +1,5 @@
 import type { Command } from "../../protocol/command.ts";
-import type { Session, Subscription } from "../../session/session.ts";
+import { removeSubscription, type Session, type Subscription } from "../../session/session.ts";
 import { applyReply } from "../apply-reply.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
 import { stopAllStreams } from "../streams.ts";
@@ -31,5 +31,5 @@ function remove(
   subscription: Subscription,
 ): void {
   stopAllStreams(context, session, subscription);
-  session.subscriptions?.delete(identifier);
+  removeSubscription(session, identifier);
 }

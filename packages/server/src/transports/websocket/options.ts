@@ -37,6 +37,12 @@ export const WEBSOCKET = section("WebSockets", {
     min: 1,
     help: "Commands of one client that may wait while one is carried out; past it the connection is closed with 1008.",
   }),
+  maxSubscriptions: integer({
+    flag: "max_subscriptions",
+    toml: "ws.max_subscriptions",
+    default: 4096,
+    help: "Subscriptions that one client may hold, fewer when their identifiers are longer than 256 characters on average; more are rejected. 0 sets no limit.",
+  }),
   compression: flag({
     flag: "enable_ws_compression",
     toml: "ws.enable_compression",

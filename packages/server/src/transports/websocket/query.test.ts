@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { LIMITS } from "@hawser/core/limits";
 import fc from "fast-check";
 import { firstValue, lastValue, parseQuery } from "./query.ts";
 
@@ -59,6 +60,18 @@ describe("parseQuery()", () => {
       }),
     );
   });
+});
+
+test("a query with more parameters than any client has is malformed, and costs no more than those that count", () => {
+  const most = "a=1&".repeat(LIMITS.maxQueryPairs);
+  expect(parseQuery(most)).toMatchObject({ malformed: false });
+  expect(parseQuery(`${most}b=2`)).toEqual({ pairs: parseQuery(most).pairs, malformed: true });
+  const startedMs = performance.now();
+  for (const piece of ["%ff&", "a&", ";&", "%zz&"]) {
+    const { pairs, malformed } = parseQuery(piece.repeat(200_000));
+    expect([malformed, pairs.length <= LIMITS.maxQueryPairs]).toEqual([true, true]);
+  }
+  expect(performance.now() - startedMs).toBeLessThan(500);
 });
 
 test("the first and the last value of a name are told apart", () => {

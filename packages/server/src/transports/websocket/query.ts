@@ -1,3 +1,5 @@
+import { LIMITS } from "@hawser/core/limits";
+
 /** A query string taken apart; `malformed` when a part of it cannot be (net/url ParseQuery). */
 export interface Query {
   readonly pairs: readonly (readonly [name: string, value: string])[];
@@ -6,13 +8,19 @@ export interface Query {
 
 const EMPTY: Query = { pairs: [], malformed: false };
 
-/** Malformed pairs are left out: a `;`, or a `%` that no two hexadecimal digits follow. */
+/** Malformed pairs are left out: a `;`, or a `%` that no two hexadecimal digits follow. So is what comes after too many. */
 export function parseQuery(query: string): Query {
   if (query === "") return EMPTY;
   const pairs: [string, string][] = [];
   let malformed = false;
-  for (const part of query.split("&")) {
-    if (part === "") continue;
+  let seen = 0;
+  for (let from = 0, to = 0; to < query.length; from = to + 1) {
+    to = query.indexOf("&", from);
+    if (to < 0) to = query.length;
+    if (to === from) continue;
+    seen += 1;
+    if (seen > LIMITS.maxQueryPairs) return { pairs, malformed: true };
+    const part = query.slice(from, to);
     const equals = part.indexOf("=");
     const name = decode(equals < 0 ? part : part.slice(0, equals));
     const value = equals < 0 ? "" : decode(part.slice(equals + 1));
