@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { runHawser } from "../packages/server/test/support/hawser-command.ts";
 import {
+  freePorts,
   type HawserPlace,
   spawnHawser,
   startHawser,
@@ -69,6 +70,29 @@ function buildExecutable(): string {
   const file = join(scratch.path, "executable/hawser");
   run([process.execPath, join(ROOT, "scripts/build-binary.ts"), file], scratch.path);
   return file;
+}
+
+/** Why no root of its own can be made for the executable; null when it can. */
+function whyNoRoot(): string | null {
+  if (SKIPPED !== null) return SKIPPED;
+  if (process.getuid?.() !== 0) return "only root may make a root directory";
+  const tried = Bun.spawnSync(["unshare", "--mount", "--pid", "--fork", "true"], { stderr: "ignore" });
+  return tried.exitCode === 0 ? null : "mounts of one's own are not allowed here";
+}
+
+/** A root directory with the executable and the libraries that the loader asks for. */
+function bareRoot(executable: string): string {
+  const root = join(scratch.path, "root");
+  const { stdout } = Bun.spawnSync(["ldd", executable]);
+  const libraries = [...stdout.toString().matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path ?? "");
+  for (const [from, to] of [
+    [executable, "/hawser"] as const,
+    ...libraries.map((path) => [path, path] as const),
+  ]) {
+    run(["install", "-D", "-m", "755", from, join(root, to)], scratch.path);
+  }
+  run(["mkdir", join(root, "proc")], scratch.path);
+  return root;
 }
 
 const FORMS: readonly [string, () => string][] = [
@@ -144,6 +168,33 @@ test.skipIf(SKIPPED !== null)(
   async () => {
     const command = installPackage("scriptless", "--ignore-scripts");
     expect((await runHawser(["--version"], { command })).stdout).toMatch(/^hawser \d/);
+  },
+  60_000,
+);
+
+const NO_ROOT = whyNoRoot();
+if (NO_ROOT !== null) console.log(`skipped: the executable alone in a root directory: ${NO_ROOT}`);
+
+test.skipIf(NO_ROOT !== null)(
+  "the executable runs where there is the C library and /proc and nothing else, without rights, and says that it is well",
+  async () => {
+    const root = bareRoot(buildExecutable());
+    const [port] = await freePorts(1);
+    const script = `
+      mount -t proc proc "$ROOT/proc"
+      alone="chroot --userspec=65532:65532 $ROOT /hawser"
+      $alone --norpc > "$ROOT/../log" 2>&1 &
+      server=$!
+      until grep -q "Handle health" "$ROOT/../log"; do sleep 0.1; done
+      $alone health && kill $server && wait $server
+    `;
+    const child = Bun.spawn(["unshare", "--mount", "--pid", "--fork", "sh", "-c", script], {
+      env: { PATH: process.env.PATH ?? "", ROOT: root, ANYCABLE_HOST: "0.0.0.0", ANYCABLE_PORT: `${port}` },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const said = await new Response(child.stdout).text();
+    expect(said).toStartWith(`http://127.0.0.1:${port}/health: 200 `);
+    expect(await child.exited).toBe(0);
   },
   60_000,
 );

@@ -15,6 +15,7 @@ export async function probeHttp(url: string, timeoutMs: number): Promise<Probed>
     const [line = ""] = (await response.text()).split("\n", 1);
     return { status: response.status, line };
   } catch (thrown) {
-    return { unreachable: messageOf(thrown) };
+    const refused = thrown instanceof Error && "code" in thrown && thrown.code === "ECONNREFUSED";
+    return { unreachable: refused ? "nobody listens there" : messageOf(thrown) };
   }
 }

@@ -33,7 +33,7 @@ describe("hawser health", () => {
     const [port] = await freePorts(1);
     const { code, stdout, stderr } = await runHawser(["health", "--host=127.0.0.1", `--port=${port}`]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toStartWith(`hawser: ask http://127.0.0.1:${port}/health: `);
+    expect(stderr).toStartWith(`hawser: ask http://127.0.0.1:${port}/health: nobody listens there`);
     expect(stderr).toEndWith("; check that the server runs there\n");
   });
 
