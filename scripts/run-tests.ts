@@ -18,13 +18,13 @@ const BUN = process.execPath;
 const full = process.argv.includes("--full");
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
-installSystemPackages(full ? ["openssl", "gcc", "libc6-dev", "chromium"] : ["openssl"]);
+installSystemPackages(full ? ["openssl", "gcc", "libc6-dev", "chromium", "systemd"] : ["openssl"]);
 
 gate("format and lint", [join(ROOT, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
 for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk", "sdk/test-d"]) {
   gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", `packages/${project}`]);
 }
-for (const project of ["scripts", "examples/chat", "bench"]) {
+for (const project of ["scripts", "examples/chat", "bench", "conformance"]) {
   if (existsSync(join(ROOT, project, "tsconfig.json"))) {
     gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", project]);
   }
