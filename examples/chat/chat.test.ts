@@ -4,12 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { CHROMIUM_SKIPPED, launchChromium } from "../../packages/server/test/support/chromium.ts";
+import { collectComplaints, enter, say, shown, takePicture } from "./page-steps.ts";
 import { type StartedChat, startChat } from "./started-chat.ts";
 
-/**
- * The chat as people see it: `bin/start`, and two windows in headless Chromium. `CHAT_SCREENSHOTS` names a folder for
- * pictures of it.
- */
+/** The chat as people see it: `bin/start`, and two windows in headless Chromium. */
 
 // One skip that says why, rather than one for each of the tests.
 if (CHROMIUM_SKIPPED !== null) test.skip(`the chat in Chromium (skipped: ${CHROMIUM_SKIPPED})`, () => {});
@@ -17,11 +15,11 @@ else describe("the chat in Chromium", inChromium);
 
 function inChromium(): void {
   const folder = mkdtempSync(join(tmpdir(), "hawser-chat-"));
+  const complaints: string[] = [];
   let chat: StartedChat;
   let browser: Browser;
   let ann: Page;
   let ben: Page;
-  const complaints: string[] = [];
 
   beforeAll(async () => {
     chat = await startChat(folder);
@@ -41,30 +39,15 @@ function inChromium(): void {
   async function windowOf(name: string): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 1180, height: 860 } });
     const page = await context.newPage();
-    page.on("pageerror", (error) => complaints.push(`${name}: ${error.message}`));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(`${name}: ${message.text()}`);
-    });
-    await page.goto(`${chat.page}/?name=${name}`);
-    await page.locator('#state[data-state="connected"]').waitFor();
-    await page.getByText("You are in lobby").waitFor();
+    collectComplaints(page, complaints);
+    await enter(page, chat.page, name);
     return page;
   }
 
-  async function picture(page: Page, name: string): Promise<void> {
-    const target = process.env.CHAT_SCREENSHOTS;
-    if (target !== undefined) await page.screenshot({ path: join(target, `${name}.png`), fullPage: true });
-  }
-
-  async function say(page: Page, text: string): Promise<void> {
-    await page.getByLabel("Message", { exact: true }).fill(text);
-    await page.getByRole("button", { name: "Send" }).click();
-  }
-
-  const shown = (page: Page, text: string) => page.locator("#messages").getByText(text);
   const messages = (page: Page) => page.locator("#messages li:not(.event)");
 
   test("two people hear each other, and text is only ever text", async () => {
+    expect(await ben.getByRole("link", { name: "open a second window as ann" }).isVisible()).toBe(true);
     await say(ann, "Ahoy, ben");
     await shown(ben, "Ahoy, ben").waitFor();
     await say(ben, "<b>Ahoy</b>, ann & all");
@@ -73,7 +56,8 @@ function inChromium(): void {
     expect(await messages(ann).nth(0).getAttribute("class")).toBe("own");
     expect(await messages(ben).nth(0).locator(".from").textContent()).toStartWith("ann, ");
     expect(await ann.locator("#countdown").textContent()).toMatch(/^good for (10:00|9:\d\d)$/);
-    await picture(ann, "chat-ann");
+    expect(await ann.locator("#token-story").textContent()).toContain("the server verified it");
+    await takePicture(ann, "chat-ann");
   }, 30_000);
 
   test("the staff room takes ann and refuses ben, who reads why", async () => {
@@ -83,10 +67,13 @@ function inChromium(): void {
     await ben.getByRole("alert").waitFor();
     const why = "The staff room is for ann alone, and you are ben.";
     expect(await ben.getByRole("alert").textContent()).toBe(`The room staff refused you: ${why}`);
-    expect(await ben.locator("#refusal").textContent()).toBe(`room staff: ${why}`);
+    expect(await ben.locator("#refusal-reason").textContent()).toBe("rejected");
+    expect(await ben.locator("#refusal-presented").textContent()).toBe("a wish to enter staff");
+    expect(await ben.locator("#refusal-words").textContent()).toBe(why);
+    expect(await ben.locator("#refusal-close").isVisible()).toBe(false);
     expect(await ben.locator("#room").textContent()).toBe("no room");
     expect(await ben.getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
-    await picture(ben, "chat-ben-refused");
+    await takePicture(ben, "chat-ben-refused");
   }, 30_000);
 
   test("nothing said in the staff room reaches the refused, and the lobby takes him back", async () => {
@@ -103,47 +90,77 @@ function inChromium(): void {
   }, 30_000);
 
   const KNOCKS = [
-    { button: "An expired one", presented: "a token that expired a minute ago", reason: "token_expired" },
-    {
-      button: "One signed with another secret",
-      presented: "a token signed with another secret",
-      reason: "unauthorized",
-    },
-    { button: "None at all", presented: "no token", reason: "unauthorized" },
+    { button: "Expired", presented: "a token that expired a minute ago", reason: "token_expired" },
+    { button: "Another secret", presented: "a token signed with another secret", reason: "unauthorized" },
+    { button: "None", presented: "no token", reason: "unauthorized" },
   ];
   for (const { button, presented, reason } of KNOCKS) {
     test(`presenting ${presented} shows ${reason} and 1000 Auth Failed, and leaves the chat alone`, async () => {
-      await ben.getByRole("button", { name: button }).click();
-      await ben.locator("#answer-kind", { hasText: presented }).waitFor();
-      expect(await ben.locator("#answer-frames").textContent()).toBe(
+      await ben.getByRole("button", { name: button, exact: true }).click();
+      await ben.locator("#refusal-presented", { hasText: presented }).waitFor();
+      expect(await ben.locator("#refusal-reason").textContent()).toBe(reason);
+      expect(await ben.locator("#refusal-frames").textContent()).toBe(
         `{"type":"disconnect","reason":"${reason}","reconnect":false}`,
       );
-      expect(await ben.locator("#answer-close").textContent()).toBe("1000 Auth Failed");
-      expect(await ben.locator("#refusal").textContent()).toBe(`${presented}: ${reason}`);
+      expect(await ben.locator("#refusal-close").textContent()).toBe("1000 Auth Failed");
       expect(await ben.locator("#state").getAttribute("data-state")).toBe("connected");
-      await picture(ben, `chat-knock-${button.split(" ").at(-1)}`);
+      await takePicture(ben, `chat-knock-${button.split(" ").at(-1)}`);
     }, 30_000);
   }
 
-  test("a token that has run out is replaced by a fresh one, and the refusal is shown", async () => {
+  test("a window that reconnects with an expired token renews it, and is back in its room", async () => {
+    await ben.getByRole("button", { name: "Reconnect with an expired one" }).click();
+    await shown(ben, "Back in lobby").waitFor();
+    expect(await ben.locator("#refusal-reason").textContent()).toBe("token_expired");
+    expect(await ben.locator("#refusal-presented").textContent()).toBe("this page's own token");
+    expect(await ben.locator("#token-story").textContent()).toStartWith("Renewed at ");
+    await say(ann, "Welcome back");
+    await shown(ben, "Welcome back").waitFor();
+    await takePicture(ben, "chat-renewed");
+  }, 30_000);
+
+  /** A window whose tokens are of this kind, up to the given one. */
+  async function windowWith(kind: string, upTo = Number.POSITIVE_INFINITY) {
     const page = await (await browser.newContext()).newPage();
-    let asked = 0;
+    const asked: string[] = [];
     await page.route("**/token?*", (route) => {
-      asked += 1;
       const url = new URL(route.request().url());
-      if (asked === 1) url.searchParams.set("kind", "expired");
+      asked.push(url.search);
+      if (asked.length <= upTo) url.searchParams.set("kind", kind);
       return route.continue({ url: url.href });
     });
     await page.goto(`${chat.page}/?name=dora`);
+    return { page, asked };
+  }
+
+  test("a token that has run out is replaced by a fresh one, and the refusal is shown", async () => {
+    const { page, asked } = await windowWith("expired", 1);
     await shown(page, "You are in lobby").waitFor();
-    expect(asked).toBe(2);
-    expect(await page.locator("#refusal").textContent()).toBe("connection: token_expired");
+    expect(asked.length).toBe(2);
+    expect(await page.locator("#refusal-reason").textContent()).toBe("token_expired");
     expect(await page.locator("#countdown").textContent()).toMatch(/^good for /);
     await page.close();
   }, 30_000);
 
-  test("a visitor without a name is asked for one", async () => {
+  for (const [kind, reason, times] of [
+    ["foreign", "unauthorized", 1],
+    ["expired", "token_expired", 2],
+  ] as const) {
+    test(`a window that gets ${kind} tokens only says so, and does not try for ever`, async () => {
+      const { page, asked } = await windowWith(kind);
+      await page.getByRole("alert").getByText(`does not take this page's token: ${reason}`).waitFor();
+      expect(await page.locator("#state").textContent()).toBe(`refused: ${reason}`);
+      expect(await page.locator("#token-story").textContent()).toContain("does not take it");
+      await Bun.sleep(500);
+      expect(asked.length).toBe(times);
+      await page.close();
+    }, 30_000);
+  }
+
+  test("a visitor without a name, or with one that is none, is asked for one", async () => {
     const page = await (await browser.newContext()).newPage();
+    await page.goto(`${chat.page}/?name=no+name`);
+    expect(await page.getByRole("alert").textContent()).toContain("name must be 1 to 24 letters");
     await page.goto(`${chat.page}/`);
     await page.getByLabel("Who are you?").fill("cleo");
     await page.getByRole("button", { name: "Enter" }).click();

@@ -65,6 +65,7 @@ function issue(url: URL, tokens: Tokens, foreign: Tokens, cablePort: number): Re
   const issued: IssuedToken = {
     token: issuer.issue({ name }, { expiresInSeconds: lifeSeconds }),
     expiresAtMs: Date.now() + lifeSeconds * 1000,
+    lifeSeconds,
     cablePort,
   };
   return Response.json(issued, { headers: HEADERS });

@@ -13,6 +13,7 @@ export interface ChatMessage {
 export interface IssuedToken {
   readonly token: string;
   readonly expiresAtMs: number;
+  readonly lifeSeconds: number;
   /** Where the cable server listens, on the host of the page. */
   readonly cablePort: number;
 }

@@ -1,4 +1,5 @@
-import { type Cable, type Channel, createCable, type Encoder } from "@anycable/core";
+import { type Encoder, NoopLogger } from "@anycable/core";
+import { type Cable, type Channel, createCable } from "@anycable/web";
 import type { ChatMessage, Room } from "../rooms.ts";
 
 export type ConnectionState = "connecting" | "connected" | "disconnected" | "closed";
@@ -18,9 +19,11 @@ export interface ChatClient {
   enter(room: Room): void;
   /** Rejects when there is no room to speak in, or no connection. */
   speak(text: string): Promise<void>;
+  /** Hangs up, and connects again with this token. */
+  comeBackWith(token: string): void;
 }
 
-/** Talks to the cable server through AnyCable's own client. `freshToken` is asked when the server says one has expired. */
+/** Talks to the cable server through AnyCable's own client for pages. `freshToken` is asked when the server says one has expired. */
 export function createChatClient(
   cableUrl: string,
   token: string,
@@ -35,10 +38,15 @@ export function createChatClient(
     if (typeof frame.message?.error === "string") lastError = frame.message.error;
     events.frame(direction, text);
   });
+  let presented = token;
   const cable = createCable(cableUrl, {
-    auth: { token },
     encoder,
-    tokenRefresher: async (transport) => transport.setToken(await freshToken()),
+    // What it would write to the console stands on the page.
+    logger: new NoopLogger(),
+    transportConfigurator: async (transport) => transport.setToken(presented),
+    tokenRefresher: async () => {
+      presented = await freshToken();
+    },
   });
   watch(cable, events);
   let channel: Channel | null = null;
@@ -59,6 +67,11 @@ export function createChatClient(
     async speak(text) {
       if (channel === null) throw new Error("you are in no room");
       await channel.perform("speak", { text });
+    },
+    comeBackWith(other) {
+      presented = other;
+      cable.disconnect();
+      cable.connect().catch(() => {});
     },
   };
 }

@@ -1,82 +1,140 @@
-import { type IssuedToken, ROOMS, type Room } from "../rooms.ts";
+import { type IssuedToken, ROOMS } from "../rooms.ts";
 import { type ChatClient, createChatClient } from "./chat-client.ts";
+import { connectionView } from "./connection-view.ts";
 import { knock } from "./knock.ts";
-import { view } from "./view.ts";
+import { messagesView } from "./messages-view.ts";
+import { refusalView } from "./refusal-view.ts";
+import { type Knock, type Refusal, refusalOfConnection, refusalOfKnock, refusalOfRoom } from "./refusals.ts";
+import { tokenView } from "./token-view.ts";
+import { wireView } from "./wire-view.ts";
 
 /** Ties the page together: who it is for is in the address, `?name=ann`. */
 
 const name = new URLSearchParams(location.search).get("name") ?? "";
-if (name === "") view.askForName();
-else start().catch((fault: unknown) => view.notice(fault instanceof Error ? fault.message : String(fault)));
+if (name === "") connectionView.askForName(null);
+else await start();
 
 async function start(): Promise<void> {
-  view.person(name);
-  const issued = await fetchToken("good");
+  const issued = await fetchToken("good").catch((fault: unknown) => wordsOf(fault));
+  if (typeof issued === "string") return connectionView.askForName(issued);
+  connectionView.person(name);
+  connectionView.state("connecting", null);
+  countDown(issued);
   const cableUrl = `ws://${location.hostname}:${issued.cablePort}/cable`;
-  countDownTo(issued.expiresAtMs);
-  view.state("connecting", null);
-  const chat = createChatClient(cableUrl, issued.token, refresh, {
-    state(state, why) {
-      view.state(state, why);
-      if (state === "closed" && why !== null) view.refusal(`connection: ${why}`);
-    },
-    entered: view.entered,
-    refused(room, why) {
-      view.refused(room, why);
-      view.refusal(`room ${room}: ${why ?? "rejected without a reason"}`);
-    },
-    message: (message) => view.message(message, message.from === name),
-    frame: view.frame,
-  });
-  view.onRoom((room: Room) => chat.enter(room));
-  view.onSpeak((text) => speak(chat, text));
-  view.onKnock((kind) => showKnock(cableUrl, kind));
+  const chat = chatOver(cableUrl, issued.token);
+  connectionView.onRoom(chat.enter);
+  connectionView.onSpeak((text) => speak(chat, text));
+  refusalView.onKnock((kind) => saying(() => showKnock(cableUrl, kind)));
+  tokenView.onLetExpire(() => saying(async () => chat.comeBackWith((await fetchToken("expired")).token)));
   chat.enter(ROOMS[0]);
+}
+
+/** When the last token was fetched because the one before had expired. */
+let renewedAtMs: number | null = null;
+
+function chatOver(cableUrl: string, token: string): ChatClient {
+  let entered: string | null = null;
+  let renewing = false;
+  return createChatClient(cableUrl, token, refresh, {
+    state(state, why) {
+      connectionView.state(state, why);
+      if (state === "connected") {
+        renewing = false;
+        tokenView.accepted(renewedAtMs);
+      } else if (state === "closed" && why !== null) {
+        // The client fetches another token once; the second time in a row it gives up.
+        refusedToConnect(why, why !== "token_expired" || renewing);
+        renewing = true;
+      }
+    },
+    entered(room) {
+      if (room !== entered) messagesView.empty();
+      messagesView.event(room === entered ? `Back in ${room}` : `You are in ${room}`);
+      entered = room;
+      connectionView.room(room);
+      connectionView.noNotice();
+    },
+    refused(room, why) {
+      entered = null;
+      messagesView.empty();
+      connectionView.room(null);
+      connectionView.notice(`The room ${room} refused you: ${why ?? "no reason given"}`);
+      show(refusalOfRoom(room, why));
+    },
+    message: (message) => messagesView.message(message, message.from === name),
+    frame: wireView.frame,
+  });
+}
+
+function refusedToConnect(why: string, final: boolean): void {
+  show(refusalOfConnection(why, final));
+  if (!final) return;
+  tokenView.refused();
+  connectionView.notice(`The server does not take this page's token: ${why}.`);
 }
 
 /** The server has refused the token as expired: the client asks for another before it tries again. */
 async function refresh(): Promise<string> {
-  const issued = await fetchToken("good");
-  countDownTo(issued.expiresAtMs);
-  return issued.token;
+  try {
+    const issued = await fetchToken("good");
+    renewedAtMs = Date.now();
+    countDown(issued);
+    return issued.token;
+  } catch (fault) {
+    connectionView.notice(`${wordsOf(fault)} Reload the page to try again.`);
+    throw fault;
+  }
 }
 
 async function speak(chat: ChatClient, text: string): Promise<void> {
   try {
     await chat.speak(text);
   } catch (fault) {
-    view.notice(`Not sent: ${fault instanceof Error ? fault.message : String(fault)}`);
+    connectionView.notice(`Not sent: ${wordsOf(fault)}`);
     throw fault;
   }
 }
 
-const KNOCKS: Readonly<Record<string, string>> = {
-  expired: "a token that expired a minute ago",
-  foreign: "a token signed with another secret",
-  none: "no token",
-};
-
-async function showKnock(cableUrl: string, kind: string): Promise<void> {
+async function showKnock(cableUrl: string, kind: Knock): Promise<void> {
   const token = kind === "none" ? null : (await fetchToken(kind)).token;
-  const answer = await knock(cableUrl, token);
-  view.answer(KNOCKS[kind] ?? kind, answer);
-  const last = answer.frames.at(-1);
-  const reason = last === undefined ? undefined : JSON.parse(last).reason;
-  if (answer.close !== null) view.refusal(`${KNOCKS[kind] ?? kind}: ${reason ?? answer.close.reason}`);
+  const refusal = refusalOfKnock(kind, await knock(cableUrl, token));
+  if (refusal === null) throw new Error("Nothing came back in time: is the server away?");
+  show(refusal);
+}
+
+function show(refusal: Refusal): void {
+  refusalView.show(refusal, Date.now());
+}
+
+/** Says what goes wrong on the page. */
+async function saying(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (fault) {
+    connectionView.notice(wordsOf(fault));
+  }
 }
 
 async function fetchToken(kind: string): Promise<IssuedToken> {
-  const response = await fetch(`/token?${new URLSearchParams({ name, kind })}`);
+  const response = await fetch(`/token?${new URLSearchParams({ name, kind })}`).catch(() => null);
+  if (response === null) throw new Error("The backend is away, so there is no token.");
   const body = await response.json();
-  if (!response.ok) throw new Error(`The backend gave no token: ${body.error}`);
+  if (!response.ok) throw new Error(`The backend gave no token: ${body.error}.`);
   return body;
+}
+
+function wordsOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
 }
 
 let ticking: ReturnType<typeof setInterval> | undefined;
 
-function countDownTo(expiresAtMs: number): void {
+function countDown({ expiresAtMs, lifeSeconds }: IssuedToken): void {
   clearInterval(ticking);
-  const tick = () => view.secondsLeft(Math.max(0, Math.ceil((expiresAtMs - Date.now()) / 1000)));
+  tokenView.issued();
+  const tick = () => {
+    tokenView.left(Math.max(0, Math.ceil((expiresAtMs - Date.now()) / 1000)), lifeSeconds);
+  };
   tick();
   ticking = setInterval(tick, 1000);
 }
