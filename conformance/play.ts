@@ -80,6 +80,12 @@ class Player {
         return this.#control(step);
       case "closed":
         return this.#closed(step);
+      case "stall":
+        return this.#client(step.on).stall();
+      case "resume":
+        return this.#client(step.on).resume();
+      case "pass over":
+        return this.#passOver(step);
       case "drop":
         return this.#client(step.on).drop();
       case "http":
@@ -159,6 +165,10 @@ class Player {
       return;
     }
     this.#expect(await this.#next(step.on, step.withinMs), step.text, "message");
+    if (step.compressed === undefined) return;
+    const client = this.#client(step.on);
+    const compressed = client.compressed.has(this.#takenOf(client).messages - 1);
+    if (compressed !== step.compressed) throw new Error(compressed ? "it was compressed" : "it was not");
   }
 
   /** The next message that no step has seen yet. */
@@ -172,6 +182,18 @@ class Player {
       throw new Error(`no message${client.ended ? ": the connection has ended" : ""}`);
     taken.messages += 1;
     return message;
+  }
+
+  async #passOver({ on, until }: StepOf<"pass over">): Promise<void> {
+    if (until !== undefined) {
+      const isLast = (text: string) =>
+        until instanceof RegExp ? until.test(text) : text === this.#fill(until);
+      while (!isLast(await this.#next(on)));
+      return;
+    }
+    const client = this.#client(on);
+    if (!(await client.until(() => client.ended, PATIENCE_MS))) throw new Error("the connection goes on");
+    this.#takenOf(client).messages = client.messages.length;
   }
 
   async #quiet(on: string | undefined): Promise<void> {

@@ -44,7 +44,14 @@ export type Step =
   | { readonly do: "send"; readonly on?: string; readonly text: string; readonly times?: number }
   | { readonly do: "send"; readonly on?: string; readonly frames: readonly RawFrame[] }
   /** The next message is this one. Pings do not count as messages. */
-  | { readonly do: "receive"; readonly on?: string; readonly text: Text; readonly withinMs?: number }
+  | {
+      readonly do: "receive";
+      readonly on?: string;
+      readonly text: Text;
+      readonly withinMs?: number;
+      /** Whether it comes compressed, where that matters. */
+      readonly compressed?: boolean;
+    }
   /** The next message holds this value: for where member order and spacing are free. */
   | { readonly do: "receive"; readonly on?: string; readonly json: unknown }
   /** These messages come next, in whatever order. */
@@ -73,6 +80,11 @@ export type Step =
       readonly reason?: Text;
       readonly withinMs?: number;
     }
+  /** Reads nothing any more, or reads again. */
+  | { readonly do: "stall"; readonly on?: string }
+  | { readonly do: "resume"; readonly on?: string }
+  /** Messages come, whatever they are, until this one; without it, until the connection ends. */
+  | { readonly do: "pass over"; readonly on?: string; readonly until?: Text }
   /** Ends the connection from the client's side, without a close frame. */
   | { readonly do: "drop"; readonly on?: string }
   | {

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { constants, inflateRawSync } from "node:zlib";
 
 export interface ServerFrame {
   readonly opcode: number;
@@ -24,6 +25,8 @@ export class WireClient {
   openedAtMs = 0;
   /** Whole text and binary messages, without the application's pings. */
   readonly messages: string[] = [];
+  /** Which of them came compressed, by their index. */
+  readonly compressed = new Set<number>();
   readonly pings: ServerFrame[] = [];
   readonly controls: ServerFrame[] = [];
   closeFrame: CloseFrame | null = null;
@@ -34,6 +37,7 @@ export class WireClient {
   #upgraded = false;
   #fragments: Buffer[] = [];
   #fragmentOpcode = 0;
+  #fragmentsCompressed = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -77,6 +81,16 @@ export class WireClient {
 
   write(bytes: Uint8Array): void {
     this.#socket.write(bytes);
+  }
+
+  /** Reads nothing more, so that what is sent to it waits in the server once the kernel's buffers are full. */
+  stall(): void {
+    this.#socket.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    this.#socket.resume();
   }
 
   drop(): void {
@@ -126,7 +140,7 @@ export class WireClient {
     }
   }
 
-  #take({ opcode, final, payload }: CutFrame): void {
+  #take({ opcode, final, compressed, payload }: CutFrame): void {
     const atMs = performance.now();
     if (opcode === 8) {
       this.closeFrame =
@@ -140,14 +154,19 @@ export class WireClient {
       return;
     }
     this.#fragments.push(payload);
-    if (opcode !== 0) this.#fragmentOpcode = opcode;
+    if (opcode !== 0) {
+      this.#fragmentOpcode = opcode;
+      this.#fragmentsCompressed = compressed;
+    }
     if (!final) return;
-    const whole = Buffer.concat(this.#fragments);
+    const joined = Buffer.concat(this.#fragments);
+    const whole = this.#fragmentsCompressed ? inflated(joined) : joined;
     this.#fragments = [];
     const text = whole.toString("utf8");
     if (text.startsWith('{"type":"ping"')) {
       this.pings.push({ opcode: this.#fragmentOpcode, payload: whole, atMs });
     } else {
+      if (this.#fragmentsCompressed) this.compressed.add(this.messages.length);
       this.messages.push(text);
     }
   }
@@ -156,6 +175,7 @@ export class WireClient {
 interface CutFrame {
   readonly opcode: number;
   readonly final: boolean;
+  readonly compressed: boolean;
   readonly payload: Buffer;
   readonly size: number;
 }
@@ -178,7 +198,19 @@ function cutFrame(bytes: Buffer): CutFrame | null {
   const size = start + length;
   if (bytes.length < size) return null;
   const payload = Buffer.from(bytes.subarray(start, size));
-  return { opcode: first & 0x0f, final: (first & 0x80) !== 0, payload, size };
+  return {
+    opcode: first & 0x0f,
+    final: (first & 0x80) !== 0,
+    compressed: (first & 0x40) !== 0,
+    payload,
+    size,
+  };
+}
+
+/** A message of a connection without context takeover (RFC 7692 7.2.2). */
+function inflated(payload: Buffer): Buffer {
+  const tail = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+  return inflateRawSync(Buffer.concat([payload, tail]), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
 /** A client's frame (RFC 6455 5.2). */

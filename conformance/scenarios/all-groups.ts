@@ -3,6 +3,7 @@ import { ADMISSION_GROUPS } from "./admission.ts";
 import { APPLICATION_GROUPS } from "./application.ts";
 import { BROADCAST_GROUPS } from "./broadcasting.ts";
 import { COMMAND_GROUPS } from "./commands.ts";
+import { COMPRESSION_GROUPS } from "./compression.ts";
 import { CORS_GROUPS } from "./cors.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
@@ -10,6 +11,7 @@ import { PING_GROUPS } from "./pings.ts";
 import { RUNNING_GROUPS } from "./running.ts";
 import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
+import { SLOW_CLIENT_GROUPS } from "./slow-clients.ts";
 import { SUBPROTOCOLS } from "./subprotocols.ts";
 import { TOKEN_GROUPS } from "./token-decisions.ts";
 import { WHISPER_GROUPS } from "./whisper.ts";
@@ -18,10 +20,12 @@ import { WHISPER_GROUPS } from "./whisper.ts";
 export const GROUPS: readonly Group[] = [
   ...PING_GROUPS,
   ...RUNNING_GROUPS,
+  ...SLOW_CLIENT_GROUPS,
   ...APPLICATION_GROUPS,
   ...HANDSHAKE_GROUPS,
   SUBPROTOCOLS,
   ...FRAME_GROUPS,
+  ...COMPRESSION_GROUPS,
   ...COMMAND_GROUPS,
   ...BROADCAST_GROUPS,
   ...CORS_GROUPS,

@@ -9,7 +9,7 @@ import {
   welcomed,
 } from "../phrases.ts";
 import type { ApplicationScript, Group, Scenario, Step } from "../scenario.ts";
-import { GOOD, IDENTITY } from "../tokens.ts";
+import { FORGED, GOOD, IDENTITY } from "../tokens.ts";
 
 /** Statuses of the contract. */
 const ERROR = 0;
@@ -571,6 +571,71 @@ const TOLD: Group = {
       ],
     },
     {
+      name: "the end of a session is not told for a perform on the built-in channel, nor for a subscribe that failed",
+      steps: [
+        ...welcomed(`/cable?jid=${GOOD}`),
+        subscribe(stream("performed")),
+        receives(/confirm_subscription/),
+        perform(stream("performed"), "echo hi"),
+        deliveryTo(stream("performed"), '"hi"'),
+        subscribe(id("Broken")),
+        QUIET,
+        { do: "calls", method: "Command", count: 2 },
+        { do: "drop" },
+        { do: "wait", ms: 250 },
+        { do: "calls", method: "Disconnect", count: 0 },
+      ],
+    },
+    {
+      name: "the end of a session with a token is told once the application has rejected a subscription",
+      steps: [
+        ...welcomed(`/cable?jid=${GOOD}`),
+        subscribe(id("Rejecting")),
+        receives(/reject_subscription/),
+        { do: "drop" },
+        { do: "calls", method: "Disconnect", count: 1, holds: { identifiers: IDENTITY } },
+      ],
+    },
+    {
+      name: "the end of a client that was never let in is not told",
+      steps: [
+        connect("/cable?case=no", "a"),
+        { do: "pass over", on: "a" },
+        connect("/cable?case=error", "b"),
+        { do: "pass over", on: "b" },
+        connect(`/cable?jid=${FORGED}`, "c"),
+        { do: "pass over", on: "c" },
+        { do: "wait", ms: 250 },
+        { do: "calls", method: "Disconnect", count: 0 },
+      ],
+    },
+    {
+      name: "the end of a session that a remote command closed is told",
+      steps: [
+        ...admitted(),
+        subscribe(id("One")),
+        confirmed(id("One")),
+        {
+          do: "publish",
+          body: { command: "disconnect", payload: { identifier: '{"user":"app"}', reconnect: true } },
+        },
+        receives('{"type":"disconnect","reason":"remote","reconnect":true}'),
+        { do: "closed", code: 1000, reason: "Closed remotely" },
+        { do: "calls", method: "Disconnect", count: 1, holds: { subscriptions: [id("One")] } },
+      ],
+    },
+    {
+      name: "the end of a session that the application closed itself is told",
+      steps: [
+        ...admitted(),
+        subscribe(id("Any")),
+        confirmed(id("Any")),
+        perform(id("Any"), "end"),
+        { do: "pass over" },
+        { do: "calls", method: "Disconnect", count: 1, holds: { subscriptions: [id("Any")] } },
+      ],
+    },
+    {
       name: "a perform on the built-in channel is the application's",
       steps: [
         ...welcomed(`/cable?jid=${GOOD}`),
@@ -595,6 +660,36 @@ const TOLD: Group = {
     },
   ],
 };
+
+/** When the end of a session is told: of one that the application let in, and of one that it never heard of. */
+const MODES: readonly Group[] = (
+  [
+    ["--disconnect_mode=always", [1, 2]],
+    ["--disconnect_mode=never", [0, 0]],
+    ["--disconnect_mode=auto", [1, 1]],
+    ["--disable_disconnect", [0, 0]],
+  ] as const
+).map(([flag, [first, both]]) => ({
+  title: flag,
+  flags: ["--jwt_secret=qwerty", flag],
+  server: "each",
+  application: APPLICATION,
+  scenarios: [
+    {
+      name: `tells ${first} end of a session that the application let in, ${both} with one that a token let in`,
+      steps: [
+        ...admitted("a"),
+        { do: "drop", on: "a" },
+        { do: "wait", ms: 250 },
+        { do: "calls", method: "Disconnect", count: first },
+        ...welcomed(`/cable?jid=${GOOD}`, "b"),
+        { do: "drop", on: "b" },
+        { do: "wait", ms: 250 },
+        { do: "calls", method: "Disconnect", count: both },
+      ],
+    },
+  ],
+}));
 
 const COOKIES: Group = {
   title: "cookies for an application",
@@ -710,4 +805,4 @@ const DEAD: Group = {
   ],
 };
 
-export const APPLICATION_GROUPS: readonly Group[] = [TALK, TOLD, COOKIES, BUSY, EARLY, DEAD];
+export const APPLICATION_GROUPS: readonly Group[] = [TALK, TOLD, ...MODES, COOKIES, BUSY, EARLY, DEAD];

@@ -110,7 +110,7 @@ const SHUTDOWN: Group = {
 
 const SHUTDOWN_DELAY: Group = {
   title: "--shutdown_delay",
-  flags: ["--norpc", "--noauth", "--shutdown_delay=1"],
+  flags: ["--norpc", "--noauth", "--public_streams", "--shutdown_delay=1"],
   server: "each",
   scenarios: [
     {
@@ -122,6 +122,9 @@ const SHUTDOWN_DELAY: Group = {
         { do: "quiet", on: "a" },
         ...welcomed("/cable", "b"),
         { do: "http", path: "/health", status: 200 },
+        ...subscribed("delayed", "b"),
+        { do: "publish", body: publication("delayed", "1") },
+        receives(delivery("delayed", "1"), "b"),
         flushed([...restarted("a"), ...restarted("b")]),
         { do: "exited", status: 0 },
       ],
@@ -142,6 +145,7 @@ const SECOND_SIGNAL: Group = {
         { do: "output", has: /Shutting down\.\.\./ },
         { do: "signal", name: "SIGINT" },
         { do: "exited", status: 0, withinMs: 3000 },
+        { do: "output", has: /Immediate termination requested\. Stopped/ },
       ],
     },
   ],
@@ -273,6 +277,27 @@ const METRICS: Group = {
   ],
 };
 
+const PINGED: Group = {
+  title: "pings on the metrics",
+  flags: ["--norpc", "--noauth", "--metrics_http=/metrics", "--ping_interval=1"],
+  server: "each",
+  scenarios: [
+    {
+      name: "are bytes that were sent, and no messages",
+      steps: [
+        ...welcomed("/cable?pi=2"),
+        { do: "pings", count: 1 },
+        sample(
+          "data_sent_total",
+          `{"type":"welcome","sid":"${"x".repeat(21)}"}`.length +
+            '{"type":"ping","message":1795428260}'.length,
+        ),
+        sample("server_msg_total", 1),
+      ],
+    },
+  ],
+};
+
 function verified(is: number, ...labels: string[]): Step {
   return { do: "metric", name: "jwt_verifications_total", is, labels };
 }
@@ -325,6 +350,7 @@ export const RUNNING_GROUPS: readonly Group[] = [
   SHUTDOWN_DELAY,
   SECOND_SIGNAL,
   METRICS,
+  PINGED,
   FULL,
   STARTING,
 ];
