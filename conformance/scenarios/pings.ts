@@ -1,4 +1,4 @@
-import { welcomed } from "../phrases.ts";
+import { connect, receives, WELCOME_OF_APPLICATION, welcomed } from "../phrases.ts";
 import type { Group, Scenario, Step } from "../scenario.ts";
 
 /** Half an interval to one and a half, and what a busy machine and a coarse timer add. */
@@ -173,8 +173,43 @@ const RARE_PINGS: Group = {
   ],
 };
 
+/** The application takes longer over a perform than a client may stay silent. */
+const BUSY: Group = {
+  title: "pong timeout beside a slow application",
+  flags: ["--ping_interval=1", "--pong_timeout=1"],
+  application: {
+    command: ({ command, identifier }) =>
+      command === "message"
+        ? { afterMs: 2700, transmissions: ["done"] }
+        : { transmissions: [JSON.stringify({ type: "confirm_subscription", identifier })] },
+  },
+  scenarios: [
+    {
+      name: "a client that answers while its command is carried out stays",
+      steps: [
+        connect(undefined, undefined, EXTENDED),
+        receives(WELCOME_OF_APPLICATION),
+        { do: "send", command: { command: "subscribe", identifier: "x" } },
+        receives(/confirm_subscription/),
+        { do: "send", command: { command: "message", identifier: "x", data: "slow" } },
+        ...[1, 2].flatMap((): Step[] => [
+          { do: "pings", count: 1 },
+          { do: "send", command: { command: "pong" } },
+        ]),
+        {
+          do: "differ",
+          deviation: "unlisted: the reference reads no pong while a command is carried out",
+          ours: [receives("done"), { do: "quiet" }],
+          reference: NO_PONG,
+        },
+      ],
+    },
+  ],
+};
+
 export const PING_GROUPS: readonly Group[] = [
   RARE_PINGS,
+  BUSY,
   PINGS,
   PONG_TIMEOUT,
   NATIVE_PINGS,
