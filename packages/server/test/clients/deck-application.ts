@@ -10,7 +10,7 @@ export interface DeckApplication {
 
 /**
  * Its channel `DeckChannel` has a deck for each `deck` in the parameters, and a bridge that nobody may enter. Whoever is
- * on a deck can be told who they are, have a text sent back, and say one to the whole deck.
+ * on a deck can be told who they are, have a text sent back, say one to the whole deck, and whisper to the others there.
  */
 export async function startDeckApplication(): Promise<DeckApplication> {
   let broadcaster: Broadcaster | null = null;
@@ -24,7 +24,7 @@ export async function startDeckApplication(): Promise<DeckApplication> {
       },
       subscribed(ctx, { deck }) {
         if (deck === "bridge") return ctx.reject();
-        ctx.streamFrom(`deck:${deck}`);
+        ctx.streamFrom(`deck:${deck}`, { whisper: true });
       },
       actions: {
         whoami: (ctx) => ctx.transmit({ user: ctx.connection.identifiers.user }),
