@@ -232,7 +232,7 @@ describe("what is no gRPC reply", () => {
     expect(part.meter.totals.errors).toBe(1);
   });
 
-  test("a message over the limit, which names the option", async () => {
+  test("a message over the limit, which names the option, and is not asked for again", async () => {
     const reply = {
       status: Status.SUCCESS,
       identifiers: "x".repeat(3000),
@@ -241,10 +241,12 @@ describe("what is no gRPC reply", () => {
       env: undefined,
     };
     const service = rig.started(await serveGrpc(() => ConnectionResponse.encode(reply).finish()));
-    const small = rig.backend(service.port, { maxRecvBytes: 2000, commandTimeoutMs: 300 });
+    const small = rig.backend(service.port, { maxRecvBytes: 2000 });
     expect(told((await connectOnce(small.backend)).fault)).toMatch(
       /^backend_protocol: the reply of the RPC backend at 127.0.0.1:\d+ to Connect is too large: Received message larger than max \(3005 vs 2000\).*; raise rpc_max_call_recv_size$/,
     );
+    expect(service.calls.length).toBe(1);
+    expect(small.meter.totals).toMatchObject({ retries: 0, errors: 1 });
     const large = rig.backend(service.port, { maxRecvBytes: 4000 });
     expect((await connectOnce(large.backend)).reply?.identifiers.length).toBe(3000);
   });

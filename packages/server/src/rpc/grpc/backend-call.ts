@@ -4,7 +4,7 @@ import type { Log } from "@hawser/core/log";
 import type { CallScope, ReplyStatus } from "@hawser/core/rpc/backend";
 import { GRPC_STATUS } from "../../drivers/grpc.ts";
 import type { GrpcCall, GrpcCallSink, GrpcChannel } from "../../drivers/grpc-channel.ts";
-import { callFailure, protocolError, quoted, statusName } from "./call-failure.ts";
+import { callFailure, isWorthAnotherAttempt, protocolError, quoted, statusName } from "./call-failure.ts";
 import type { CallSlots, SlotWaiter } from "./call-slots.ts";
 import type { ConnectionState } from "./connection-state.ts";
 import type { RpcMeter } from "./rpc-meter.ts";
@@ -164,7 +164,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
     this.#lastDetails = details;
     if (code === GRPC_STATUS.DEADLINE_EXCEEDED) this.#context.meter.timeouts.add(1);
     if (code === GRPC_STATUS.UNAVAILABLE) this.#context.connection.callFailed(details);
-    if (code === GRPC_STATUS.UNAVAILABLE || code === GRPC_STATUS.RESOURCE_EXHAUSTED) this.#pause();
+    if (isWorthAnotherAttempt(code, details)) this.#pause();
     else this.#fail(this.#failure());
   }
 

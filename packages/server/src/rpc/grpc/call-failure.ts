@@ -29,6 +29,12 @@ const REPLY_TOO_LARGE = /^Received message larger than max/;
 /** Details of a call that found no connection; the reason is in `connectFailure`. */
 export const NO_CONNECTION = "No connection established";
 
+/** Whether asking again could help. A reply that is too large was the answer: the application has done its work. */
+export function isWorthAnotherAttempt(code: number, details: string): boolean {
+  if (code === GRPC_STATUS.RESOURCE_EXHAUSTED) return !REPLY_TOO_LARGE.test(details);
+  return code === GRPC_STATUS.UNAVAILABLE;
+}
+
 /** One line for the operator that tells "backend down", "deadline" and "backend said no" apart. */
 export function callFailure(failed: FailedCall): CableError {
   const { method, code, peer } = failed;
