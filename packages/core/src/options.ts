@@ -14,7 +14,8 @@ export type OptionKind =
   | "choice"
   | "path"
   | "secret"
-  | "tags";
+  | "tags"
+  | "tables";
 
 /** `off` is false. Text counts even when there is none of it; a number does not. */
 export type EmptyEnv = "value" | "off" | "ignored";
@@ -25,7 +26,16 @@ export type Parsed<T> =
   | { readonly ok: false; readonly why: string };
 
 /** What an option's value looks like in a TOML file. */
-export type TomlPlain = string | number | boolean | readonly string[] | Readonly<Record<string, string>>;
+export type TomlPlain =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | Readonly<Record<string, string>>
+  | readonly TomlTable[];
+
+/** A table of an array of tables. */
+export type TomlTable = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 /** What the literal of any option says. */
 export interface OptionSpec<T> {
@@ -170,6 +180,11 @@ export const path = (spec: TextSpec): Option<string> => stringOption("path", "FI
 export const secret = (spec: Omit<TextSpec, "default">): Option<string> =>
   stringOption("secret", "SECRET", spec);
 
+/** Several secrets, separated by commas outside of files. */
+export const secrets = (
+  spec: Omit<ListSpec, "default" | "lowerCase" | "joined">,
+): Option<readonly string[]> => listOption("secret", "SECRET,...", spec);
+
 export type NumberSpec = OptionSpec<number> & {
   /** In the unit of the flag, and so are the bounds. */
   readonly default: number;
@@ -289,7 +304,9 @@ export type ListSpec = OptionSpec<readonly string[]> & {
 };
 
 /** Separated by commas outside; blanks around the elements and empty elements are dropped. */
-export function list(spec: ListSpec): Option<readonly string[]> {
+export const list = (spec: ListSpec): Option<readonly string[]> => listOption("list", "LIST", spec);
+
+function listOption(kind: "list" | "secret", placeholder: string, spec: ListSpec): Option<readonly string[]> {
   const read = (value: string): Parsed<readonly string[]> => {
     const elements = (spec.lowerCase ? value.toLowerCase() : value)
       .split(",")
@@ -298,14 +315,16 @@ export function list(spec: ListSpec): Option<readonly string[]> {
     return spec.nonEmpty && elements.length === 0 ? bad("must name at least one") : good(elements);
   };
   return build(spec, {
-    kind: "list",
+    kind,
     default: spec.default ?? [],
-    placeholder: "LIST",
+    placeholder,
     emptyEnv: spec.nonEmpty ? "ignored" : "value",
     fromText: read,
     fromToml: (value) => {
       if (typeof value === "string") return read(value);
-      return isStringArray(value) ? read(value.join(",")) : bad("must be an array of strings");
+      if (!isStringArray(value)) return bad("must be an array of strings");
+      // A secret may hold a comma where it does not have to be told from the next one.
+      return kind === "secret" ? good(value.filter((element) => element !== "")) : read(value.join(","));
     },
     toToml: (value) => (spec.joined ? value.join(",") : value),
   });
@@ -381,4 +400,74 @@ function splitPair(pair: string): readonly [string, string] {
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Options whose values one table of a file holds. None of them is a table itself. */
+export type TableEntry = Readonly<
+  Record<string, Option<string> | Option<number> | Option<boolean> | Option<readonly string[]>>
+>;
+
+type EntryOf<R extends TableEntry> = Infer<Section<R>>;
+
+export type TablesSpec<R extends TableEntry> = Pick<OptionSpec<never>, "help"> & {
+  readonly toml: string;
+  /** What each table may hold; the key is the last name of the option's own key. */
+  readonly entry: R;
+};
+
+/** An array of tables, which only a file can hold: `[[jwt.issuers]]`. */
+export function tables<const R extends TableEntry>(spec: TablesSpec<R>): Option<readonly EntryOf<R>[]> {
+  const members = Object.entries(spec.entry).map(
+    ([name, option]) => [name, keyIn(option), option as Option<unknown>] as const,
+  );
+  const read = (table: unknown, at: number): Parsed<EntryOf<R>> => {
+    const what = `in table ${at + 1}`;
+    if (!isTable(table)) return bad("must be an array of tables");
+    const foreign = Object.keys(table).find((key) => !members.some(([, known]) => known === key));
+    const known = members.map(([, key]) => key).join(", ");
+    if (foreign !== undefined) return bad(`has ${JSON.stringify(foreign)} ${what}, and takes ${known}`);
+    const values: [string, unknown][] = [];
+    for (const [name, key, option] of members) {
+      const parsed = Object.hasOwn(table, key) ? option.fromToml(table[key]) : good(option.default);
+      if (!parsed.ok) return bad(`has a value for ${key} ${what} that ${parsed.why}`);
+      values.push([name, parsed.value]);
+    }
+    // Each value came from the option of its name.
+    return good(Object.fromEntries(values) as EntryOf<R>);
+  };
+  return build(
+    { flag: null, ...spec },
+    {
+      kind: "tables",
+      default: [],
+      placeholder: "[[TABLES]]",
+      emptyEnv: "ignored",
+      fromText: () => bad("can only be given in a file"),
+      fromToml: (value) => {
+        if (!Array.isArray(value)) return bad("must be an array of tables");
+        const parsed = value.map(read);
+        const wrong = parsed.find((one) => !one.ok);
+        return wrong ?? good(parsed.flatMap((one) => (one.ok ? [one.value] : [])));
+      },
+      toToml: (entries) => entries.map((entry) => printedTable(entry, members)),
+    },
+  );
+}
+
+function keyIn(option: Pick<Option<unknown>, "toml">): string {
+  return option.toml?.slice(option.toml.lastIndexOf(".") + 1) ?? "";
+}
+
+/** Without what is left at its default. */
+function printedTable(
+  entry: Readonly<Record<string, unknown>>,
+  members: readonly (readonly [name: string, key: string, option: Option<unknown>])[],
+): TomlTable {
+  const printed = members.flatMap(([name, key, option]) => {
+    const plain = option.toToml(entry[name]);
+    const same = JSON.stringify(plain) === JSON.stringify(option.toToml(option.default));
+    return same ? [] : [[key, plain] as const];
+  });
+  // The options of an entry print no tables.
+  return Object.fromEntries(printed) as TomlTable;
 }

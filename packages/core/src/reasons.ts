@@ -53,6 +53,11 @@ export const AUTH_REASONS = {
 
 export type AuthReason = keyof typeof AUTH_REASONS;
 
+/** The farewell of a reason where `--jwt_retired_as` says what retired keys are answered with. */
+export function authFarewell(reason: AuthReason, retiredAs: "token_expired" | "unauthorized"): Farewell {
+  return reason === "key_retired" && retiredAs === "unauthorized" ? UNAUTHORIZED : AUTH_REASONS[reason];
+}
+
 /** Every other way in which this server ends a connection. `remote` takes `reconnect` from the command. */
 export const DROP_REASONS = {
   /** No backend and nothing else that could let the client in. */

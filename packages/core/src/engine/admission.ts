@@ -1,5 +1,5 @@
 import type { Accepted, Verdict } from "../jwt/verdict.ts";
-import type { AuthReason } from "../reasons.ts";
+import type { AuthReason, Farewell } from "../reasons.ts";
 
 /** Where a token was found; `none` where there was none. */
 export type Carrier = "header" | "subprotocol" | "query" | "none";
@@ -11,6 +11,8 @@ export interface Credentials {
   readonly carrier: Carrier;
   /** The query string had to be searched for a token and cannot be parsed (`%zz`, `;`). */
   readonly queryMalformed: boolean;
+  /** It came with two different tokens, and is to be refused for that. */
+  readonly ambiguous?: boolean;
 }
 
 export interface AdmissionPolicy {
@@ -24,6 +26,8 @@ export interface AdmissionPolicy {
   readonly rpcAfterJwt: boolean;
   /** Whether there is an application to ask. */
   readonly hasBackend: boolean;
+  /** How who is refused for this reason is told. */
+  readonly farewell: (reason: AuthReason) => Farewell;
 }
 
 /** What to do with a client. `token` is the verified one, where there was one. */
@@ -46,6 +50,7 @@ export interface Refusal {
  */
 export function decideAdmission(policy: AdmissionPolicy, credentials: Credentials, sid: string): Admission {
   if (policy.verify !== null) {
+    if (credentials.ambiguous) return refuse("malformed", "the request carries two different tokens");
     if (credentials.token !== null) return admitByToken(policy, policy.verify(credentials.token));
     // DEVIATION: D3. The reference closes 1011 without a message.
     if (credentials.queryMalformed) return refuse("malformed", "the query string cannot be parsed");

@@ -2,7 +2,7 @@ import { CableError, messageOf } from "../errors.ts";
 import type { Accepted } from "../jwt/verdict.ts";
 import { durationText } from "../log-sampler.ts";
 import { disconnect, welcome } from "../protocol/replies.ts";
-import { AUTH_REASONS, DROP_REASONS } from "../reasons.ts";
+import { DROP_REASONS } from "../reasons.ts";
 import { CallScope, type ConnectReply } from "../rpc/backend.ts";
 import { isClosed, mergeState, type Session } from "../session/session.ts";
 import { type Carrier, type Credentials, decideAdmission, type Refusal } from "./admission.ts";
@@ -53,7 +53,7 @@ function refuse(context: EngineContext, session: Session, refusal: Refusal, carr
   const { reason, keyName, detail, expiredForMs } = refusal;
   context.counters.failedAuths.value += 1;
   context.counters.verifications.add(["refused", reason, carrier, keyName ?? "none"]);
-  const farewell = AUTH_REASONS[reason];
+  const farewell = context.admission.farewell(reason);
   context.sampled(farewell.level, reason, "client refused", {
     reason,
     key: keyName ?? undefined,

@@ -88,6 +88,7 @@ export const CHECK_OF_RULE = {
   payload_duplicate_member: "payload",
   payload_not_finite: "payload",
   type_other: "type",
+  use_other: "type",
   issuer_unknown: "issuer",
   issuer_other: "issuer",
   audience_other: "audience",
@@ -101,6 +102,10 @@ export const CHECK_OF_RULE = {
   ext_missing: "identity",
   ext_not_string: "identity",
   ext_not_text: "identity",
+  claim_missing: "identity",
+  claim_not_plain: "identity",
+  claim_not_exact: "identity",
+  claim_not_text: "identity",
 } as const satisfies Record<RuleName, CheckName>;
 
 export interface Check {

@@ -14,6 +14,8 @@ export interface IssuerPolicy extends LifetimePolicy {
   readonly audience: readonly string[] | null;
   /** What the header's `typ` has to say, as `mediaType` writes it; null for anything. */
   readonly type: string | null;
+  /** A claim that tells what tokens are for, and what it has to say; null where there is none. */
+  readonly use: { readonly claim: string; readonly value: string } | null;
   /** Who the bearer is. */
   readonly identify: Identify;
 }
@@ -23,6 +25,7 @@ export const DEFAULT_ISSUER: IssuerPolicy = {
   issuer: null,
   audience: null,
   type: null,
+  use: null,
   identify: identityOf,
   leewayS: 0,
   requireExp: false,
@@ -38,6 +41,7 @@ export function judgeClaims(
   nowMs: number,
 ): Rule | null {
   if (policy.type !== null && header.typ !== policy.type) return RULES.type_other;
+  if (policy.use !== null && memberOf(claims, policy.use.claim) !== policy.use.value) return RULES.use_other;
   if (policy.issuer !== null && memberOf(claims, "iss") !== policy.issuer) return RULES.issuer_other;
   if (policy.audience !== null && !names(memberOf(claims, "aud"), policy.audience)) {
     return RULES.audience_other;

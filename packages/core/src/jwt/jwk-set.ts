@@ -15,7 +15,11 @@ export interface JwkSetReading extends JwkReading {
 }
 
 /** A key of a set, with its private half where that was wanted. */
-export type SetKey = KeySpec & { readonly signing: PrivateMaterial | null };
+export type SetKey = KeySpec & {
+  readonly issuer: string | null;
+  readonly source: string;
+  readonly signing: PrivateMaterial | null;
+};
 
 export interface JwkSet {
   readonly keys: readonly SetKey[];

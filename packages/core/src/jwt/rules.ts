@@ -81,6 +81,10 @@ export const RULES = {
     detail: "the token's `iss` is not the issuer whose tokens are taken here",
   },
   audience_other: { reason: "audience", detail: "the token's `aud` is missing or names somebody else" },
+  use_other: {
+    reason: "type",
+    detail: "the token was issued for another use than connecting, as an ID or refresh token is",
+  },
   type_other: { reason: "type", detail: "the token's `typ` is not the type of tokens that are taken here" },
 
   // DEVIATION: D3. The reference closes 1011 without a message for these two.
@@ -92,6 +96,23 @@ export const RULES = {
   ext_not_text: {
     reason: "malformed",
     detail: "`ext` holds half of a surrogate pair, which no UTF-8 text can carry",
+  },
+  claim_missing: {
+    reason: "ext_missing",
+    detail: "the token lacks a claim that the template of identifiers names",
+  },
+  claim_not_plain: {
+    reason: "ext_not_string",
+    detail: "a claim that the template of identifiers names is an object or an array",
+  },
+  claim_not_exact: {
+    reason: "ext_not_string",
+    detail:
+      "a claim that the template of identifiers names is a number that is not whole, or too large to be exact",
+  },
+  claim_not_text: {
+    reason: "malformed",
+    detail: "a claim that the template of identifiers names holds half of a surrogate pair",
   },
 } as const satisfies Record<string, Rule>;
 

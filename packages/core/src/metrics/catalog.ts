@@ -81,6 +81,14 @@ export const METRICS = {
     labels: ["result", "reason", "carrier", "key"],
     maxSets: 512,
   },
+  /** `result` is reloaded, unchanged or failed. */
+  jwt_ring_reloads_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of times that keys were read again, by outcome",
+    labels: ["result"],
+    maxSets: 8,
+  },
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",

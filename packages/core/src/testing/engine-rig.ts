@@ -2,6 +2,7 @@ import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
 import type { Accepted, Refused } from "../jwt/verdict.ts";
 import { createMetrics } from "../metrics/registry.ts";
+import { AUTH_REASONS } from "../reasons.ts";
 import { pubsubRoute } from "../router/pubsub-route.ts";
 import type { Backend } from "../rpc/backend.ts";
 import { NULL_BACKEND } from "../rpc/null-backend.ts";
@@ -54,6 +55,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
         enforceJwt: false,
         noAuth: false,
         rpcAfterJwt: false,
+        farewell: (reason) => AUTH_REASONS[reason],
         hasBackend: backend.kind !== "none",
         ...admission,
       },

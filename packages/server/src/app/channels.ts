@@ -3,20 +3,20 @@ import type { Route, Router } from "@hawser/core/router/router";
 import { SIGNED_CHANNELS, signedRoute } from "@hawser/core/router/signed-route";
 import { createStreamVerifier, type StreamVerifier } from "@hawser/core/signed/stream-name";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
-import { createMessageKey } from "../drivers/message-key.ts";
+import type { ServerKeys, StreamPurpose } from "./server-keys.ts";
 
 type Streams = ResolvedConfig["streams"];
 
 /** The channels that this server confirms by itself (anycable cli/cli.go@1.6.16, defaultRouter). */
-export function channelRouter(streams: Streams): Router {
+export function channelRouter(streams: Streams, keys: Pick<ServerKeys, "streamKeys">): Router {
   const { pubsubChannel, public: publicStreams, whisper, presence } = streams;
   const routes = new Map<string, Route>();
   if (pubsubChannel !== null) {
-    const verify = verifierOf("streams", streams.secret);
+    const verify = verifierOf("streams", keys);
     routes.set(pubsubChannel, pubsubRoute({ publicStreams, verify, whisper, presence }));
   }
   for (const { name, channel, member, secret } of signedChannels(streams)) {
-    if (secret !== null) routes.set(channel, signedRoute(member, verifierOf(name, secret)));
+    if (secret !== null) routes.set(channel, signedRoute(member, verifierOf(name, keys)));
   }
   return routes;
 }
@@ -31,10 +31,9 @@ function signedChannels({ turboSecret, cableReadySecret }: Streams) {
   return [
     { name: "turbo", ...SIGNED_CHANNELS.turbo, secret: turboSecret },
     { name: "cable_ready", ...SIGNED_CHANNELS.cableReady, secret: cableReadySecret },
-  ];
+  ] as const;
 }
 
-function verifierOf(name: string, secret: string | null): StreamVerifier {
-  const keys = secret === null ? [] : [createMessageKey(name, secret)];
-  return createStreamVerifier(() => keys);
+function verifierOf(purpose: StreamPurpose, keys: Pick<ServerKeys, "streamKeys">): StreamVerifier {
+  return createStreamVerifier(() => keys.streamKeys(purpose));
 }

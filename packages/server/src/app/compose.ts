@@ -1,14 +1,12 @@
 import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import { Engine } from "@hawser/core/engine/engine";
-import { DEFAULT_ISSUER } from "@hawser/core/jwt/issuer-policy";
-import { ringOfSecret } from "@hawser/core/jwt/keyring";
-import { RingHolder } from "@hawser/core/jwt/ring-holder";
 import { createVerifier } from "@hawser/core/jwt/verifier";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { corsHeaders } from "@hawser/core/protocol/cors";
+import { type AuthReason, authFarewell } from "@hawser/core/reasons";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
 import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
@@ -16,10 +14,11 @@ import { refusedPublicationFields } from "../broadcast/refused-publication.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { createAddressBook } from "../drivers/addresses.ts";
 import { systemClock } from "../drivers/clock.ts";
-import { createNodeCrypto, hmacHex } from "../drivers/crypto.ts";
+import { hmacHex, nodeCrypto } from "../drivers/crypto.ts";
 import { equalSecrets } from "../drivers/equal-secrets.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
+import { tokenPolicy } from "../keys/token-policy.ts";
 import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
@@ -27,10 +26,12 @@ import { type SocketData, webSocketTransport } from "../transports/websocket/web
 import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
+import { type Reconfigure, ServerKeys } from "./server-keys.ts";
 
 /** The parts of a server, made and connected, with nothing opened yet. */
 export interface Composition {
   readonly engine: Engine;
+  readonly keys: ServerKeys;
   readonly metrics: Metrics;
   /** Null with `--norpc`. */
   readonly grpc: GrpcBackend | null;
@@ -67,12 +68,16 @@ const SOCKET_SILENCE_S = 120;
 
 const SAMPLED_LINES = { perWindow: 20, windowMs: 1000 } as const;
 
-export function compose(config: ResolvedConfig, log: Log): Composition {
+export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigure): Composition {
   const metrics = createMetrics(config.rpc.kind === "none" ? ["node"] : ["node", "rpc", "grpc"]);
   const sampler = createLogSampler({
     clock: systemClock,
     log: log.with({ context: "node" }),
     ...SAMPLED_LINES,
+  });
+  const keys = new ServerKeys(config, {
+    ...{ clock: systemClock, log: log.with({ context: "keys" }), reconfigure },
+    reloads: metrics.labelled("jwt_ring_reloads_total"),
   });
   const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, metrics, log);
   const topics: LateTopics = {
@@ -81,7 +86,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
   };
   const engine = new Engine(
     {
-      admission: admissionPolicy(config),
+      admission: admissionPolicy(config, keys),
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
@@ -97,7 +102,7 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
     },
     {
       backend: grpc ?? NULL_BACKEND,
-      router: channelRouter(config.streams),
+      router: channelRouter(config.streams, keys),
       topics,
       clock: systemClock,
       random: systemRandom,
@@ -110,9 +115,19 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
   const refreshGauges = gaugeRefresher(engine, metrics, grpc);
   return {
     engine,
+    keys,
     metrics,
     grpc,
-    routes: placeRoutes(config, { engine, metrics, grpc, log, stage, refreshGauges, sampled: sampler.write }),
+    routes: placeRoutes(config, {
+      engine,
+      keys,
+      metrics,
+      grpc,
+      log,
+      stage,
+      refreshGauges,
+      sampled: sampler.write,
+    }),
     refreshGauges,
     stage,
     topics,
@@ -121,26 +136,18 @@ export function compose(config: ResolvedConfig, log: Log): Composition {
   };
 }
 
-function admissionPolicy(config: ResolvedConfig): AdmissionPolicy {
+function admissionPolicy(config: ResolvedConfig, keys: ServerKeys): AdmissionPolicy {
   const { jwt, rpc } = config;
-  const policy = { enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" };
-  if (jwt.secret === null) return { ...policy, verify: null, rpcAfterJwt: false };
-  const holder = new RingHolder(ringOfSecret(jwt.secret));
+  const policy = {
+    ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
+    farewell: (reason: AuthReason) => authFarewell(reason, jwt.retiredAs),
+  };
+  if (!jwt.enabled) return { ...policy, verify: null, rpcAfterJwt: false };
   const verifier = createVerifier({
-    ring: () => holder.current(),
-    crypto: createNodeCrypto(),
+    ring: () => keys.holder.current(),
+    crypto: nodeCrypto,
     clock: systemClock,
-    policy: {
-      maxTokenBytes: jwt.maxTokenBytes,
-      issuers: [
-        {
-          ...DEFAULT_ISSUER,
-          leewayS: jwt.leewayS,
-          requireExp: jwt.requireExp,
-          maxLifetimeS: jwt.maxLifetimeS,
-        },
-      ],
-    },
+    policy: tokenPolicy(jwt),
   });
   return { ...policy, verify: (token) => verifier.verify(token), rpcAfterJwt: rpc.afterJwt === "enforce" };
 }
@@ -174,6 +181,7 @@ function grpcBackend(config: ResolvedConfig, metrics: Metrics, log: Log): GrpcBa
 
 interface RouteParts {
   readonly engine: Engine;
+  readonly keys: ServerKeys;
   readonly metrics: Metrics;
   readonly grpc: GrpcBackend | null;
   readonly log: Log;
@@ -199,7 +207,7 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
     const { path, key, port, corsHosts } = broadcast;
     const cors = corsHosts === null ? null : corsHeaders(corsHosts);
     const route = httpBroadcaster<SocketData>(
-      { path, key, cors },
+      { path, keys: key === null ? null : () => parts.keys.broadcastKeys(), cors },
       {
         engine: parts.engine,
         equalSecrets,
@@ -225,8 +233,8 @@ function webSocketRoute(
       paths: websocket.paths,
       allowedOrigins: server.allowedOrigins,
       maxConnections: connectionLimit(server.maxConnections),
-      jwtParam: jwt.secret === null ? null : jwt.param,
-      warnOfQueryTokens: jwt.strict,
+      jwtParam: jwt.enabled ? jwt.param : null,
+      strictTokens: jwt.strict,
       proxyHeaders: rpc.proxyHeaders,
       proxyCookies: rpc.proxyCookies,
       trustRequestId: server.trustRequestId,

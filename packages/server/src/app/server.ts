@@ -3,6 +3,7 @@ import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
+import { watchFiles } from "../drivers/file-watch.ts";
 import { authority, type Listener } from "../drivers/http.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
 import type { UnixListener } from "../drivers/unix-http.ts";
@@ -12,10 +13,13 @@ import { readCertificate, watchCertificate } from "./certificate.ts";
 import { channelNames } from "./channels.ts";
 import { type Composition, compose } from "./compose.ts";
 import { openListeners } from "./listeners.ts";
+import { keysText, type Reconfigure, type ReloadResult, type ServerKeys } from "./server-keys.ts";
 import { HAWSER_VERSION } from "./version.ts";
 
 /** A server that takes clients. */
 export interface RunningServer {
+  /** Reads the keys again; what is wrong with them is said in the log and leaves the old ones in force. */
+  reloadKeys(): Promise<ReloadResult>;
   /**
    * Waits `--shutdown_delay`, takes no more clients, tells those it has, and resolves when all is flushed and closed
    * or `--shutdown_timeout` has passed.
@@ -26,11 +30,16 @@ export interface RunningServer {
 /**
  * Starts a server, or throws a `CableError` and leaves nothing open.
  */
-export async function startServer(config: ResolvedConfig, log: Log): Promise<RunningServer> {
+export async function startServer(
+  config: ResolvedConfig,
+  log: Log,
+  reconfigure: Reconfigure,
+): Promise<RunningServer> {
   announce(config, log);
   const { tls: paths } = config.server;
   const tls = paths === null ? null : readCertificate(paths);
-  const composition = compose(config, log);
+  const composition = compose(config, log, reconfigure);
+  announceKeys(config, composition, log);
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
   const listeners = await openListeners(composition.routes, tls, onFault);
@@ -51,8 +60,23 @@ export async function startServer(config: ResolvedConfig, log: Log): Promise<Run
     };
     timers.push(watchCertificate(paths, tls, { clock: systemClock, log, use }));
   }
+  timers.push(watchKeys(config, composition.keys));
   composition.stage.now = "serving";
-  return { stop: () => stopServer(config, composition, { listeners: open, admin, timers }, log) };
+  return {
+    reloadKeys: () => composition.keys.reload(),
+    stop: () => stopServer(config, composition, { listeners: open, admin, timers }, log),
+  };
+}
+
+/** Follows every file that keys come from. */
+function watchKeys(config: ResolvedConfig, keys: ServerKeys): Cancel {
+  const { main, issuers } = config.jwt;
+  const keyFiles = [main, ...issuers].flatMap(({ keysFile }) => keysFile ?? []);
+  const look = (): void => void keys.reload(false);
+  const cancel = watchFiles([...config.secretFiles, ...keyFiles], systemClock, look);
+  // One may have changed since it was read.
+  look();
+  return cancel;
 }
 
 function startTimers(config: ResolvedConfig, composition: Composition, log: Log): Cancel[] {
@@ -116,13 +140,19 @@ function announce(config: ResolvedConfig, log: Log): void {
   const limit = openFileLimit() ?? "unknown";
   log.info(`Starting Hawser ${HAWSER_VERSION} (pid: ${pid}, open file limit: ${limit})`);
   if (config.public) log.warn("Server is running in the public mode");
-  if (config.jwt.secret !== null) {
+  if (config.jwt.enabled) {
     log.info(`JWT authentication is enabled (param: ${config.jwt.param}, enforced: ${config.jwt.enforce})`);
   }
   if (config.auth.noAuth) log.info("connection authentication is disabled");
   const channels = channelNames(config.streams);
   if (channels.length > 0) log.info(`Using channels router: ${channels.join(", ")}`);
   if (config.rpc.kind === "none") log.info("no RPC configured", { context: "rpc", impl: "null" });
+}
+
+/** With fingerprints, so that the application's operator can compare. */
+function announceKeys({ jwt }: ResolvedConfig, { keys }: Composition, log: Log): void {
+  if (!jwt.enabled) return;
+  log.info("Keys for tokens", { context: "keys", keys: keysText(keys.list()) });
 }
 
 function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): void {

@@ -1,10 +1,18 @@
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import { type RunningServer, startServer } from "../app/server.ts";
+import type { Reconfigure } from "../app/server-keys.ts";
 import { HAWSER_VERSION } from "../app/version.ts";
-import { type ConfigSurroundings, loadConfig } from "../config/load-config.ts";
-import type { ResolvedConfig } from "../config/resolved-config.ts";
-import { exit, isTerminal, onTermination, onUncaught, writeError, writeOut } from "../drivers/process.ts";
+import { type ConfigSurroundings, type Loaded, loadConfig } from "../config/load-config.ts";
+import {
+  exit,
+  isTerminal,
+  onHangup,
+  onTermination,
+  onUncaught,
+  writeError,
+  writeOut,
+} from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
 import { createLog } from "../telemetry/log.ts";
 import { helpText } from "./help.ts";
@@ -19,14 +27,14 @@ export async function serveOrTell(argv: readonly string[], surroundings: ConfigS
   if (loaded.action === "help") return writeOut(helpText());
   if (loaded.action === "version") return writeOut(`hawser ${HAWSER_VERSION}\n`);
   if (loaded.action === "print-config") return writeOut(loaded.printed());
-  await serve(loaded.config, loaded.configFile, loaded.warnings);
+  await serve(loaded, () => {
+    const again = loadConfig({ argv, ...surroundings });
+    // The command line asked to run before, and has not changed.
+    return again.ok && !("config" in again) ? { ok: false, errors: [] } : again;
+  });
 }
 
-async function serve(
-  config: ResolvedConfig,
-  configFile: string | null,
-  warnings: readonly string[],
-): Promise<void> {
+async function serve({ config, configFile, warnings }: Loaded, reconfigure: Reconfigure): Promise<void> {
   const log = createLog({
     level: config.log.level,
     format: config.log.format,
@@ -36,9 +44,10 @@ async function serve(
   for (const warning of warnings) log.warn(warning, { context: "config" });
   if (configFile !== null) log.info(`Using configuration from file: ${configFile}`);
   onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
-  const starting = startServer(config, log);
+  const starting = startServer(config, log, reconfigure);
   // From now on, so that a signal during the start is not one that kills: what was begun is brought to its end.
   stopOnSignals(starting, log);
+  reloadOnHangup(starting);
   try {
     await starting;
   } catch (thrown) {
@@ -64,5 +73,15 @@ function stopOnSignals(starting: Promise<RunningServer>, log: Log): void {
         () => exit(0),
         () => {},
       );
+  });
+}
+
+/** A start that fails says so itself. */
+function reloadOnHangup(starting: Promise<RunningServer>): void {
+  onHangup(() => {
+    void starting.then(
+      (server) => server.reloadKeys(),
+      () => {},
+    );
   });
 }

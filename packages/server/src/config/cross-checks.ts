@@ -1,31 +1,27 @@
 import { BROADCAST } from "../broadcast/options.ts";
-import { JWT } from "../keys/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { RPC } from "../rpc/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { PINGS } from "../transports/websocket/options.ts";
-import { GENERAL } from "./general-options.ts";
-import type { AnyOption } from "./option-table.ts";
-import { type OptionValues, sourcedOf, valueIn } from "./option-values.ts";
+import { GENERAL, PRESETS_NOT_SERVED } from "./general-options.ts";
+import { type Findings, type OptionValues, placeOf, sourcedOf, valueIn } from "./option-values.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import { STREAMS } from "./streams-options.ts";
-
-export interface Findings {
-  readonly errors: readonly string[];
-  readonly warnings: readonly string[];
-}
+import { checkTokens } from "./token-checks.ts";
 
 /** What is wrong with options that are right each by itself. Takes the settled values and what became of them. */
 export function crossCheck(values: OptionValues, config: ResolvedConfig): Findings {
+  const tokens = checkTokens(values, config);
   return {
     errors: [
-      ...tokensWithoutSecret(values, config),
+      ...tokens.errors,
       ...halfOfTls(values),
       ...uselessBackend(values, config),
       ...sharedPaths(config),
     ],
     warnings: [
-      ...rulesWithoutSecret(values, config),
+      ...tokens.warnings,
+      ...presetsNotServed(values),
       ...pongsWithoutPings(values, config),
       ...verificationWithoutTls(values, config),
       ...originsWithScheme(config),
@@ -34,37 +30,6 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...secretsWithoutChannel(values),
     ],
   };
-}
-
-/** `--port`, `ANYCABLE_PORT`, ...; the flag's name when it has its default. */
-function placeOf(values: OptionValues, option: AnyOption): string {
-  const { source, where } = sourcedOf(values, option);
-  return source === "default" ? `${option.flag ?? option.toml}` : where;
-}
-
-/** DEVIATION: D5. The reference starts, and enforces nothing. */
-function tokensWithoutSecret(values: OptionValues, { jwt }: ResolvedConfig): string[] {
-  if (!jwt.enforce || jwt.secret !== null) return [];
-  const { jwtSecret, enforce } = JWT.options;
-  const why =
-    valueIn(values, jwtSecret) === "none"
-      ? `${placeOf(values, jwtSecret)} is none`
-      : "there is no secret to verify them with";
-  return [
-    `${placeOf(values, enforce)} asks for tokens, but ${why}: set jwt_secret (ANYCABLE_JWT_SECRET) or ` +
-      "secret (ANYCABLE_SECRET)",
-  ];
-}
-
-function rulesWithoutSecret(values: OptionValues, { jwt }: ResolvedConfig): string[] {
-  if (jwt.secret !== null) return [];
-  const { requireExp, maxLifetimeS, leewayS, strict } = JWT.options;
-  const idle = [requireExp, maxLifetimeS, leewayS, strict].filter(
-    (option) => sourcedOf<unknown>(values, option).source !== "default",
-  );
-  if (idle.length === 0) return [];
-  const names = idle.map((option) => placeOf(values, option)).join(", ");
-  return [`no effect without a secret for tokens (jwt_secret or secret): ${names}`];
 }
 
 function halfOfTls(values: OptionValues): string[] {
@@ -114,6 +79,13 @@ function sharedPaths({ server, websocket, broadcast, metrics }: ResolvedConfig):
     else if (owner !== option) errors.push(`${owner} and ${option} are both ${path} on one port: change one`);
   }
   return errors;
+}
+
+function presetsNotServed(values: OptionValues): string[] {
+  const { presets } = GENERAL.options;
+  const idle = valueIn(values, presets).filter((name) => PRESETS_NOT_SERVED.includes(name));
+  if (idle.length === 0) return [];
+  return [`${placeOf(values, presets)} has presets that this version does not serve: ${idle.join(", ")}`];
 }
 
 function pongsWithoutPings(values: OptionValues, { heartbeat }: ResolvedConfig): string[] {

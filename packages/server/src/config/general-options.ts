@@ -1,4 +1,4 @@
-import { flag, integer, path, seconds, secret, section, text } from "@hawser/core/options";
+import { flag, integer, list, path, seconds, secret, section, text } from "@hawser/core/options";
 
 /** What is asked of the command itself, and where its options come from. */
 export const COMMAND = section("Command", {
@@ -24,11 +24,30 @@ export const COMMAND = section("Command", {
   }),
 });
 
+const PRESETS: readonly string[] = ["strict", "none"];
+
+/** Of AnyCable; they are taken, and a warning says that they do nothing. */
+export const PRESETS_NOT_SERVED: readonly string[] = ["broker", "fly", "heroku"];
+
 export const GENERAL = section("General", {
   secret: secret({
     flag: "secret",
     toml: "secret",
     help: "The application's secret: signs tokens and gives the keys that are not set by themselves. none for no secret.",
+  }),
+  secretFile: path({
+    flag: "secret_file",
+    toml: "secret_file",
+    help: "File that holds secret, with nothing but white space around it. Read again when it changes.",
+  }),
+  presets: list({
+    flag: "presets",
+    toml: "presets",
+    help: "Sets of options: strict for jwt_strict, none for nothing.",
+    check: (value) =>
+      value.every((name) => PRESETS.includes(name) || PRESETS_NOT_SERVED.includes(name))
+        ? null
+        : `may hold ${PRESETS.join(" and ")}`,
   }),
   noAuth: flag({
     flag: "noauth",

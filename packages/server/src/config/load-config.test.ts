@@ -125,7 +125,11 @@ test("with nothing given the configuration is the reference's, where it is serve
     server: { host: "localhost", port: 8080, maxConnections: 0, healthPath: "/health", tls: null },
     websocket: { paths: ["/cable"], maxMessageBytes: 65536, writeTimeoutMs: 2000, maxPendingBytes: 1048576 },
     heartbeat: { pingIntervalMs: 3000, pingPrecision: "s", pongTimeoutMs: 0, nativePings: false },
-    jwt: { secret: null, param: "jid", enforce: false, leewayS: 0, maxLifetimeS: null, maxTokenBytes: 8192 },
+    jwt: {
+      ...{ enabled: false, secret: null, param: "jid", enforce: false, maxTokenBytes: 8192 },
+      main: { issuer: null, leewayS: 0, requireExp: false, maxLifetimeS: null, identifiers: null },
+      issuers: [],
+    },
     streams: { public: false, pubsubChannel: "$pubsub" },
     rpc: { kind: "grpc", host: "localhost:50051", concurrency: 28, commandTimeoutMs: 3000, afterJwt: "off" },
     disconnect: { mode: "auto", ratePerS: 100, backlog: 4096 },

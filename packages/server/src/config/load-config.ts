@@ -9,6 +9,7 @@ import { type LayerReading, mergeLayers, valueIn } from "./option-values.ts";
 import { printConfig } from "./print.ts";
 import { resolveConfig } from "./resolve-config.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
+import { readSecretFiles } from "./secret-files.ts";
 import { settle } from "./settle.ts";
 
 /** What the configuration is read from. All of it is handed in, so that loading is a function of its input. */
@@ -82,8 +83,11 @@ function loadAll(flags: LayerReading, input: ConfigSurroundings): Ask | Loaded |
   const misread = readings.flatMap((reading) => reading.errors);
   if (misread.length > 0) return { ok: false, errors: misread };
 
-  const settled = settle(mergeLayers(readings.map((reading) => reading.layer)));
-  const config = resolveConfig(settled.values, input.hmacHex);
+  const merged = mergeLayers(readings.map((reading) => reading.layer));
+  const secrets = readSecretFiles(merged, input.readFile);
+  if (secrets.errors.length > 0) return { ok: false, errors: secrets.errors };
+  const settled = settle(secrets.values);
+  const config = resolveConfig({ ...secrets, values: settled.values }, input.hmacHex);
   const findings = crossCheck(settled.values, config);
   if (findings.errors.length > 0) return { ok: false, errors: findings.errors };
   const warnings = readings.flatMap((reading) => reading.warnings);

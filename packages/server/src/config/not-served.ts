@@ -8,7 +8,6 @@ export const NOT_SERVED_FLAGS = {
     "history_ttl",
     "sessions_ttl",
     "presence_ttl",
-    "presets",
   ],
   "Redis and NATS": [
     "pubsub",
@@ -70,7 +69,6 @@ export const NOT_SERVED_FLAGS = {
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "pubsub_adapter",
-  "presets",
   "broker",
   "redis",
   "redis_pubsub_broadcast",

@@ -46,6 +46,18 @@ export function valueIn<T>(values: OptionValues, option: Option<T>): T {
   return sourcedOf(values, option).value;
 }
 
+/** `--port`, `ANYCABLE_PORT`, ...; the flag's name when it has its default. */
+export function placeOf(values: OptionValues, option: AnyOption): string {
+  const { source, where } = sourcedOf(values, option);
+  return source === "default" ? `${option.flag ?? option.toml}` : where;
+}
+
+/** What a check of several options came to. */
+export interface Findings {
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** The values of a section by property name. */
 export function sectionOf<R extends Readonly<Record<string, AnyOption>>>(
   values: OptionValues,

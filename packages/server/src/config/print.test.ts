@@ -83,7 +83,7 @@ describe("a printed configuration", () => {
     const second = loaded({ files: { "./anycable.toml": first.printed() } }).config;
     expect(second).toEqual({
       ...first.config,
-      jwt: { ...first.config.jwt, secret: null },
+      jwt: { ...first.config.jwt, secret: null, secretOption: "secret", enabled: false },
       streams: { ...first.config.streams, secret: null },
       broadcast: { ...first.config.broadcast, key: null },
     });

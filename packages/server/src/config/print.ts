@@ -1,4 +1,4 @@
-import { fingerprint, type HmacHex, type TomlPlain } from "@hawser/core/options";
+import { fingerprint, type HmacHex, type TomlPlain, type TomlTable } from "@hawser/core/options";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
 import { type OptionValues, sourcedOf } from "./option-values.ts";
 
@@ -26,8 +26,12 @@ function printOption(option: AnyOption, key: string, values: OptionValues, hmacH
   const origin = source === "default" ? where : `from ${inComment(where)}`;
   const plain = option.toToml(value);
   if (option.kind === "secret" && plain !== "none") {
-    if (typeof plain !== "string" || plain === "") return `# ${key} is not set`;
-    return `# ${key} is set, fingerprint ${fingerprint(hmacHex, plain, option.flag ?? key)}, ${origin}`;
+    const secrets = typeof plain === "string" ? [plain] : isList(plain) ? plain : [];
+    const prints = secrets
+      .filter((secret) => secret !== "")
+      .map((secret) => fingerprint(hmacHex, secret, option.flag ?? key));
+    if (prints.length === 0) return `# ${key} is not set`;
+    return `# ${key} is set, fingerprint ${prints.join(", ")}, ${origin}`;
   }
   return `${key} = ${printValue(plain)}${origin === "" ? "" : ` # ${origin}`}`;
 }
@@ -36,11 +40,20 @@ function printValue(value: TomlPlain): string {
   if (typeof value === "string") return printString(value);
   if (typeof value !== "object") return String(value);
   if (isList(value)) return `[${value.map(printString).join(", ")}]`;
-  const pairs = Object.entries(value).map(([name, text]) => `${printString(name)} = ${printString(text)}`);
+  if (isTables(value)) return `[${value.map(printTable).join(", ")}]`;
+  return printTable(value);
+}
+
+function printTable(table: TomlTable): string {
+  const pairs = Object.entries(table).map(([name, value]) => `${printString(name)} = ${printValue(value)}`);
   return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
 }
 
-function isList(value: readonly string[] | Readonly<Record<string, string>>): value is readonly string[] {
+function isList(value: TomlPlain): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
+function isTables(value: TomlPlain): value is readonly TomlTable[] {
   return Array.isArray(value);
 }
 

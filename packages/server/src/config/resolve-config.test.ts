@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { configOf, errorsOf, loaded } from "../../test/support/load-config.ts";
 
+/** Of a kind that no warning is about. */
+const STRONG = "correct horse battery staple, at least";
+
 const warningsOf = (...argv: readonly string[]) => loaded({ argv }).warnings;
 
 describe("the secret for tokens", () => {
@@ -16,7 +19,7 @@ describe("the secret for tokens", () => {
   });
 
   test("must be there when tokens are enforced", () => {
-    const advice = "set jwt_secret (ANYCABLE_JWT_SECRET) or secret (ANYCABLE_SECRET)";
+    const advice = "set jwt_secret (ANYCABLE_JWT_SECRET), secret (ANYCABLE_SECRET) or jwt_keys_file";
     expect(errorsOf({ argv: ["--enforce_jwt"] })).toEqual([
       `--enforce_jwt asks for tokens, but there is no secret to verify them with: ${advice}`,
     ]);
@@ -29,14 +32,14 @@ describe("the secret for tokens", () => {
 
   test("is missed when there are rules for tokens alone", () => {
     expect(warningsOf("--jwt_require_exp", "--jwt_leeway=0")).toEqual([
-      "no effect without a secret for tokens (jwt_secret or secret): --jwt_require_exp, --jwt_leeway",
+      "no effect without keys for tokens (jwt_secret, secret or jwt_keys_file): --jwt_require_exp, --jwt_leeway",
     ]);
-    expect(warningsOf("--jwt_require_exp", "--secret=s")).toEqual([]);
+    expect(warningsOf("--jwt_require_exp", `--secret=${STRONG}`)).toEqual([]);
   });
 
   test("and its rules have the units of the claims", () => {
     const { jwt } = configOf("--secret=s", "--jwt_leeway=5", "--jwt_max_lifetime=3600");
-    expect(jwt).toMatchObject({ leewayS: 5, maxLifetimeS: 3600 });
+    expect(jwt.main).toMatchObject({ leewayS: 5, maxLifetimeS: 3600 });
   });
 });
 
@@ -79,7 +82,9 @@ describe("signed streams", () => {
       expect(warningsOf(`--${on}`)).toEqual([
         `--${on} has no effect without a secret (${own}, streams_secret or secret): its streams are left to the application`,
       ]);
-      expect(warningsOf("--secret=s", `--${own}=t`)).toEqual([`--${own} has no effect without ${on}`]);
+      expect(warningsOf(`--secret=${STRONG}`, `--${own}=t`)).toEqual([
+        `--${own} has no effect without ${on}`,
+      ]);
     },
   );
 
@@ -87,7 +92,7 @@ describe("signed streams", () => {
     ["turbo_rails_key", "turbo_streams", "turbo_streams_secret", "turboSecret"],
     ["cable_ready_key", "cable_ready", "cable_ready_secret", "cableReadySecret"],
   ] as const)("are turned on by %s, which wins", (former, on, own, secret) => {
-    const { config, warnings } = loaded({ argv: [`--${former}=old`, `--${own}=new`, "--secret=s"] });
+    const { config, warnings } = loaded({ argv: [`--${former}=old`, `--${own}=new`, `--secret=${STRONG}`] });
     expect(config.streams[secret]).toBe("old");
     expect(warnings).toEqual([`--${former} is deprecated: use ${on} and ${own}`]);
   });
@@ -230,10 +235,15 @@ describe("the backend", () => {
 describe("deprecated options", () => {
   test("work, each with one warning", () => {
     const { config, warnings } = loaded({
-      argv: ["--jwt_id_key=k", "--jwt_id_enforce", "--disable_disconnect", "--http_broadcast_secret=b"],
+      argv: [
+        `--jwt_id_key=${STRONG}`,
+        "--jwt_id_enforce",
+        "--disable_disconnect",
+        "--http_broadcast_secret=b",
+      ],
       env: { ANYCABLE_DISCONNECT_TIMEOUT: "5" },
     });
-    expect(config.jwt).toMatchObject({ secret: "k", enforce: true });
+    expect(config.jwt).toMatchObject({ secret: STRONG, enforce: true });
     expect(config.disconnect.mode).toBe("never");
     expect(config.broadcast).toMatchObject({ key: "b", port: 8080 });
     expect([...warnings].sort()).toEqual([

@@ -2,7 +2,6 @@ import type { HmacHex } from "@hawser/core/options";
 import { deriveKey } from "@hawser/core/signed/derive";
 import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
-import { JWT } from "../keys/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
@@ -10,12 +9,17 @@ import { SERVER } from "../transports/http/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { GENERAL, SHUTDOWN } from "./general-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
+import { resolveJwt } from "./resolve-jwt.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
+import type { SecretFiles } from "./secret-files.ts";
 import { broadcastSecret, usableSecret } from "./settle.ts";
 import { STREAMS } from "./streams-options.ts";
 
 /** The settled options in the shape that the code reads. */
-export function resolveConfig(values: OptionValues, hmacHex: HmacHex): ResolvedConfig {
+export function resolveConfig(
+  { values, issuerSecrets, paths }: SecretFiles,
+  hmacHex: HmacHex,
+): ResolvedConfig {
   const general = sectionOf(values, GENERAL);
   return {
     nodeId: emptyToNull(general.nodeId),
@@ -24,7 +28,8 @@ export function resolveConfig(values: OptionValues, hmacHex: HmacHex): ResolvedC
     server: resolveServer(values),
     websocket: resolveWebSocket(values),
     heartbeat: sectionOf(values, PINGS),
-    jwt: resolveJwt(values, general.secret),
+    jwt: resolveJwt(values, general.secret, issuerSecrets),
+    secretFiles: paths,
     streams: resolveStreams(values, general.secret),
     rpc: resolveRpc(values),
     disconnect: resolveDisconnect(values),
@@ -49,22 +54,6 @@ function resolveServer(values: OptionValues): ResolvedConfig["server"] {
 function resolveWebSocket(values: OptionValues): ResolvedConfig["websocket"] {
   const { readBufferBytes: _read, writeBufferBytes: _write, ...websocket } = sectionOf(values, WEBSOCKET);
   return websocket;
-}
-
-function resolveJwt(values: OptionValues, appSecret: string): ResolvedConfig["jwt"] {
-  const {
-    jwtSecret,
-    maxLifetimeS,
-    idKey: _key,
-    idParam: _param,
-    idEnforce: _enforce,
-    ...jwt
-  } = sectionOf(values, JWT);
-  return {
-    ...jwt,
-    secret: usableSecret(jwtSecret === "" ? appSecret : jwtSecret),
-    maxLifetimeS: maxLifetimeS === 0 ? null : maxLifetimeS,
-  };
 }
 
 function resolveStreams(values: OptionValues, appSecret: string): ResolvedConfig["streams"] {

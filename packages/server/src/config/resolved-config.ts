@@ -1,4 +1,5 @@
 import type { LogLevel } from "@hawser/core/log";
+import type { IssuerSettings } from "../keys/issuer/options.ts";
 
 /**
  * What the server runs by: every option under its code name, in the units of its name, with the secrets worked out.
@@ -50,18 +51,31 @@ export interface ResolvedConfig {
     readonly nativePings: boolean;
   };
   readonly jwt: {
-    /** `--jwt_secret`, else `--secret`. Null when tokens are not looked at. */
+    /** Whether tokens are looked at: there is a secret, or a file of keys. */
+    readonly enabled: boolean;
+    /** `--jwt_secret`, else `--secret`. Null when no plain secret verifies tokens. */
     readonly secret: string | null;
+    /** Which of the two it is; what its fingerprint is made for. */
+    readonly secretOption: "jwt_secret" | "secret";
+    /** Former values of it. */
+    readonly previousSecrets: readonly string[];
+    /** How long a secret that a reload replaced goes on. */
+    readonly overlapMs: number;
     /** Name of the query parameter; the header is `x-` and this name in lower case. */
     readonly param: string;
     readonly enforce: boolean;
-    readonly leewayS: number;
-    readonly requireExp: boolean;
-    /** Null when tokens may live as long as they like. */
-    readonly maxLifetimeS: number | null;
     readonly maxTokenBytes: number;
+    readonly retiredAs: "token_expired" | "unauthorized";
     readonly strict: boolean;
+    /** Of the tokens that `secret` and the options are for. */
+    readonly main: IssuerSettings;
+    readonly issuers: readonly (IssuerSettings & {
+      /** The issuer's own; read already. */
+      readonly secret: string | null;
+    })[];
   };
+  /** Files that hold secrets: what is in them is in the options that they stand for. */
+  readonly secretFiles: readonly string[];
   readonly streams: {
     readonly public: boolean;
     /** Name of the built-in channel; null when there is none. */

@@ -25,6 +25,9 @@ export function settle(values: OptionValues): {
   if (draft.get(LOG.options.debug)) draft.set(LOG.options.level, "debug", LOG.options.debug);
   settleMetrics(draft);
   settleDeprecated(draft);
+  if (draft.get(GENERAL.options.presets).includes("strict")) {
+    draft.set(JWT.options.strict, true, GENERAL.options.presets);
+  }
   settleRpc(draft, warnings);
   settleBroadcastPort(draft);
   if (draft.get(GENERAL.options.public)) {

@@ -49,6 +49,11 @@ export function onTermination(onSignal: (name: string) => void): void {
   process.on("SIGTERM", () => onSignal("SIGTERM"));
 }
 
+/** Calls `onSignal` for every SIGHUP, which then no longer ends the process. */
+export function onHangup(onSignal: () => void): void {
+  process.on("SIGHUP", onSignal);
+}
+
 /** Calls `onBug` for what nobody caught; the process lives on, as one session's bug must not end the others. */
 export function onUncaught(onBug: (thrown: unknown) => void): void {
   process.on("uncaughtException", onBug);

@@ -1,11 +1,52 @@
-import { LIMITS } from "@hawser/core/limits";
-import { bytes, flag, integer, secret, section, text } from "@hawser/core/options";
+import {
+  bytes,
+  choice,
+  flag,
+  integer,
+  path,
+  secret,
+  secrets,
+  section,
+  tables,
+  text,
+} from "@hawser/core/options";
+import { ISSUER } from "./issuer/options.ts";
 
 export const JWT = section("JWT", {
   jwtSecret: secret({
     flag: "jwt_secret",
     toml: "jwt.secret",
-    help: "Secret that signs tokens (HS256, HS384, HS512); secret when not given, and none turns tokens off.",
+    help: "Secret that signs tokens (HS256, HS384, HS512); secret when not given, and none for no secret.",
+  }),
+  jwtSecretFile: path({
+    flag: "jwt_secret_file",
+    toml: "jwt.secret_file",
+    help: "File that holds jwt_secret, with nothing but white space around it. Read again when it changes.",
+  }),
+  previousSecrets: secrets({
+    flag: "jwt_previous_secrets",
+    toml: "jwt.previous_secrets",
+    help: "Former secrets whose tokens are still taken. Where tokens are signed with secret itself, so are the keys that come from it.",
+  }),
+  overlapS: integer({
+    flag: "jwt_secret_overlap",
+    toml: "jwt.secret_overlap",
+    default: 3600,
+    placeholder: "SECONDS",
+    help: "How long a secret that was replaced while the server runs is still taken. Afterwards its tokens are answered as jwt_retired_as says.",
+  }),
+  ...ISSUER,
+  issuers: tables({
+    toml: "jwt.issuers",
+    entry: {
+      ...ISSUER,
+      secretFile: path({
+        flag: null,
+        toml: "jwt.issuers.secret_file",
+        help: "File that holds the issuer's secret.",
+      }),
+    },
+    help: "Several issuers, each with its own issuer, secret_file or keys_file, audience and so on. A token's iss says which is asked.",
   }),
   param: text({
     flag: "jwt_param",
@@ -20,26 +61,6 @@ export const JWT = section("JWT", {
     toml: "jwt.force",
     help: "Refuse clients without a token.",
   }),
-  leewayS: integer({
-    flag: "jwt_leeway",
-    toml: "jwt.leeway",
-    default: 0,
-    max: LIMITS.maxLeewayS,
-    placeholder: "SECONDS",
-    help: "How far, in seconds, the issuer's clock may be from ours.",
-  }),
-  requireExp: flag({
-    flag: "jwt_require_exp",
-    toml: "jwt.require_exp",
-    help: "Refuse tokens that never expire.",
-  }),
-  maxLifetimeS: integer({
-    flag: "jwt_max_lifetime",
-    toml: "jwt.max_lifetime",
-    default: 0,
-    placeholder: "SECONDS",
-    help: "Longest time in seconds from a token's iat to its exp. 0 sets no limit.",
-  }),
   maxTokenBytes: bytes({
     flag: "jwt_max_token_bytes",
     toml: "jwt.max_token_bytes",
@@ -48,10 +69,19 @@ export const JWT = section("JWT", {
     max: 32768,
     help: "Largest token that is looked at.",
   }),
+  retiredAs: choice({
+    flag: "jwt_retired_as",
+    toml: "jwt.retired_as",
+    values: ["token_expired", "unauthorized"],
+    default: "token_expired",
+    help: "What the bearer of a retired key's token hears: token_expired makes clients fetch another one.",
+  }),
   strict: flag({
     flag: "jwt_strict",
     toml: "jwt.strict",
-    help: "Warn, once, when tokens come in URLs, where proxies and browsers write them down.",
+    help:
+      "Refuse short and well-known secrets, tokens without exp and two different tokens in one request, limit lifetimes " +
+      "to a day unless jwt_max_lifetime says otherwise, and warn when tokens come in URLs.",
   }),
   idKey: secret({
     flag: "jwt_id_key",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CableError } from "@hawser/core/errors";
+import { isLabelled } from "@hawser/core/metrics/catalog";
 import { createMetrics } from "@hawser/core/metrics/registry";
 import { createMetricsRenderer, metricsEndpoint } from "./prometheus.ts";
 
@@ -55,7 +56,7 @@ describe("Prometheus", () => {
     metrics.labelled("disconnects_total").add(["remote"]);
     const text = await createMetricsRenderer(metrics, { env: "dev", rev: 'a"b\\c\nd' })();
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-    expect(lines).toHaveLength(metrics.names.length - 1);
+    expect(lines).toHaveLength(metrics.names.filter((name) => !isLabelled(name)).length + 1);
     for (const line of lines) expect(line).toContain('env="dev",rev="a\\"b\\\\c\\nd"}');
     expect(text).toContain('anycable_go_disconnects_total{reason="remote",env="dev"');
   });

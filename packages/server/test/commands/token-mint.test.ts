@@ -66,7 +66,7 @@ describe("hawser token mint", () => {
     const { code, stdout, stderr } = await runHawser(["token", "mint", "a"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe(
-      "hawser: there is no key for tokens: give --jwt_secret (ANYCABLE_JWT_SECRET) or --secret (ANYCABLE_SECRET)\n",
+      "hawser: there is no key for tokens: give --jwt_secret (ANYCABLE_JWT_SECRET), --secret (ANYCABLE_SECRET) or --jwt_keys_file\n",
     );
   });
 

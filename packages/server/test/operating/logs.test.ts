@@ -6,7 +6,7 @@ import { type LogLine, linesAbout, parseJsonLog, parseTextLog } from "../support
 import { scrape, sumOf } from "../support/scrape.ts";
 import { goodToken, inSeconds, signToken } from "../support/tokens.ts";
 
-const SECRET = "s3cret";
+const SECRET = "a secret that nobody guesses, and no warning is about";
 const JWT = ["--norpc", `--jwt_secret=${SECRET}`, "--enforce_jwt"];
 
 let server: HawserProcess | null = null;
@@ -105,10 +105,11 @@ describe("the log's form", () => {
       "connection authentication is disabled",
       "Using channels router: $pubsub",
       "no RPC configured",
+      "Keys for tokens",
       "Accept broadcast requests at http://127.0.0.1:N/_broadcast (no authorization)",
       "Handle WebSocket connections at http://127.0.0.1:N/cable",
       "Handle health requests at http://127.0.0.1:N/health",
-      ...starting.slice(8),
+      ...starting.slice(9),
     ]);
     expect(starting).toContain("Serve metrics at http://127.0.0.1:N/metrics");
     const fieldsOf = (message: RegExp) => linesAbout(lines, message)[0]?.fields;

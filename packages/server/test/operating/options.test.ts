@@ -237,7 +237,9 @@ describe("D5: a rule without what it needs", () => {
     expect(stdout).toBe("");
     expect(linesOf(stderr)).toHaveLength(1);
     expect(stderr).toMatch(/enforce_jwt/i);
-    expect(stderr).toContain("set jwt_secret (ANYCABLE_JWT_SECRET) or secret (ANYCABLE_SECRET)");
+    expect(stderr).toContain(
+      "set jwt_secret (ANYCABLE_JWT_SECRET), secret (ANYCABLE_SECRET) or jwt_keys_file",
+    );
   });
 
   test("--secret alone is enough, as with AnyCable", async () => {

@@ -4,8 +4,8 @@ import type { Exchange, Route, RouteAnswer } from "../../drivers/http.ts";
 
 export interface HttpBroadcasterOptions {
   readonly path: string;
-  /** What `Authorization: Bearer` must carry; null leaves the endpoint open. */
-  readonly key: string | null;
+  /** Of which `Authorization: Bearer` must carry one, asked for each request; null leaves the endpoint open. */
+  readonly keys: (() => readonly string[]) | null;
   /** Null where browsers are told nothing. */
   readonly cors: CorsHeaders | null;
 }
@@ -29,7 +29,7 @@ const NO_HEADERS: Headers = {};
  * DEVIATION: D12. What cannot be read is answered 422 with `{"error":...}` and nothing of it is sent.
  */
 export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpBroadcasterParts): Route<T> {
-  const { path, key, cors } = options;
+  const { path, keys, cors } = options;
   return {
     matches: (pathname) => pathname === path,
     handle(exchange): RouteAnswer {
@@ -38,8 +38,9 @@ export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpB
       if (cors !== null && method === "OPTIONS") return answer(200, headers);
       if (method !== "POST") return answer(422, headers);
       const presented = asked.get("authorization");
-      if (key !== null && !parts.equalSecrets(presented ?? "", `Bearer ${key}`)) {
-        parts.onRefused(presented, key);
+      const known = keys?.() ?? null;
+      if (known !== null && !known.some((key) => parts.equalSecrets(presented ?? "", `Bearer ${key}`))) {
+        parts.onRefused(presented, known[0] ?? "");
         return answer(401, headers);
       }
       return publish(exchange, parts.engine, headers);

@@ -1,6 +1,6 @@
 import { type Check, type Explanation, explainToken } from "@hawser/core/jwt/explain";
 import { flag, section } from "@hawser/core/options";
-import { AUTH_REASONS } from "@hawser/core/reasons";
+import { type AuthReason, authFarewell, type Farewell } from "@hawser/core/reasons";
 import { systemClock } from "../../drivers/clock.ts";
 import { nodeCrypto } from "../../drivers/crypto.ts";
 import type { Command } from "../command.ts";
@@ -35,7 +35,9 @@ export const tokenExplain: Command = {
       crypto: nodeCrypto,
       nowMs: systemClock.nowMs(),
     });
-    const text = call.option(OPTIONS.options.json) ? asJson(explanation) : asText(explanation);
+    const farewell = (reason: AuthReason) => authFarewell(reason, config.jwt.retiredAs);
+    const print = call.option(OPTIONS.options.json) ? asJson : asText;
+    const text = print(explanation, farewell);
     call.terminal.out(`${text}\n`);
     return explanation.verdict.accepted ? 0 : 1;
   },
@@ -43,23 +45,23 @@ export const tokenExplain: Command = {
 
 const MARKS = { passed: "ok  ", failed: "FAIL", "not reached": "-   " } as const;
 
-function asText({ verdict, checks }: Explanation): string {
+function asText({ verdict, checks }: Explanation, farewell: (reason: AuthReason) => Farewell): string {
   const width = Math.max(...checks.map(({ name }) => name.length));
   const line = ({ name, outcome, text }: Check) =>
     `${MARKS[outcome]}  ${name.padEnd(width)}  ${text === "" ? "?" : text}`;
   const end = verdict.accepted
     ? `accepted, by the key ${verdict.keyName}`
-    : `refused: ${verdict.reason}; the client hears ${AUTH_REASONS[verdict.reason].wire}`;
+    : `refused: ${verdict.reason}; the client hears ${farewell(verdict.reason).wire}`;
   return [...checks.map(line), "", end].join("\n");
 }
 
-function asJson({ verdict, checks }: Explanation): string {
+function asJson({ verdict, checks }: Explanation, farewell: (reason: AuthReason) => Farewell): string {
   const outcome = verdict.accepted
     ? { accepted: true, key: verdict.keyName }
     : {
         accepted: false,
         reason: verdict.reason,
-        client_hears: AUTH_REASONS[verdict.reason].wire,
+        client_hears: farewell(verdict.reason).wire,
         key: verdict.keyName,
       };
   return JSON.stringify({ ...outcome, checks }, null, 2);

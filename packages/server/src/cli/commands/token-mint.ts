@@ -1,5 +1,5 @@
 import { HMAC_ALGORITHMS } from "@hawser/core/jwt/algorithms";
-import type { KeyRing, VerificationKey } from "@hawser/core/jwt/keyring";
+import type { SetKey } from "@hawser/core/jwt/jwk-set";
 import { signToken } from "@hawser/core/jwt/sign";
 import { LIMITS } from "@hawser/core/limits";
 import { choice, integer, section, text } from "@hawser/core/options";
@@ -8,7 +8,7 @@ import { systemClock } from "../../drivers/clock.ts";
 import { nodeCrypto } from "../../drivers/crypto.ts";
 import { type Command, type CommandCall, type Misuse, misuse } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
-import { ringOf } from "../key-ring.ts";
+import { keysOf } from "../key-ring.ts";
 
 const OPTIONS = section("Options", {
   ttlS: integer({
@@ -50,20 +50,21 @@ export const tokenMint: Command = {
   run(call) {
     const claims = claimsOf(call);
     if ("misuse" in claims) return claims;
-    const key = signingKey(ringOf(configurationOf(call)), call.option(OPTIONS.options.kid));
+    const key = signingKey(keysOf(configurationOf(call)), call.option(OPTIONS.options.kid));
     if ("misuse" in key) return key;
     const wanted = call.option(OPTIONS.options.algorithm);
     const algorithm = wanted === "" ? key.algorithms[0] : key.algorithms.find((name) => name === wanted);
     if (algorithm === undefined) {
       return misuse(`the key ${key.name} is not for ${wanted}: --alg is one of ${key.algorithms.join(", ")}`);
     }
-    if (key.material.kind === "public") {
+    const secret = key.material.kind === "secret" ? key.material : key.signing;
+    if (secret === null) {
       return misuse(
         `the key ${key.name} is a public key, which only verifies: sign where its private half is`,
       );
     }
     const kid = key.kid ?? call.option(OPTIONS.options.kid);
-    const options = { claims: claims.claims, secret: key.material, algorithm };
+    const options = { claims: claims.claims, secret, algorithm };
     call.terminal.out(`${signToken(kid === "" ? options : { ...options, kid }, nodeCrypto)}\n`);
     return 0;
   },
@@ -89,13 +90,13 @@ function claimsOf(call: CommandCall): { readonly claims: JsonObject } | Misuse {
 }
 
 /** The key that `kid` names; without one, the active key. */
-function signingKey(ring: KeyRing, kid: string): VerificationKey | Misuse {
-  const signing = ring.keys.filter(({ state }) => state === "active");
-  const named = kid === "" ? undefined : ring.keys.find((key) => key.kid === kid);
+function signingKey(keys: readonly SetKey[], kid: string): SetKey | Misuse {
+  const signing = keys.filter(({ state }) => state === "active");
+  const named = kid === "" ? undefined : keys.find((key) => key.kid === kid);
   // A plain secret signs under any `kid`: it answers to all of them.
   const key = named ?? (kid === "" ? signing[0] : signing.find((candidate) => candidate.kid === null));
   if (key !== undefined) return key;
   if (kid === "") return misuse("no key is active, so there is none to sign with");
-  const kids = ring.keys.flatMap((candidate) => candidate.kid ?? []);
+  const kids = keys.flatMap((candidate) => candidate.kid ?? []);
   return misuse(`no key has the kid of --kid; there are ${kids.join(", ")}`);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { originCheck } from "@hawser/core/protocol/origins";
 import fc from "fast-check";
-import { checkHandshake, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
+import { checkHandshake, hasTwoTokens, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
 import { parseQuery } from "./query.ts";
 
 const ANY_ORIGIN = originCheck([]);
@@ -221,5 +221,29 @@ describe("any headers", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe("two different tokens in one request", () => {
+  const two = (parts: { header?: string; offered?: string; query?: string }) =>
+    hasTwoTokens(
+      "jid",
+      new Headers(parts.header === undefined ? {} : { "x-jid": parts.header }),
+      readOffer(parts.offered ?? null),
+      parseQuery(parts.query ?? ""),
+    );
+
+  test("are seen wherever they are", () => {
+    expect(two({ header: "a", query: "jid=b" })).toBe(true);
+    expect(two({ header: "a", offered: "anycable-token.b" })).toBe(true);
+    expect(two({ offered: "anycable-token.a", query: "x=1&jid=b" })).toBe(true);
+    expect(two({ query: "jid=a&jid=b" })).toBe(true);
+  });
+
+  test("are not the same one twice, an empty one, or another parameter", () => {
+    expect(two({ header: "a", offered: "anycable-token.a", query: "jid=a" })).toBe(false);
+    expect(two({ header: "a", query: "jid=" })).toBe(false);
+    expect(two({ header: "a", query: "token=b" })).toBe(false);
+    expect(two({})).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ import {
   type Subprotocol,
   tokenOfSubprotocols,
 } from "@hawser/core/protocol/subprotocols";
-import { firstValue, type Query } from "./query.ts";
+import { firstValue, type Query, valuesOf } from "./query.ts";
 
 /** A handshake that is refused before the upgrade. */
 export interface HandshakeRefusal {
@@ -79,4 +79,10 @@ export function readCredentials(param: string, headers: Headers, offer: Offer, q
   if (query.malformed) return { token: null, carrier: "none", queryMalformed: true };
   if (token === null || token === "") return { token: null, carrier: "none", queryMalformed: false };
   return { token, carrier: "query", queryMalformed: false };
+}
+
+/** Whether tokens that are not the same come in several places: each end of a chain of proxies could look at another. */
+export function hasTwoTokens(param: string, headers: Headers, offer: Offer, query: Query): boolean {
+  const found = [headers.get(`x-${param.toLowerCase()}`), offer.token, ...valuesOf(query, param)];
+  return new Set(found.filter((token) => token !== null && token !== "")).size > 1;
 }

@@ -35,6 +35,10 @@ export function firstValue(query: Query, wanted: string): string | null {
   return null;
 }
 
+export function valuesOf(query: Query, wanted: string): readonly string[] {
+  return query.pairs.flatMap(([name, value]) => (name === wanted ? [value] : []));
+}
+
 export function lastValue(query: Query, wanted: string): string | null {
   let last: string | null = null;
   for (const [name, value] of query.pairs) if (name === wanted) last = value;

@@ -6,7 +6,14 @@ import type { Random } from "@hawser/core/random";
 import type { StateMap } from "@hawser/core/rpc/backend";
 import type { HeartbeatPlan, PingPrecision, Session } from "@hawser/core/session/session";
 import type { Exchange, Route, RouteAnswer, Socket, SocketHandler } from "../../drivers/http.ts";
-import { checkHandshake, type Offer, readCredentials, readOffer, refusalResponse } from "./handshake.ts";
+import {
+  checkHandshake,
+  hasTwoTokens,
+  type Offer,
+  readCredentials,
+  readOffer,
+  refusalResponse,
+} from "./handshake.ts";
 import { pathPattern } from "./path-pattern.ts";
 import { proxiedHeaders } from "./proxied-headers.ts";
 import { lastValue, parseQuery, type Query } from "./query.ts";
@@ -18,8 +25,8 @@ export interface WebSocketTransportOptions {
   readonly maxConnections: number;
   /** Name of the token's query parameter; null when tokens are not looked at. */
   readonly jwtParam: string | null;
-  /** Warn, once, of tokens in URLs: proxies and browsers write those down. */
-  readonly warnOfQueryTokens: boolean;
+  /** Refuse requests with two different tokens, and warn, once, of tokens in URLs: proxies and browsers write those down. */
+  readonly strictTokens: boolean;
   readonly proxyHeaders: readonly string[];
   readonly proxyCookies: readonly string[];
   readonly trustRequestId: boolean;
@@ -120,7 +127,8 @@ class SessionOpener {
     const { engine, clientAddress } = this.#parts;
     const { headers } = exchange.request;
     const query = parseQuery(exchange.query);
-    const credentials = jwtParam === null ? NO_CREDENTIALS : readCredentials(jwtParam, headers, offer, query);
+    const credentials =
+      jwtParam === null ? NO_CREDENTIALS : this.#credentials(jwtParam, headers, offer, query);
     if (credentials.carrier === "query") this.#warnOfQueryToken();
     // Only the application asks for the URL and the headers: without one they are not kept (memory a connection).
     const told = engine.backend.kind !== "none";
@@ -132,6 +140,12 @@ class SessionOpener {
       headers: told ? this.#proxiedHeaders(headers, offer, exchange.peerAddress()) : NO_HEADERS,
       credentials,
     };
+  }
+
+  #credentials(param: string, headers: Headers, offer: Offer, query: Query): Credentials {
+    const credentials = readCredentials(param, headers, offer, query);
+    const ambiguous = this.#options.strictTokens && hasTwoTokens(param, headers, offer, query);
+    return ambiguous ? { ...credentials, ambiguous } : credentials;
   }
 
   #proxiedHeaders(headers: Headers, offer: Offer, peer: string): StateMap {
@@ -184,7 +198,7 @@ class SessionOpener {
   }
 
   #warnOfQueryToken(): void {
-    if (!this.#options.warnOfQueryTokens || this.#warnedOfQueryToken) return;
+    if (!this.#options.strictTokens || this.#warnedOfQueryToken) return;
     this.#warnedOfQueryToken = true;
     this.#parts.log.warn(
       "clients send their token in the URL, where proxies and browsers write it down; use the sub-protocol or the header",

@@ -1,0 +1,200 @@
+import type { Clock } from "@hawser/core/clock";
+import { messageOf } from "@hawser/core/errors";
+import { KeySources } from "@hawser/core/jwt/key-sources";
+import { createKeyRing } from "@hawser/core/jwt/keyring";
+import { RingHolder } from "@hawser/core/jwt/ring-holder";
+import type { Log } from "@hawser/core/log";
+import type { LabelledCounter } from "@hawser/core/metrics/registry";
+import { deriveKey } from "@hawser/core/signed/derive";
+import type { MessageKey } from "@hawser/core/signed/message-key";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { hmacHex, nodeCrypto } from "../drivers/crypto.ts";
+import { readTextFile } from "../drivers/files.ts";
+import { createMessageKey } from "../drivers/message-key.ts";
+import { HeldSecret } from "../keys/held-secret.ts";
+import { type KeyFacts, keyList } from "../keys/key-list.ts";
+import { type KeysRead, readKeys } from "../keys/read-keys.ts";
+import type { GivenSecret, SecretVersion } from "../keys/secret-versions.ts";
+
+/** What became of a reload. */
+export interface ReloadResult {
+  readonly result: "reloaded" | "unchanged" | "failed";
+  /** How many keys verify tokens now. */
+  readonly keys: number;
+  /** One line for a failed one: what, why, what to try. */
+  readonly problem: string | null;
+}
+
+/** Reads the configuration again, as at the start. */
+export type Reconfigure = () =>
+  | { readonly ok: true; readonly config: ResolvedConfig }
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+export interface ServerKeysParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly reloads: LabelledCounter<"jwt_ring_reloads_total">;
+  readonly reconfigure: Reconfigure;
+}
+
+/** What signs stream names. */
+const STREAM_PURPOSES = ["streams", "turbo", "cable_ready"] as const;
+export type StreamPurpose = (typeof STREAM_PURPOSES)[number];
+
+/**
+ * The server's keys: the ring that tokens are verified with, and what else comes from the same secrets. All of it is
+ * replaced together, in one turn, or stays as it is.
+ */
+export class ServerKeys {
+  /** The ring in force. */
+  readonly holder = new RingHolder(createKeyRing([]));
+  /** Puts the keys of further sources into the ring. */
+  readonly sources = new KeySources(this.holder);
+  readonly #parts: ServerKeysParts;
+  readonly #tokens = new Map<string | null, HeldSecret<SecretVersion>>();
+  readonly #streams: Readonly<Record<StreamPurpose, HeldSecret<MessageKey>>>;
+  readonly #broadcast: HeldSecret<string>;
+  /** What the keys were made of, to know whether anything is new. */
+  #made = "";
+  #config: ResolvedConfig;
+
+  /** @throws CableError when the keys cannot be read. */
+  constructor(config: ResolvedConfig, parts: ServerKeysParts) {
+    this.#parts = parts;
+    this.#config = config;
+    const { clock } = parts;
+    const messageKeys = (purpose: StreamPurpose) =>
+      new HeldSecret(({ name, text }) => createMessageKey(`${purpose} ${name}`, text), clock);
+    this.#streams = {
+      streams: messageKeys("streams"),
+      turbo: messageKeys("turbo"),
+      cable_ready: messageKeys("cable_ready"),
+    };
+    this.#broadcast = new HeldSecret(({ text }) => text, clock);
+    this.#take(config);
+  }
+
+  /** The keys that signed stream names are checked with now. */
+  streamKeys(purpose: StreamPurpose): readonly MessageKey[] {
+    return this.#streams[purpose].inUse();
+  }
+
+  /** The keys that publishers may present now. */
+  broadcastKeys(): readonly string[] {
+    return this.#broadcast.inUse();
+  }
+
+  list(): readonly KeyFacts[] {
+    return keyList(
+      this.holder.current(),
+      this.#config.jwt.secretOption,
+      nodeCrypto,
+      this.#parts.clock.nowMs(),
+    );
+  }
+
+  /**
+   * Reads everything again. What is wrong leaves the old keys in force. Connections stay.
+   *
+   * @param asked somebody waits for an answer, also when nothing has changed.
+   */
+  async reload(asked = true): Promise<ReloadResult> {
+    const { log, reloads, reconfigure } = this.#parts;
+    try {
+      const read = reconfigure();
+      if (!read.ok) throw new Error(read.errors.join("; "));
+      const result = this.#take(read.config) ? "reloaded" : "unchanged";
+      if (result === "reloaded" || asked) {
+        reloads.add([result]);
+        const message = result === "reloaded" ? "keys were reloaded" : "keys are unchanged";
+        log.info(message, { keys: keysText(this.list()) });
+      }
+      return { result, keys: this.holder.current().keys.length, problem: null };
+    } catch (thrown) {
+      const problem = messageOf(thrown);
+      reloads.add(["failed"]);
+      log.error("keys were not reloaded; the old ones stay in force", { error: problem });
+      return { result: "failed", keys: this.holder.current().keys.length, problem };
+    }
+  }
+
+  /** Takes over the keys of a configuration, all or none. False when they are the ones in force. */
+  #take(config: ResolvedConfig): boolean {
+    const { overlapMs, issuers } = config.jwt;
+    const given = givenSecrets(config);
+    const tokens = new Map(
+      [null, ...issuers.map(({ issuer }) => issuer)].map((issuer) => {
+        const held = this.#tokens.get(issuer) ?? new HeldSecret((version) => version, this.#parts.clock);
+        return [issuer, { held, versions: held.next(given.tokens(issuer), overlapMs) }] as const;
+      }),
+    );
+    const texts = new Map<string, string>();
+    const readFile = (path: string): string => {
+      const text = readTextFile(path);
+      texts.set(path, text);
+      return text;
+    };
+    const read = readKeys(config.jwt, (issuer) => tokens.get(issuer)?.versions ?? [], {
+      ...{ readFile, crypto: nodeCrypto, withPrivate: false },
+    });
+    const ofTokens = [...tokens.keys()].map((issuer) => [issuer, given.tokens(issuer)]);
+    const made = JSON.stringify([given, ofTokens, [...texts], overlapMs]);
+    if (made === this.#made) return false;
+    // What can fail comes first; from here on nothing does.
+    this.sources.put("options", read.keys);
+    for (const [issuer, { held, versions }] of tokens) {
+      held.use(versions);
+      this.#tokens.set(issuer, held);
+    }
+    for (const purpose of STREAM_PURPOSES) {
+      const held = this.#streams[purpose];
+      held.use(held.next(given[purpose], overlapMs));
+    }
+    this.#broadcast.use(this.#broadcast.next(given.broadcast, overlapMs));
+    this.#made = made;
+    this.#config = config;
+    this.#warn(read);
+    return true;
+  }
+
+  #warn({ warnings }: KeysRead): void {
+    for (const warning of warnings) this.#parts.log.warn(warning);
+  }
+}
+
+/** One line's worth: names, fingerprints of secrets, and states that are not the usual one. */
+export function keysText(keys: readonly KeyFacts[]): string {
+  const texts = keys.map(({ name, fingerprint, state }) => {
+    const notes = [fingerprint, state === "active" ? null : state].filter((note) => note !== null);
+    return notes.length === 0 ? name : `${name} (${notes.join(", ")})`;
+  });
+  return texts.join(", ");
+}
+
+interface Given extends Readonly<Record<StreamPurpose | "broadcast", GivenSecret>> {
+  /** @param issuer null for the one that options are for. */
+  tokens(issuer: string | null): GivenSecret;
+}
+
+/** What comes from the secret of tokens has the same former values as that. */
+function givenSecrets({ jwt, streams, broadcast }: ResolvedConfig): Given {
+  const same = (current: string | null): GivenSecret => ({
+    current,
+    previous: current !== null && current === jwt.secret ? jwt.previousSecrets : [],
+  });
+  const derived = broadcast.keyDerived && jwt.secretOption === "secret" ? same(jwt.secret).previous : [];
+  return {
+    tokens: (issuer) => {
+      if (issuer === null) return same(jwt.secret);
+      const settings = jwt.issuers.find((candidate) => candidate.issuer === issuer);
+      return { current: settings?.secret ?? null, previous: [] };
+    },
+    streams: same(streams.secret),
+    turbo: same(streams.turboSecret),
+    cable_ready: same(streams.cableReadySecret),
+    broadcast: {
+      current: broadcast.key,
+      previous: derived.map((secret) => deriveKey(secret, "broadcast", hmacHex)),
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { identityOf } from "@hawser/core/jwt/identity";
+import { identityTemplate } from "@hawser/core/jwt/identity-template";
+import type { IssuerPolicy } from "@hawser/core/jwt/issuer-policy";
+import type { VerifierPolicy } from "@hawser/core/jwt/verifier";
+import type { IssuerSettings } from "./issuer/options.ts";
+
+export interface TokenSettings {
+  /** Null when no plain secret verifies tokens. */
+  readonly secret: string | null;
+  readonly maxTokenBytes: number;
+  readonly main: IssuerSettings;
+  readonly issuers: readonly IssuerSettings[];
+}
+
+/** What the tokens of each issuer have to be like. Where only tables name issuers, strangers' tokens are for nobody. */
+export function tokenPolicy(settings: TokenSettings): VerifierPolicy {
+  const { secret, main, issuers, maxTokenBytes } = settings;
+  const hasMain = secret !== null || main.keysFile !== null || issuers.length === 0;
+  return { maxTokenBytes, issuers: [...(hasMain ? [main] : []), ...issuers].map(issuerPolicy) };
+}
+
+function issuerPolicy(settings: IssuerSettings): IssuerPolicy {
+  const { issuer, audience, type, use, identifiers, leewayS, requireExp, maxLifetimeS } = settings;
+  const identify = identifiers === null ? identityOf : identityTemplate(identifiers);
+  return { issuer, audience, type, use, identify, leewayS, requireExp, maxLifetimeS };
+}
