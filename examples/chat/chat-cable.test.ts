@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Broadcaster, CallMetadata } from "@hawser/sdk";
-import { createChat, isName } from "./chat-cable.ts";
+import { createChat } from "./chat-cable.ts";
+import { isName } from "./rooms.ts";
 
 const META: CallMetadata = { sid: "s", protocolVersions: ["v1"], jwtIdentity: null };
 
@@ -12,7 +13,11 @@ function chatOf() {
     },
   };
   const chat = createChat(broadcaster);
-  const command = (name: string, room: unknown, more: { command?: string; data?: string } = {}) =>
+  const command = (
+    name: string,
+    room: unknown,
+    more: { command?: string; data?: string; identifier?: string } = {},
+  ) =>
     chat.command(
       {
         command: "subscribe",
@@ -44,6 +49,18 @@ test("everyone may enter the lobby, ann alone the staff room, and the others are
     { message: { error: "The staff room is for ann alone, and you are ben." } },
     { type: "reject_subscription" },
   ]);
+});
+
+test("whispers have a stream of their own, for those who may be in the room", async () => {
+  const { command } = chatOf();
+  const typing = (name: string, room: string) =>
+    command(name, room, { identifier: JSON.stringify({ channel: "TypingChannel", room }) });
+  const lobby = await typing("ben", "lobby");
+  expect(lobby).toMatchObject({ status: SUCCESS, streams: ["typing:lobby"] });
+  expect(lobby.env?.istate).toEqual({ $w: "typing:lobby" });
+  expect((await command("ben", "lobby")).env?.istate).toEqual({});
+  expect(await typing("ann", "staff")).toMatchObject({ status: SUCCESS, streams: ["typing:staff"] });
+  expect(await typing("ben", "staff")).toMatchObject({ status: FAILURE, streams: [] });
 });
 
 test("what is said goes to the room, under the name in the token", async () => {

@@ -1,5 +1,5 @@
 import { type Broadcaster, type Cable, createCable, type JsonObject, type JsonValue } from "@hawser/sdk";
-import { type ChatMessage, ROOMS, type Room } from "./rooms.ts";
+import { type ChatMessage, isName, ROOMS, type Room } from "./rooms.ts";
 
 /** The one who may enter the staff room. */
 const STAFF = "ann";
@@ -16,40 +16,45 @@ export function createChat(broadcaster: Pick<Broadcaster, "broadcast">): Cable<P
   return createCable({
     identifiers: (raw) => ({ name: nameIn(raw) }),
     onError: (error, during) => console.error(`chat: ${during} failed:`, error),
-  }).channel("ChatChannel", {
-    params: (raw) => ({ room: roomIn(raw) }),
-    data: { speak: (raw) => ({ text: textIn(raw) }) },
-    subscribed(ctx, { room }) {
-      const { name } = ctx.connection.identifiers;
-      if (room === "staff" && name !== STAFF) {
+  })
+    .channel("ChatChannel", {
+      params: (raw) => ({ room: roomIn(raw) }),
+      data: { speak: (raw) => ({ text: textIn(raw) }) },
+      subscribed(ctx, { room }) {
+        const error = refusal(room, ctx.connection.identifiers);
+        if (error === null) return ctx.streamFrom(`chat:${room}`);
         // A rejection carries no words, so they go ahead of it.
-        ctx.transmit({ error: `The staff room is for ${STAFF} alone, and you are ${name}.` });
+        ctx.transmit({ error });
         ctx.reject();
-        return;
-      }
-      ctx.streamFrom(streamOf(room));
-    },
-    actions: {
-      async speak(ctx, { text }) {
-        const message: ChatMessage = { from: ctx.connection.identifiers.name, text, atMs: Date.now() };
-        await broadcaster.broadcast(streamOf(ctx.params.room), message);
       },
-    },
-  });
+      actions: {
+        async speak(ctx, { text }) {
+          const message: ChatMessage = { from: ctx.connection.identifiers.name, text, atMs: Date.now() };
+          await broadcaster.broadcast(`chat:${ctx.params.room}`, message);
+        },
+      },
+    })
+    .channel("TypingChannel", {
+      params: (raw) => ({ room: roomIn(raw) }),
+      subscribed(ctx, { room }) {
+        if (refusal(room, ctx.connection.identifiers) !== null) return ctx.reject();
+        // Who gets a whisper cannot tell it from what the application says: on the chat's own stream anybody could speak
+        // in anybody's name.
+        ctx.streamFrom(`typing:${room}`, { whisper: true });
+      },
+    });
 }
 
-/** Whether `name` is one that this chat gives tokens to: short, and nothing but letters, digits, `-` and `_`. */
-export function isName(name: string): boolean {
-  return /^[\p{L}\p{N}_-]{1,24}$/u.test(name);
-}
-
-function streamOf(room: Room): string {
-  return `chat:${room}`;
+/** Why this person may not enter the room; null when they may. */
+function refusal(room: Room, { name }: Person): string | null {
+  return room === "staff" && name !== STAFF
+    ? `The staff room is for ${STAFF} alone, and you are ${name}.`
+    : null;
 }
 
 function nameIn(identifiers: JsonValue): string {
   const name = isObject(identifiers) ? identifiers.name : undefined;
-  if (typeof name !== "string" || !isName(name)) throw new Error("the token names nobody");
+  if (!isName(name)) throw new Error("the token names nobody");
   return name;
 }
 

@@ -106,7 +106,7 @@ function inChromium(): void {
         expect((box?.y ?? height) + (box?.height ?? 0)).toBeLessThanOrEqual(height);
         await takePicture(page, `page-${screen}-${colorScheme}`);
         await page.context().close();
-      }, 30_000);
+      }, 60_000);
     }
   }
 
@@ -147,5 +147,5 @@ function inChromium(): void {
     await page.locator("#refusal-presented", { hasText: "no token" }).waitFor();
     expect(await focused()).toBe("None");
     await page.context().close();
-  }, 30_000);
+  }, 60_000);
 }

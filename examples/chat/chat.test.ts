@@ -58,7 +58,17 @@ function inChromium(): void {
     expect(await ann.locator("#countdown").textContent()).toMatch(/^good for (10:00|9:\d\d)$/);
     expect(await ann.locator("#token-story").textContent()).toContain("the server verified it");
     await takePicture(ann, "chat-ann");
-  }, 30_000);
+  }, 60_000);
+
+  test("who is typing is seen by the others, until it is said", async () => {
+    await ann.getByLabel("Message", { exact: true }).pressSequentially("Hea");
+    await ben.locator("#typing", { hasText: "ann is typing" }).waitFor();
+    expect(await ann.locator("#typing").textContent()).toBe("");
+    await takePicture(ben, "chat-typing");
+    await say(ann, "Heave ho");
+    await shown(ben, "Heave ho").waitFor();
+    expect(await ben.locator("#typing").textContent()).toBe("");
+  }, 60_000);
 
   test("the staff room takes ann and refuses ben, who reads why", async () => {
     await ann.getByRole("button", { name: "staff" }).click();
@@ -74,7 +84,7 @@ function inChromium(): void {
     expect(await ben.locator("#room").textContent()).toBe("no room");
     expect(await ben.getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
     await takePicture(ben, "chat-ben-refused");
-  }, 30_000);
+  }, 60_000);
 
   test("nothing said in the staff room reaches the refused, and the lobby takes him back", async () => {
     await say(ann, "Staff only");
@@ -87,7 +97,7 @@ function inChromium(): void {
     await shown(ben, "Back again").waitFor();
     expect(await messages(ben).count()).toBe(1);
     expect(await ben.locator("#wire").textContent()).not.toContain("Staff only");
-  }, 30_000);
+  }, 60_000);
 
   const KNOCKS = [
     { button: "Expired", presented: "a token that expired a minute ago", reason: "token_expired" },
@@ -105,7 +115,7 @@ function inChromium(): void {
       expect(await ben.locator("#refusal-close").textContent()).toBe("1000 Auth Failed");
       expect(await ben.locator("#state").getAttribute("data-state")).toBe("connected");
       await takePicture(ben, `chat-knock-${button.split(" ").at(-1)}`);
-    }, 30_000);
+    }, 60_000);
   }
 
   test("a window that reconnects with an expired token renews it, and is back in its room", async () => {
@@ -117,7 +127,7 @@ function inChromium(): void {
     await say(ann, "Welcome back");
     await shown(ben, "Welcome back").waitFor();
     await takePicture(ben, "chat-renewed");
-  }, 30_000);
+  }, 60_000);
 
   /** A window whose tokens are of this kind, up to the given one. */
   async function windowWith(kind: string, upTo = Number.POSITIVE_INFINITY) {
@@ -140,7 +150,7 @@ function inChromium(): void {
     expect(await page.locator("#refusal-reason").textContent()).toBe("token_expired");
     expect(await page.locator("#countdown").textContent()).toMatch(/^good for /);
     await page.close();
-  }, 30_000);
+  }, 60_000);
 
   for (const [kind, reason, times] of [
     ["foreign", "unauthorized", 1],
@@ -154,7 +164,7 @@ function inChromium(): void {
       await Bun.sleep(500);
       expect(asked.length).toBe(times);
       await page.close();
-    }, 30_000);
+    }, 60_000);
   }
 
   test("a visitor without a name, or with one that is none, is asked for one", async () => {
@@ -167,7 +177,7 @@ function inChromium(): void {
     await page.getByText("You are in lobby").waitFor();
     expect(await page.locator("#name").textContent()).toBe("cleo");
     await page.close();
-  }, 30_000);
+  }, 60_000);
 
   test("the page never complained", () => {
     expect(complaints).toEqual([]);

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { createTokens, type Tokens } from "@hawser/sdk";
-import { isName } from "./chat-cable.ts";
-import type { IssuedToken } from "./rooms.ts";
+import { type IssuedToken, isName } from "./rooms.ts";
 
 export interface PageServerOptions {
   readonly host: string;

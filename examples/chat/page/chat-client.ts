@@ -1,6 +1,6 @@
 import { type Encoder, NoopLogger } from "@anycable/core";
 import { type Cable, type Channel, createCable } from "@anycable/web";
-import type { ChatMessage, Room } from "../rooms.ts";
+import { type ChatMessage, isName, type Room, type TypingNotice } from "../rooms.ts";
 
 export type ConnectionState = "connecting" | "connected" | "disconnected" | "closed";
 
@@ -11,6 +11,8 @@ export interface ChatEvents {
   /** The room cannot be entered; `why` is what the application said, if it said anything. */
   refused(room: Room, why: string | null): void;
   message(message: ChatMessage): void;
+  /** Somebody else in the room writes, and says that this is their name. */
+  typing(name: string): void;
   /** A frame went over the wire; pings are left out. */
   frame(direction: "in" | "out", text: string): void;
 }
@@ -19,9 +21,14 @@ export interface ChatClient {
   enter(room: Room): void;
   /** Rejects when there is no room to speak in, or no connection. */
   speak(text: string): Promise<void>;
+  /** Lets the others know that `name` is writing. May be called at every key. */
+  typing(name: string): void;
   /** Hangs up, and connects again with this token. */
   comeBackWith(token: string): void;
 }
+
+/** How often the others hear that one is still writing. */
+const WHISPER_EVERY_MS = 2000;
 
 /** Talks to the cable server through AnyCable's own client for pages. `freshToken` is asked when the server says one has expired. */
 export function createChatClient(
@@ -50,13 +57,32 @@ export function createChatClient(
   });
   watch(cable, events);
   let channel: Channel | null = null;
+  let whispers: Channel | null = null;
+  let whisperedAtMs = 0;
+  const leave = () => {
+    channel?.disconnect();
+    whispers?.disconnect();
+    channel = whispers = null;
+  };
+  /** Only once the room has taken us. */
+  const whisperIn = (room: Room) => {
+    if (whispers !== null) return;
+    whispers = cable.subscribeTo("TypingChannel", { room });
+    whispers.on("message", (notice) => {
+      const { typing } = notice as Partial<TypingNotice>; // whatever the others sent
+      if (isName(typing)) events.typing(typing);
+    });
+  };
   return {
     enter(room) {
-      channel?.disconnect();
+      leave();
       const next = cable.subscribeTo("ChatChannel", { room });
       channel = next;
       lastError = null;
-      next.on("connect", () => events.entered(room));
+      next.on("connect", () => {
+        whisperIn(room);
+        events.entered(room);
+      });
       next.on("message", (message) => events.message(message as unknown as ChatMessage));
       next.on("close", (error) => {
         if (channel !== next || error === undefined) return;
@@ -64,9 +90,16 @@ export function createChatClient(
         events.refused(room, lastError);
       });
     },
+    typing(name) {
+      if (whispers?.state !== "connected" || Date.now() - whisperedAtMs < WHISPER_EVERY_MS) return;
+      whisperedAtMs = Date.now();
+      whispers.whisper({ typing: name } satisfies TypingNotice).catch(() => {});
+    },
     async speak(text) {
       if (channel === null) throw new Error("you are in no room");
       await channel.perform("speak", { text });
+      // Whoever hears it takes us for done with typing.
+      whisperedAtMs = 0;
     },
     comeBackWith(other) {
       presented = other;

@@ -83,6 +83,10 @@ export const connectionView = {
     }
   },
 
+  onTyping(typing: () => void): void {
+    find("text").addEventListener("input", typing);
+  },
+
   onSpeak(speak: (text: string) => Promise<void>): void {
     onSubmit("speak", "text", speak);
   },

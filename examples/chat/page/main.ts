@@ -6,6 +6,7 @@ import { messagesView } from "./messages-view.ts";
 import { refusalView } from "./refusal-view.ts";
 import { type Knock, type Refusal, refusalOfConnection, refusalOfKnock, refusalOfRoom } from "./refusals.ts";
 import { tokenView } from "./token-view.ts";
+import { typingView } from "./typing-view.ts";
 import { wireView } from "./wire-view.ts";
 
 /** Ties the page together: who it is for is in the address, `?name=ann`. */
@@ -24,6 +25,7 @@ async function start(): Promise<void> {
   const chat = chatOver(cableUrl, issued.token);
   connectionView.onRoom(chat.enter);
   connectionView.onSpeak((text) => speak(chat, text));
+  connectionView.onTyping(() => chat.typing(name));
   refusalView.onKnock((kind) => saying(() => showKnock(cableUrl, kind)));
   tokenView.onLetExpire(() => saying(async () => chat.comeBackWith((await fetchToken("expired")).token)));
   chat.enter(ROOMS[0]);
@@ -51,17 +53,23 @@ function chatOver(cableUrl: string, token: string): ChatClient {
       if (room !== entered) messagesView.empty();
       messagesView.event(room === entered ? `Back in ${room}` : `You are in ${room}`);
       entered = room;
+      typingView.nobody();
       connectionView.room(room);
       connectionView.noNotice();
     },
     refused(room, why) {
       entered = null;
+      typingView.nobody();
       messagesView.empty();
       connectionView.room(null);
       connectionView.notice(`The room ${room} refused you: ${why ?? "no reason given"}`);
       show(refusalOfRoom(room, why));
     },
-    message: (message) => messagesView.message(message, message.from === name),
+    message(message) {
+      messagesView.message(message, message.from === name);
+      typingView.stopped(message.from);
+    },
+    typing: typingView.typing,
     frame: wireView.frame,
   });
 }

@@ -76,6 +76,9 @@ export interface StreamOptions {
   /**
    * Lets the client send to the stream what the application never sees: "is typing", the place of a cursor. Each
    * subscription whispers on one stream, the last that was started so. False unless given.
+   *
+   * Who gets a whisper cannot tell it from what you broadcast: give whispers a channel of their own, and believe nothing in
+   * them.
    */
   readonly whisper?: boolean;
 }

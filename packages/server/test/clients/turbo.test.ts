@@ -80,7 +80,7 @@ function inChromium(): void {
         await lines(page).getByText("two at once").waitFor();
         expect(await lines(page).allTextContents()).toEqual(["two at once", "Grüße, 漢字 🌊 <b>"]);
         await page.close();
-      }, 30_000);
+      }, 60_000);
 
       test("comes back after the server restarts", async () => {
         const page = await open(`/${client}`);
@@ -106,7 +106,7 @@ function inChromium(): void {
         expect(await lines(page).count()).toBe(0);
         await page.close();
         await other.close();
-      }, 30_000);
+      }, 60_000);
     });
   }
 
@@ -118,7 +118,7 @@ function inChromium(): void {
     await broadcaster.broadcast(BOARD, appendLine("renewed"));
     await lines(page).getByText("renewed").waitFor();
     await page.close();
-  }, 30_000);
+  }, 60_000);
 
   test("who posts gets the change with the answer, everyone else by broadcast, and nobody twice", async () => {
     const ann = await open("/anycable");
@@ -133,5 +133,5 @@ function inChromium(): void {
       expect(await lines(page).allTextContents()).toEqual(["from ann", "the end"]);
       await page.close();
     }
-  }, 30_000);
+  }, 60_000);
 }
