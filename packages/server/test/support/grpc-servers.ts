@@ -116,12 +116,14 @@ export interface Listening {
 export async function serveHttp2(
   onStream: (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => void,
   settings: http2.Settings = {},
+  onSession: (session: http2.ServerHttp2Session) => void = () => {},
 ): Promise<Listening> {
   const server = http2.createServer({ settings });
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
     session.on("error", () => {});
+    onSession(session);
   });
   server.on("stream", (stream, headers) => {
     stream.on("error", () => {});
@@ -168,7 +170,9 @@ function listen(server: net.Server | http2.Http2Server): Promise<number> {
 }
 
 /** Passes bytes on to `port`, until told to pass none and keep the connections. */
-export async function serveProxy(port: number): Promise<Listening & { freeze(): void }> {
+export async function serveProxy(
+  port: number,
+): Promise<Listening & { freeze(): void; readonly opened: () => number }> {
   let frozen = false;
   const upstreams = new Set<net.Socket>();
   const server = await serveTcp((socket) => {
@@ -180,6 +184,7 @@ export async function serveProxy(port: number): Promise<Listening & { freeze(): 
   });
   return {
     port: server.port,
+    opened: server.opened,
     freeze() {
       frozen = true;
     },

@@ -1,7 +1,7 @@
 import { CableError } from "@hawser/core/errors";
 import { scrubTokens } from "@hawser/core/redact";
-import { GRPC_STATUS } from "../../drivers/grpc.ts";
-import type { ConnectFailure } from "../../drivers/grpc-channel.ts";
+import type { ConnectFailure } from "../../drivers/grpc/channel.ts";
+import { GRPC_STATUS, grpcStatusName, NO_CONNECTION } from "../../drivers/grpc/status.ts";
 
 /** A call that ended without a reply. */
 export interface FailedCall {
@@ -22,12 +22,10 @@ export interface FailedCall {
 /** How much of a text that came from outside a message may quote. */
 const MAX_DETAILS_CHARS = 200;
 
-/** What the gRPC library says of streams and bytes that are not gRPC; a server's own words are never these. */
+/** What the channel says of streams and bytes that are not gRPC; a server's own words are never these. */
 const NOT_GRPC =
-  /^(Received RST_STREAM with code|Received HTTP status code|No status information received|the message |the status is OK)/;
+  /^(Received RST_STREAM with code|Received HTTP status code|No status information received|the message |the status (is OK|"))/;
 const REPLY_TOO_LARGE = /^Received message larger than max/;
-/** Details of a call that found no connection; the reason is in `connectFailure`. */
-export const NO_CONNECTION = "No connection established";
 
 /** Whether asking again could help. A reply that is too large was the answer: the application has done its work. */
 export function isWorthAnotherAttempt(code: number, details: string): boolean {
@@ -77,23 +75,12 @@ export function callFailure(failed: FailedCall): CableError {
 
 function unreachable(failed: FailedCall, details: string, effort: string): CableError {
   const { connectFailure, method, peer } = failed;
-  const known = connectFailure !== null && details.includes(NO_CONNECTION);
+  const known = connectFailure !== null && details === NO_CONNECTION;
   const where = known ? connectFailure.address : peer;
-  const why = known ? explained(quoted(connectFailure.reason)) : details;
+  const why = known ? quoted(connectFailure.reason) : details;
   const text = `cannot reach the RPC backend at ${where} for ${method}${effort}: ${why}; check that it runs, and rpc_host`;
   return new CableError("backend_unreachable", text, { retryable: true });
 }
-
-/** Adds what to look at where the library's own words do not tell. */
-function explained(reason: string): string {
-  const hint = CONNECT_HINTS[reason];
-  return hint === undefined ? reason : `${reason} (${hint})`;
-}
-
-const CONNECT_HINTS: Readonly<Record<string, string>> = {
-  "Protocol error": "the peer does not speak HTTP/2",
-  "Failed to connect": "the peer closed the connection; does it expect TLS?",
-};
 
 /** What came back was not a reply. */
 export function protocolError(text: string, cause?: unknown): CableError {
@@ -107,8 +94,8 @@ function effortOf({ elapsedMs, attempts }: FailedCall): string {
 
 /** `UNAVAILABLE (14)`. */
 export function statusName(code: number): string {
-  const name: string | undefined = GRPC_STATUS[code];
-  return name === undefined ? `status ${code}` : `${name} (${code})`;
+  const name = grpcStatusName(code);
+  return name === null ? `status ${code}` : `${name} (${code})`;
 }
 
 /** One line without tokens, and not long: the text may come from the backend. */

@@ -1,6 +1,7 @@
 import type { Log } from "@hawser/core/log";
-import type { GrpcChannel } from "../../drivers/grpc-channel.ts";
-import { NO_CONNECTION, quoted } from "./call-failure.ts";
+import type { GrpcChannel } from "../../drivers/grpc/channel.ts";
+import { NO_CONNECTION } from "../../drivers/grpc/status.ts";
+import { quoted } from "./call-failure.ts";
 
 /**
  * Whether a call may be tried (anycable rpc/rpc.go grpcClientHelper@1.6.16). A lost connection is worth one attempt at
@@ -39,13 +40,9 @@ export class ConnectionState {
 
   #tryToRecover(): string | null {
     if (this.#lastFault === null) return null;
-    const failure = this.#channel.lastFailure();
-    if (this.#recovering) {
-      // A name that could not be resolved is looked up again only when somebody asks.
-      this.#channel.connect();
-      return failure === null ? this.#lastFault : NO_CONNECTION;
-    }
+    if (this.#recovering) return NO_CONNECTION;
     this.#recovering = true;
+    const failure = this.#channel.lastFailure();
     this.#channel.retryNow();
     this.#log.warn("connection is lost, trying to reconnect immediately", {
       impl: "grpc",

@@ -14,9 +14,9 @@ import type {
 } from "@hawser/core/rpc/backend";
 import { FRAME_HEADER_BYTES } from "@hawser/proto/framing";
 import { fileExists, readTextFile } from "../../drivers/files.ts";
-import { createGrpcChannel } from "../../drivers/grpc.ts";
-import type { GrpcChannel, SecureConnect } from "../../drivers/grpc-channel.ts";
-import { grpcTls } from "../../drivers/grpc-tls.ts";
+import type { GrpcChannel, SecureConnect } from "../../drivers/grpc/channel.ts";
+import { createGrpcChannel } from "../../drivers/grpc/round-robin-channel.ts";
+import { grpcTls } from "../../drivers/grpc/tls.ts";
 import { BackendCall, type CallContext, type CallKind } from "./backend-call.ts";
 import { CallSlots } from "./call-slots.ts";
 import { ConnectionState } from "./connection-state.ts";
@@ -78,7 +78,9 @@ const DEFAULT_MAX_RECV_BYTES = 4 * 1024 * 1024;
 const KEEPALIVE = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 20_000, silentPeerMs: 20_000 } as const;
 /** The reference starts at 1 s and goes up to 120: a backend that restarted would be found late. */
 const RECONNECT = { minReconnectMs: 100, maxReconnectMs: 1_000 } as const;
-const KNOCK_INTERVAL_MS = 1_000;
+/** A backend that moved to another address is found again within this. */
+const LOOK_UP_INTERVAL_MS = 5_000;
+const MAX_CALLS_PER_CONNECTION = 1_000_000_000;
 const PROTO_VERSIONS = "v1";
 
 const CONNECT: CallKind<ConnectReply> = {
@@ -120,7 +122,6 @@ class GrpcCalls implements GrpcBackend {
   readonly #channel: GrpcChannel;
   readonly #context: CallContext;
   #replied = false;
-  #stopKnocking: (() => void) | null = null;
   #whenIdle: (() => void) | null = null;
 
   constructor(options: GrpcBackendOptions) {
@@ -162,14 +163,8 @@ class GrpcCalls implements GrpcBackend {
   }
 
   start(): void {
-    const { clock, log } = this.#options;
-    log.info(startLine(this.#options, this.#concurrency));
+    this.#options.log.info(startLine(this.#options, this.#concurrency));
     this.#channel.connect();
-    // A name that is not in DNS yet is looked up only when somebody asks.
-    this.#stopKnocking = clock.every(KNOCK_INTERVAL_MS, () => {
-      if (this.hasAnswered()) this.#stopKnocking?.();
-      else this.#channel.connect();
-    });
   }
 
   hasAnswered(): boolean {
@@ -181,7 +176,6 @@ class GrpcCalls implements GrpcBackend {
   }
 
   async close(timeoutMs: number): Promise<void> {
-    this.#stopKnocking?.();
     const { unfinished } = this.#context;
     if (unfinished.size > 0) await this.#finishCalls(timeoutMs);
     for (const call of [...unfinished]) call.abandon();
@@ -239,20 +233,16 @@ function requestTooLarge(method: string, size: number, limit: number): CableErro
 function openChannel(options: GrpcBackendOptions): GrpcChannel {
   const { host, log, maxRecvBytes } = options;
   const target = parseGrpcTarget(host);
-  const secure = openTls(options);
-  try {
-    return createGrpcChannel({
-      target,
-      secure,
-      maxRecvBytes: maxRecvBytes > 0 ? maxRecvBytes : DEFAULT_MAX_RECV_BYTES,
-      onNotice: (line) => log.warn(line, { impl: "grpc" }),
-      ...KEEPALIVE,
-      ...RECONNECT,
-    });
-  } catch (thrown) {
-    const text = `cannot use rpc_host "${host}": ${messageOf(thrown)}`;
-    throw new CableError("config_invalid", text, { cause: thrown });
-  }
+  return createGrpcChannel({
+    target,
+    secure: openTls(options),
+    maxRecvBytes: maxRecvBytes > 0 ? maxRecvBytes : DEFAULT_MAX_RECV_BYTES,
+    onNotice: (line) => log.warn(line, { impl: "grpc" }),
+    lookUpIntervalMs: LOOK_UP_INTERVAL_MS,
+    maxCallsPerConnection: MAX_CALLS_PER_CONNECTION,
+    ...KEEPALIVE,
+    ...RECONNECT,
+  });
 }
 
 function openTls({ enableTls, tlsRootCa, tlsVerify }: GrpcBackendOptions): SecureConnect | null {

@@ -1,31 +1,41 @@
 import { describe, expect, test } from "bun:test";
 import { CableError } from "@hawser/core/errors";
 import fc from "fast-check";
+import { addressText } from "../../drivers/grpc/addresses.ts";
+import type { GrpcSource } from "../../drivers/grpc/channel.ts";
 import { parseGrpcTarget } from "./target.ts";
+
+/** `name HOST PORT[ at SERVER]`, or the addresses. */
+function spelled(source: GrpcSource): string {
+  if (source.kind === "addresses") return source.addresses.map(addressText).join(", ");
+  const server = source.nameServer === null ? "" : ` at ${source.nameServer}`;
+  return `name ${source.host} ${source.port}${server}`;
+}
 
 describe("rpc_host", () => {
   test.each([
-    ["localhost:50051", "dns:localhost:50051", "localhost:50051", "localhost"],
-    ["anycable-rpc:50051", "dns:anycable-rpc:50051", "anycable-rpc:50051", "anycable-rpc"],
-    ["rpc.example", "dns:rpc.example:443", "rpc.example:443", "rpc.example"],
-    ["10.0.0.1:1", "dns:10.0.0.1:1", "10.0.0.1:1", "10.0.0.1"],
-    ["[::1]:50051", "dns:[::1]:50051", "[::1]:50051", "::1"],
-    ["grpc://rpc:50051", "dns:rpc:50051", "rpc:50051", "rpc"],
-    ["grpc://rpc:50051/", "dns:rpc:50051", "rpc:50051", "rpc"],
-    ["dns:rpc:50051", "dns:rpc:50051", "rpc:50051", "rpc"],
-    ["dns:///rpc:50051", "dns:rpc:50051", "rpc:50051", "rpc"],
-    ["dns://10.0.0.2/rpc:50051", "dns://10.0.0.2/rpc:50051", "rpc:50051", "rpc"],
-    ["passthrough:///rpc:50051", "hawser-list:rpc:50051", "rpc:50051", null],
-    ["grpc-list://a:1,b:2", "hawser-list:a:1,b:2", "a:1", null],
-    ["grpc-list://a:1/b:2", "hawser-list:a:1,b:2", "a:1", null],
-    ["grpc-list://a:1, [::1]:2,", "hawser-list:a:1,[::1]:2", "a:1", null],
-    ["ipv4:10.0.0.1:1,10.0.0.2:2", "ipv4:10.0.0.1:1,10.0.0.2:2", "10.0.0.1:1", null],
-    ["ipv6:[::1]:1", "ipv6:[::1]:1", "[::1]:1", null],
+    ["localhost:50051", "name localhost 50051", "localhost:50051", "localhost"],
+    ["anycable-rpc:50051", "name anycable-rpc 50051", "anycable-rpc:50051", "anycable-rpc"],
+    ["rpc.example", "name rpc.example 443", "rpc.example:443", "rpc.example"],
+    ["10.0.0.1:1", "name 10.0.0.1 1", "10.0.0.1:1", "10.0.0.1"],
+    ["[::1]:50051", "name ::1 50051", "[::1]:50051", "::1"],
+    ["grpc://rpc:50051", "name rpc 50051", "rpc:50051", "rpc"],
+    ["grpc://rpc:50051/", "name rpc 50051", "rpc:50051", "rpc"],
+    ["dns:rpc:50051", "name rpc 50051", "rpc:50051", "rpc"],
+    ["dns:///rpc:50051", "name rpc 50051", "rpc:50051", "rpc"],
+    ["dns://10.0.0.2/rpc:50051", "name rpc 50051 at 10.0.0.2", "rpc:50051", "rpc"],
+    ["passthrough:///rpc:50051", "rpc:50051", "rpc:50051", null],
+    ["grpc-list://a:1,b:2", "a:1, b:2", "a:1", null],
+    ["grpc-list://a:1/b:2", "a:1, b:2", "a:1", null],
+    ["grpc-list://a:1, [::1]:2,", "a:1, [::1]:2", "a:1", null],
+    ["ipv4:10.0.0.1:1,10.0.0.2:2", "10.0.0.1:1, 10.0.0.2:2", "10.0.0.1:1", null],
+    ["ipv6:[::1]:1", "[::1]:1", "[::1]:1", null],
     ["unix:/run/rpc.sock", "unix:/run/rpc.sock", "localhost", "localhost"],
     ["unix:///run/rpc.sock", "unix:/run/rpc.sock", "localhost", "localhost"],
     ["unix:rpc.sock", "unix:rpc.sock", "localhost", "localhost"],
-  ])("%s", (host, uri, authority, serverName) => {
-    expect(parseGrpcTarget(host)).toEqual({ uri, authority, serverName });
+  ])("%s", (host, source, authority, serverName) => {
+    const target = parseGrpcTarget(host);
+    expect({ ...target, source: spelled(target.source) }).toEqual({ source, authority, serverName });
   });
 
   test.each([
@@ -68,7 +78,7 @@ describe("rpc_host", () => {
         fc.array(pieces).map((all) => all.join("")),
         (host) => {
           try {
-            expect(parseGrpcTarget(host).uri).not.toBe("");
+            expect(parseGrpcTarget(host).authority).not.toBe("");
           } catch (fault) {
             expect(fault).toBeInstanceOf(CableError);
           }

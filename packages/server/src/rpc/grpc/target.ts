@@ -1,5 +1,5 @@
 import { CableError } from "@hawser/core/errors";
-import { GRPC_LIST_SCHEME, type GrpcTarget } from "../../drivers/grpc-channel.ts";
+import type { GrpcTarget } from "../../drivers/grpc/channel.ts";
 
 /** What a target without a port means, as in every gRPC library. */
 const DEFAULT_PORT = 443;
@@ -46,46 +46,44 @@ function shortTarget(host: string, text: string): GrpcTarget {
       return socketTarget(host, rest);
     case "ipv4":
     case "ipv6":
-      return addressTarget(host, scheme, rest);
+      return listTarget(host, rest.split(","));
     default:
       return nameTarget(host, text);
   }
 }
 
-function nameTarget(host: string, text: string): GrpcTarget {
+function nameTarget(host: string, text: string, nameServer: string | null = null): GrpcTarget {
   const address = parseAddress(host, text);
-  return { uri: `dns:${address.text}`, authority: address.text, serverName: address.host };
+  const source = { kind: "name", host: address.host, port: address.port, nameServer } as const;
+  return { source, authority: address.text, serverName: address.host };
 }
 
 /** After `dns://`: the name server, which may be empty, a slash, and the name. */
 function dnsTarget(host: string, rest: string): GrpcTarget {
   const slash = rest.indexOf("/");
   if (slash < 0) throw invalid(host, "a DNS target has three slashes: dns:///host:port");
-  const target = nameTarget(host, rest.slice(slash + 1));
-  return slash === 0 ? target : { ...target, uri: `dns://${rest.slice(0, slash)}/${target.authority}` };
+  return nameTarget(host, rest.slice(slash + 1), slash === 0 ? null : rest.slice(0, slash));
 }
 
 /** Each address proves its own name. */
 function listTarget(host: string, texts: readonly string[]): GrpcTarget {
-  const addresses = texts.filter((text) => text.trim() !== "").map((text) => parseAddress(host, text.trim()));
-  const [first] = addresses;
+  const parsed = texts.filter((text) => text.trim() !== "").map((text) => parseAddress(host, text.trim()));
+  const [first] = parsed;
   if (first === undefined) throw invalid(host, "there is no address in it");
-  const list = addresses.map((address) => address.text).join(",");
-  return { uri: `${GRPC_LIST_SCHEME}:${list}`, authority: first.text, serverName: null };
-}
-
-function addressTarget(host: string, scheme: string, rest: string): GrpcTarget {
-  return { ...listTarget(host, rest.split(",")), uri: `${scheme}:${rest}` };
+  const addresses = parsed.map((address) => ({ host: address.host, port: address.port }));
+  return { source: { kind: "addresses", addresses }, authority: first.text, serverName: null };
 }
 
 function socketTarget(host: string, path: string): GrpcTarget {
   if (path === "") throw invalid(host, "there is no path in it");
-  return { uri: `unix:${path}`, authority: "localhost", serverName: "localhost" };
+  const source = { kind: "addresses", addresses: [{ path }] } as const;
+  return { source, authority: "localhost", serverName: "localhost" };
 }
 
 interface Address {
   /** Without brackets. */
   readonly host: string;
+  readonly port: number;
   /** `host:port`, with brackets around IPv6. */
   readonly text: string;
 }
@@ -97,7 +95,7 @@ function parseAddress(target: string, text: string): Address {
   if (host === undefined) throw invalid(target, `"${text}" is not host:port`);
   const number = port === undefined ? DEFAULT_PORT : Number(port);
   if (number < 1 || number > 65_535) throw invalid(target, `there is no port ${number}`);
-  return { host, text: `${bracketed === undefined ? host : `[${host}]`}:${number}` };
+  return { host, port: number, text: `${bracketed === undefined ? host : `[${host}]`}:${number}` };
 }
 
 function invalid(host: string, why: string): CableError {

@@ -1,17 +1,29 @@
 import type { Socket } from "node:net";
 
+export type GrpcAddress =
+  | { readonly host: string; readonly port: number }
+  /** A Unix socket. */
+  | { readonly path: string };
+
+/** Where the addresses come from: a name to look up, or a list. Host names in a list are looked up for each connection. */
+export type GrpcSource =
+  | {
+      readonly kind: "name";
+      readonly host: string;
+      readonly port: number;
+      /** Address of the name server to ask, with a port or without; null for the system's way. */
+      readonly nameServer: string | null;
+    }
+  | { readonly kind: "addresses"; readonly addresses: readonly GrpcAddress[] };
+
 /** Where a channel leads, already taken apart. */
 export interface GrpcTarget {
-  /** A target of the gRPC library (`dns:host:port`, `ipv4:..`, `unix:..`), or `GRPC_LIST_SCHEME`, a colon and addresses. */
-  readonly uri: string;
+  readonly source: GrpcSource;
   /** The `:authority` of every call. */
   readonly authority: string;
   /** The name that a certificate must be good for; null for each address's own. */
   readonly serverName: string | null;
 }
-
-/** Of `hawser-list:host:port,host:port`: each an endpoint of its own, looked up anew for each connection. */
-export const GRPC_LIST_SCHEME = "hawser-list";
 
 /** Turns a connected socket into a TLS one whose peer has proved to be `serverName`; rejects with an `Error`. */
 export type SecureConnect = (socket: Socket, serverName: string) => Promise<Socket>;
@@ -27,9 +39,13 @@ export interface GrpcChannelOptions {
   /** The wait after a first failure to connect; it grows up to `maxReconnectMs`, give or take a fifth. */
   readonly minReconnectMs: number;
   readonly maxReconnectMs: number;
-  /** How long a peer may accept a connection and then say nothing. */
+  /** How long a connection may take to stand: a peer may accept it and then say nothing. */
   readonly silentPeerMs: number;
-  /** Hears what the library itself has to report, which is rare. One line, for the operator. */
+  /** Least time between two look-ups of a name that has been found. */
+  readonly lookUpIntervalMs: number;
+  /** After so many a connection is replaced: HTTP/2 has numbers for 2^30. */
+  readonly maxCallsPerConnection: number;
+  /** Hears what an operator should know and no call tells, which is rare. One line. */
   readonly onNotice: (line: string) => void;
 }
 

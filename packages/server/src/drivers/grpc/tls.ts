@@ -51,6 +51,9 @@ function startTls(
         if (verify && !secured.authorized) {
           reject(secured.authorizationError ?? new Error("the certificate is not trusted"));
           secured.destroy();
+        } else if (secured.alpnProtocol !== "h2") {
+          reject(new Error("the peer does not offer HTTP/2 over TLS (ALPN)"));
+          secured.destroy();
         } else {
           resolve(secured);
         }
