@@ -40,6 +40,8 @@ describe.skipIf(findCompiler() === null).each(["floor", "bare"] as const)(
       expect(paced.seconds).toBeGreaterThan(0.18);
       expect(paced.p50_ms).toBeGreaterThan(0);
       expect(paced.p99_ms).toBeGreaterThanOrEqual(paced.p50_ms);
+      const whispers = 20 * (CLIENTS - 1);
+      expect(await load.whisper(20, 100)).toMatchObject({ expected: whispers, delivered: whispers, lost: 0 });
     });
   },
 );

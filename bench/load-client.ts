@@ -33,10 +33,12 @@ export interface LoadClient {
   readonly pid: number;
   /** Opens that many connections, at most `window` under way at a time, and waits for each one's welcome. */
   connect(count: number, window: number): Promise<ConnectAnswer>;
-  /** Subscribes every connection to the one stream of the bench. */
+  /** Subscribes every connection to the one stream of the bench, or each under its own identifier. */
   subscribe(): Promise<SubscribeAnswer>;
   /** Publishes over HTTP: so many a second, or two in flight when the rate is 0; waits until all have arrived. */
   broadcast(count: number, perSecond: number): Promise<BroadcastAnswer>;
+  /** Has clients in turn whisper, so many a second; waits until all others have heard all of it. */
+  whisper(count: number, perSecond: number): Promise<BroadcastAnswer>;
   stop(): Promise<void>;
 }
 
@@ -45,6 +47,8 @@ export interface LoadOptions {
   readonly broadcastPort: number;
   /** A file of tokens, one a line; connection i sends token i as `?jid=`. */
   readonly tokens?: string;
+  /** A file of identifiers as JSON strings, one a line; connection i subscribes under identifier i. */
+  readonly identifiers?: string;
   /** Bytes of padding in each message. */
   readonly payloadBytes?: number;
 }
@@ -59,6 +63,7 @@ export function startLoadClient(options: LoadOptions): LoadClient {
     `${options.broadcastPort}`,
   ];
   if (options.tokens) command.push("--tokens", options.tokens);
+  if (options.identifiers) command.push("--identifiers", options.identifiers);
   if (options.payloadBytes !== undefined) command.push("--payload", `${options.payloadBytes}`);
   const talker = startTalker("the load client", command);
   const ask = async <Answer>(line: string): Promise<Answer> => {
@@ -70,6 +75,7 @@ export function startLoadClient(options: LoadOptions): LoadClient {
     connect: (count, window) => ask<ConnectAnswer>(`connect ${count} ${window}`),
     subscribe: () => ask<SubscribeAnswer>("subscribe"),
     broadcast: (count, perSecond) => ask<BroadcastAnswer>(`broadcast ${count} ${perSecond}`),
+    whisper: (count, perSecond) => ask<BroadcastAnswer>(`whisper ${count} ${perSecond}`),
     stop: () => talker.stop(),
   };
 }

@@ -21,7 +21,11 @@ interface Peer {
   /** Whether it can play a scenario at all; the controls know no backend. */
   readonly kinds: readonly Authentication["kind"][];
   /** Null when it is not on this machine. */
-  readonly command: (ports: Ports, authentication: Authentication) => readonly string[] | null;
+  readonly command: (
+    ports: Ports,
+    authentication: Authentication,
+    flags: readonly string[],
+  ) => readonly string[] | null;
   readonly variables?: Readonly<Record<string, string>>;
 }
 
@@ -41,9 +45,10 @@ const PEERS = {
   hawser: {
     about: "this server",
     kinds: ["jwt", "grpc"],
-    command: (ports, authentication) => [
+    command: (ports, authentication, flags) => [
       process.env.HAWSER_BENCH_COMMAND ?? join(import.meta.dir, "../bin/hawser"),
       ...cableFlags(ports, authentication),
+      ...flags,
     ],
   },
   floor: {
@@ -54,9 +59,11 @@ const PEERS = {
   "anycable-go": {
     about: "reference",
     kinds: ["jwt", "grpc"],
-    command: (ports, authentication) => {
+    command: (ports, authentication, flags) => {
       const program = Bun.which("anycable-go");
-      return program ? [program, ...cableFlags(ports, authentication), "--broadcast_adapter=http"] : null;
+      return program
+        ? [program, ...cableFlags(ports, authentication), "--broadcast_adapter=http", ...flags]
+        : null;
     },
     // It reports its use to a host on the Internet unless told not to.
     variables: { ANYCABLE_DISABLE_TELEMETRY: "true" },
@@ -93,7 +100,7 @@ export function versionOf(name: PeerName): string {
   const command =
     name === "bare"
       ? process.execPath
-      : PEERS[name].command({ port: 0, broadcastPort: 0 }, { kind: "jwt" })?.[0];
+      : PEERS[name].command({ port: 0, broadcastPort: 0 }, { kind: "jwt" }, [])?.[0];
   if (!command || !Bun.which(command)) return "absent";
   const answer = Bun.spawnSync([command, "--version"], { stdout: "pipe", stderr: "pipe" });
   return answer.stdout.toString().trim().split("\n").at(-1) || "unknown";
@@ -103,11 +110,19 @@ export interface RunningPeer extends Ports {
   readonly server: Started;
 }
 
-/** Starts a peer on two free ports of loopback and waits until both accept. Throws when it does not come up. */
-export async function startPeer(name: PeerName, authentication: Authentication): Promise<RunningPeer> {
+/**
+ * Starts a peer on two free ports of loopback and waits until both accept. Throws when it does not come up.
+ *
+ * @param flags further ones for the servers; the controls know none.
+ */
+export async function startPeer(
+  name: PeerName,
+  authentication: Authentication,
+  flags: readonly string[] = [],
+): Promise<RunningPeer> {
   const ports: Ports = { port: freePort(), broadcastPort: freePort() };
   const peer: Peer = PEERS[name];
-  const command = peer.command(ports, authentication);
+  const command = peer.command(ports, authentication, flags);
   if (!command) throw new Error(`starting ${name}: it is not on PATH`);
   const server = startServer(name, command, peer.variables);
   try {

@@ -18,7 +18,7 @@ import {
   type Size,
 } from "./scenarios.ts";
 import { startTalker } from "./spawn.ts";
-import { writeTokens } from "./tokens.ts";
+import { writeSignedStreams, writeTokens } from "./tokens.ts";
 
 // Beside its connections a server has listeners, logs, a runtime's own descriptors, and so has the load client.
 const SPARE_DESCRIPTORS = 200;
@@ -38,8 +38,14 @@ function checkMachine(size: Size): void {
   }
 }
 
+/** What the load client reads from files. */
+interface Files {
+  readonly tokens: string;
+  readonly signedStreams: string;
+}
+
 /** Starts everything that one round of one peer needs, plays it and stops everything. */
-async function playOnce(name: ScenarioName, peer: PeerName, size: Size, tokens: string): Promise<Sample> {
+async function playOnce(name: ScenarioName, peer: PeerName, size: Size, files: Files): Promise<Sample> {
   const scenario: Scenario = SCENARIOS[name];
   const backend =
     scenario.authentication === "grpc"
@@ -49,8 +55,13 @@ async function playOnce(name: ScenarioName, peer: PeerName, size: Size, tokens: 
     const authentication: Authentication = backend
       ? { kind: "grpc", backendPort: Number(await backend.hear()) }
       : { kind: "jwt" };
-    const { server, port, broadcastPort } = await startPeer(peer, authentication);
-    const load = startLoadClient({ port, broadcastPort, ...(backend ? {} : { tokens }) });
+    const { server, port, broadcastPort } = await startPeer(peer, authentication, scenario.flags ?? []);
+    const load = startLoadClient({
+      port,
+      broadcastPort,
+      ...(backend ? {} : { tokens: files.tokens }),
+      ...(scenario.signedStreams ? { identifiers: files.signedStreams } : {}),
+    });
     try {
       const actors = { server: server.pid, client: load.pid, backend: backend?.pid ?? null };
       return await scenario.play({ actors, load, size });
@@ -83,7 +94,7 @@ async function playScenario(
   name: ScenarioName,
   options: Options,
   size: Size,
-  tokens: string,
+  files: Files,
 ): Promise<Round[]> {
   const rounds: Round[] = [];
   const players = new Set(
@@ -97,7 +108,7 @@ async function playScenario(
           scenario: name,
           peer,
           round,
-          sample: await playInPeace(options.patienceSeconds, () => playOnce(name, peer, size, tokens)),
+          sample: await playInPeace(options.patienceSeconds, () => playOnce(name, peer, size, files)),
         });
       } catch (error) {
         rounds.push({
@@ -129,10 +140,11 @@ async function main(args: readonly string[]): Promise<number> {
     `${machine}; rounds: ${options.rounds}, taking turns; figures are medians\n${peersReport(peers)}\n`,
   );
 
-  const tokens = writeTokens(Math.max(size.connections, size.subscribers));
+  const clients = Math.max(size.connections, size.subscribers);
+  const files = { tokens: writeTokens(clients), signedStreams: writeSignedStreams(clients) };
   const rounds: Round[] = [];
   for (const name of options.scenarios) {
-    rounds.push(...(await playScenario(name, options, size, tokens)));
+    rounds.push(...(await playScenario(name, options, size, files)));
     console.log(`${scenarioReport(name, size, options.peers, rounds)}\n`);
   }
 

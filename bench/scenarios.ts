@@ -1,13 +1,16 @@
-import type { LoadClient } from "./load-client.ts";
+import type { BroadcastAnswer, LoadClient } from "./load-client.ts";
 import { type Actors, measure, type Spent } from "./measure.ts";
 import type { Authentication } from "./peers.ts";
 import { usageOf } from "./process-tree.ts";
+import { BENCH_SECRET } from "./tokens.ts";
 
 /** Every figure that a scenario can report, and how a person reads it. */
 export const METRICS = {
   cpuUsPerConnect: { label: "CPU a connect", unit: "us", digits: 1 },
+  cpuUsPerSubscribe: { label: "CPU a subscribe", unit: "us", digits: 1 },
   cpuUsPerDelivery: { label: "CPU a delivery", unit: "us", digits: 2 },
   deliveriesPerSecond: { label: "deliveries/s", unit: "", digits: 0 },
+  subscribesPerSecond: { label: "subscribes/s", unit: "", digits: 0 },
   connectsPerSecond: { label: "connects/s", unit: "", digits: 0 },
   kbPerConnection: { label: "memory a connection", unit: "KB", digits: 2 },
   residentMb: { label: "memory in all", unit: "MB", digits: 1 },
@@ -61,6 +64,10 @@ export interface Stage {
 export interface Scenario {
   readonly title: (size: Size) => string;
   readonly authentication: Authentication["kind"];
+  /** What the servers are started with besides. */
+  readonly flags?: readonly string[];
+  /** Each client subscribes to a signed stream of its own instead of the one public stream. */
+  readonly signedStreams?: boolean;
   /** The metrics of its table, the one that matters most first. */
   readonly columns: readonly MetricName[];
   /** Plays it once. Throws when a client was refused, cut off or missed a message: such a round has no figures. */
@@ -83,23 +90,41 @@ async function connectAll({ actors, load }: Stage, connections: number): Promise
   };
 }
 
-async function subscribeAll({ load }: Stage, connections: number): Promise<void> {
-  const { confirmed, refused, lost } = await load.subscribe();
+async function subscribeAll({ actors, load }: Stage, connections: number): Promise<Sample> {
+  const spent = await measure(actors, () => load.subscribe());
+  const { confirmed, refused, lost, seconds } = spent.answer;
   if (confirmed !== connections) {
     throw new Error(
       `of ${connections} subscriptions ${confirmed} were confirmed, ${refused} refused, ${lost} lost`,
     );
   }
+  return {
+    cpuUsPerSubscribe: (spent.serverCpuSeconds * 1e6) / connections,
+    subscribesPerSecond: connections / seconds,
+    residentMb: usageOf(actors.server).residentMb,
+    ...company(spent),
+  };
 }
 
-async function fanOut(stage: Stage, broadcasts: number, perSecond: number): Promise<Sample> {
+async function subscribe(stage: Stage): Promise<Sample> {
+  const { connections } = stage.size;
+  await connectAll(stage, connections);
+  return subscribeAll(stage, connections);
+}
+
+/** How messages come to the stream: the load client publishes them, or its clients whisper. */
+type Speak = (load: LoadClient, count: number, perSecond: number) => Promise<BroadcastAnswer>;
+
+const PUBLISH: Speak = (load, count, perSecond) => load.broadcast(count, perSecond);
+const WHISPER: Speak = (load, count, perSecond) => load.whisper(count, perSecond);
+
+async function fanOut(stage: Stage, speak: Speak, messages: number, perSecond: number): Promise<Sample> {
   const { actors, load, size } = stage;
   await connectAll(stage, size.subscribers);
   await subscribeAll(stage, size.subscribers);
-  await load.broadcast(WARM_UP_BROADCASTS, BROADCASTS_PER_SECOND);
-  const spent = await measure(actors, () => load.broadcast(broadcasts, perSecond));
-  const { delivered, lost, seconds, p50_ms, p99_ms } = spent.answer;
-  const expected = broadcasts * size.subscribers;
+  await speak(load, WARM_UP_BROADCASTS, BROADCASTS_PER_SECOND);
+  const spent = await measure(actors, () => speak(load, messages, perSecond));
+  const { expected, delivered, lost, seconds, p50_ms, p99_ms } = spent.answer;
   if (delivered !== expected || lost > 0) {
     throw new Error(`of ${expected} deliveries ${delivered} arrived; ${lost} clients were lost`);
   }
@@ -141,13 +166,29 @@ export const SCENARIOS = {
     title: (size) => `${count(size.subscribers)} subscribers, ${BROADCASTS_PER_SECOND} broadcasts a second`,
     authentication: "jwt",
     columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
-    play: (stage) => fanOut(stage, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
+    play: (stage) => fanOut(stage, PUBLISH, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
+  },
+  whisper: {
+    title: (size) =>
+      `${count(size.subscribers)} subscribers, ${BROADCASTS_PER_SECOND} whispers a second by one after another`,
+    authentication: "jwt",
+    columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => fanOut(stage, WHISPER, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
   },
   "fanout-saturated": {
     title: (size) => `${count(size.subscribers)} subscribers, two broadcasts always in flight`,
     authentication: "jwt",
     columns: ["deliveriesPerSecond", "cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
-    play: (stage) => fanOut(stage, stage.size.saturatedBroadcasts, TWO_IN_FLIGHT),
+    play: (stage) => fanOut(stage, PUBLISH, stage.size.saturatedBroadcasts, TWO_IN_FLIGHT),
+  },
+  "signed-subscribe": {
+    title: (size) =>
+      `${count(size.connections)} clients subscribe at once, each to a signed stream of its own`,
+    authentication: "jwt",
+    flags: [`--streams_secret=${BENCH_SECRET}`],
+    signedStreams: true,
+    columns: ["cpuUsPerSubscribe", "subscribesPerSecond", "residentMb"],
+    play: subscribe,
   },
   memory: {
     title: (size) =>

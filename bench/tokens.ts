@@ -31,3 +31,18 @@ export function writeTokens(count: number): string {
   writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
   return path;
 }
+
+/** The text of a channel identifier with a stream name that is signed as Rails does. */
+function signedIdentifier(stream: string): string {
+  const encoded = Buffer.from(JSON.stringify(stream)).toString("base64");
+  const signature = createHmac("sha256", BENCH_SECRET).update(encoded).digest("hex");
+  return JSON.stringify({ channel: "$pubsub", signed_stream_name: `${encoded}--${signature}` });
+}
+
+/** Writes the identifiers of `count` signed streams as JSON strings, one a line; returns the file's path. */
+export function writeSignedStreams(count: number): string {
+  const path = temporaryFile("streams.txt");
+  const lines = Array.from({ length: count }, (_, i) => JSON.stringify(signedIdentifier(`users/${i}/inbox`)));
+  writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
+  return path;
+}

@@ -1,13 +1,14 @@
 // load: thousands of Action Cable clients in one thread, so that the client itself takes as little of the machine as it can.
 //
-//   load --port P --broadcast-port B [--tokens FILE] [--payload BYTES]
+//   load --port P --broadcast-port B [--tokens FILE] [--identifiers FILE] [--payload BYTES]
 //
 // It obeys commands on stdin, one a line, and answers each with one line of JSON on stdout. Between two commands it goes
 // on reading its sockets, so that whoever gives the commands can look at the server in peace:
 //
 //   connect COUNT WINDOW      open COUNT connections, at most WINDOW of them on the way at a time, until each has its welcome
-//   subscribe                 subscribe each to one public stream, until each is confirmed
+//   subscribe                 subscribe each to one public stream, or under its own identifier, until each is confirmed
 //   broadcast COUNT RATE      publish COUNT messages over HTTP, RATE a second (0: two in flight), until all have arrived
+//   whisper COUNT RATE        have clients in turn whisper COUNT messages, RATE a second, until all have arrived
 //   quit                      end (so does the end of stdin)
 //
 // Times inside a message are CLOCK_MONOTONIC, which server and client need not share: the client reads back its own stamp.
@@ -43,8 +44,8 @@ struct client {
 };
 
 static int port, broadcast_port, payload = 100;
-static char **tokens;
-static int token_count;
+static char **tokens, **identifiers;    // an identifier is a JSON string, quotes included
+static int token_count, identifier_count;
 static struct client *clients;
 static int client_count, poller, publisher = -1;
 static int started, welcomed, confirmed, refused, lost;
@@ -289,7 +290,10 @@ static void run_subscribe(void) {
   int asked = 0;
   for (int i = 0; i < client_count; i++) {
     if (clients[i].state != WELCOMED) continue;
-    send_text(&clients[i], "{\"command\":\"subscribe\",\"identifier\":\"" IDENTIFIER "\"}");
+    char command[1000];
+    snprintf(command, sizeof command, "{\"command\":\"subscribe\",\"identifier\":%s}",
+      identifier_count ? identifiers[i % identifier_count] : "\"" IDENTIFIER "\"");
+    send_text(&clients[i], command);
     if (++asked % 100 == 0) turn(0);
   }
   uint64_t end = wait_for(settled, (uint64_t)(asked + refused + lost));
@@ -328,10 +332,21 @@ static void sleep_until(uint64_t due) {
   for (uint64_t t = now(); t < due; t = now()) turn((int)((due - t) / 1000000));
 }
 
-static void run_broadcast(int count, int rate) {
+static char *make_padding(void) {
   char *padding = malloc((size_t)payload + 1);
   memset(padding, 'x', (size_t)payload);
   padding[payload] = 0;
+  return padding;
+}
+
+static void report_deliveries(uint64_t expected, uint64_t before, uint64_t begin, uint64_t end) {
+  printf("{\"expected\":%llu,\"delivered\":%llu,\"lost\":%d,\"seconds\":%.4f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"pings\":%llu}\n",
+    (unsigned long long)expected, (unsigned long long)(delivered - before), lost, (double)(end - begin) / 1e9, delay_ms(.5),
+    delay_ms(.99), (unsigned long long)pings);
+}
+
+static void run_broadcast(int count, int rate) {
+  char *padding = make_padding();
   uint64_t audience = (uint64_t)confirmed, before = delivered, expected = 0, begin = now();
   forget_delays();
   for (int i = 0; i < count; i++) {
@@ -346,26 +361,47 @@ static void run_broadcast(int count, int rate) {
   uint64_t end = wait_for(arrived, before + expected);
   turn(50);    // a message too many would arrive now
   read_publisher();
-  printf("{\"expected\":%llu,\"delivered\":%llu,\"lost\":%d,\"seconds\":%.4f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"pings\":%llu}\n",
-    (unsigned long long)expected, (unsigned long long)(delivered - before), lost, (double)(end - begin) / 1e9, delay_ms(.5),
-    delay_ms(.99), (unsigned long long)pings);
+  report_deliveries(expected, before, begin, end);
+  free(padding);
+}
+
+// As broadcasts, but each is said by the next client that follows the stream, and everyone else hears it.
+static void run_whisper(int count, int rate) {
+  char *padding = make_padding(), command[1000];
+  if (payload > 800) die("a whisper of %d bytes does not fit", payload);
+  uint64_t before = delivered, expected = 0, begin = now();
+  forget_delays();
+  for (int i = 0, next = 0; i < count; i++) {
+    sleep_until(begin + (uint64_t)i * SECOND / (uint64_t)rate);
+    for (int tries = 0; clients[next].state != SUBSCRIBED && tries < client_count; tries++) next = (next + 1) % client_count;
+    snprintf(command, sizeof command, "{\"command\":\"whisper\",\"identifier\":\"" IDENTIFIER "\",\"data\":{\"body\":\"" STAMP "%llu %s\"}}",
+      (unsigned long long)now(), padding);
+    send_text(&clients[next], command);
+    next = (next + 1) % client_count;
+    expected += (uint64_t)confirmed - 1;
+    turn(0);
+  }
+  uint64_t end = wait_for(arrived, before + expected);
+  turn(50);    // a message too many, to whoever whispered, would arrive now
+  report_deliveries(expected, before, begin, end);
   free(padding);
 }
 
 // ---- Start.
 
-static void read_tokens(const char *path) {
+static char **read_lines(const char *path, int *count) {
   FILE *file = fopen(path, "r");
-  char *line = NULL;
+  char *line = NULL, **lines = NULL;
   size_t size = 0;
   if (!file) die("%s: %s", path, strerror(errno));
   while (getline(&line, &size, file) > 0) {
     line[strcspn(line, "\n")] = 0;
-    if (token_count % 1024 == 0) tokens = realloc(tokens, (size_t)(token_count + 1024) * sizeof *tokens);
-    tokens[token_count++] = strdup(line);
+    if (*count % 1024 == 0) lines = realloc(lines, (size_t)(*count + 1024) * sizeof *lines);
+    lines[(*count)++] = strdup(line);
   }
   free(line);
   fclose(file);
+  return lines;
 }
 
 static void read_options(int count, char **values) {
@@ -373,7 +409,8 @@ static void read_options(int count, char **values) {
     if (strcmp(values[i], "--port") == 0) port = atoi(values[i + 1]);
     else if (strcmp(values[i], "--broadcast-port") == 0) broadcast_port = atoi(values[i + 1]);
     else if (strcmp(values[i], "--payload") == 0) payload = atoi(values[i + 1]);
-    else if (strcmp(values[i], "--tokens") == 0) read_tokens(values[i + 1]);
+    else if (strcmp(values[i], "--tokens") == 0) tokens = read_lines(values[i + 1], &token_count);
+    else if (strcmp(values[i], "--identifiers") == 0) identifiers = read_lines(values[i + 1], &identifier_count);
     else die("unknown option %s", values[i]);
   }
   if (!port) die("--port is missing");
@@ -401,6 +438,7 @@ int main(int count, char **values) {
     if (sscanf(line, "connect %d %d", &a, &b) == 2 && !clients) run_connect(a, b);
     else if (strcmp(line, "subscribe\n") == 0) run_subscribe();
     else if (sscanf(line, "broadcast %d %d", &a, &b) == 2) run_broadcast(a, b);
+    else if (sscanf(line, "whisper %d %d", &a, &b) == 2 && b > 0) run_whisper(a, b);
     else if (strcmp(line, "quit\n") == 0) return 0;
     else die("unknown command: %s", line);
   }

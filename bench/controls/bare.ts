@@ -24,7 +24,12 @@ const server = Bun.serve({
     open(socket) {
       socket.send('{"type":"welcome","sid":"1"}');
     },
-    message(socket) {
+    message(socket, text) {
+      const { command, data } = JSON.parse(String(text));
+      if (command === "whisper") {
+        socket.publish("bench", `{"identifier":${identifier},"message":${JSON.stringify(data)}}`);
+        return;
+      }
       socket.subscribe("bench");
       socket.send(confirm);
     },

@@ -3,8 +3,8 @@
 //   floor PORT BROADCAST_PORT
 //
 // It checks nothing and knows one answer to each thing a load client says: whatever comes first is an upgrade (101 and a
-// welcome in one write), whatever comes second is a subscription to the one stream, whatever comes after is ignored. A
-// broadcast is one frame, made once, and one write() a subscriber. What a real server spends above this is its own.
+// welcome in one write), whatever comes second is a subscription to the one stream, whatever comes after is a whisper on it.
+// A broadcast is one frame, made once, and one write() a subscriber. What a real server spends above this is its own.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -33,6 +33,7 @@ static const char SWITCHING[] =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: actioncable-v1-json\r\n\r\n";
 static const char DATA[] = "\"data\":\"";
+static const char WHISPERED[] = "\"data\":";
 static const char CREATED[] = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 
 static int listen_on(int port) {
@@ -65,22 +66,40 @@ static void answer(int fd, const void *bytes, size_t length) {
   if (write(fd, bytes, length) < 0) roles[fd] = FREE;
 }
 
-// Takes the escaped JSON behind `"data":"` for the message, without looking at the rest of the request. Returns its end.
-static char *broadcast(char *from) {
-  static char text[65000];
+// One frame to every subscriber but one; -1 leaves out nobody.
+static void send_to_all(const char *text, size_t length, int but) {
   static uint8_t frame[66000];
-  size_t length = sizeof MESSAGE - 1;
-  memcpy(text, MESSAGE, length);
-  for (; *from && !(*from == '"' && from[-1] != '\\'); from++) if (*from != '\\') text[length++] = *from;
-  text[length++] = '}';
   size_t size = put_frame(frame, text, length);
   int left = 0;
   for (int i = 0; i < subscriber_count; i++) {
     int fd = subscribers[i];
-    if (roles[fd] == SUBSCRIBED && write(fd, frame, size) > 0) subscribers[left++] = fd;
+    if (roles[fd] == SUBSCRIBED && (fd == but || write(fd, frame, size) > 0)) subscribers[left++] = fd;
   }
   subscriber_count = left;
+}
+
+// Takes the escaped JSON behind `"data":"` for the message, without looking at the rest of the request. Returns its end.
+static char *broadcast(char *from) {
+  static char text[65000];
+  size_t length = sizeof MESSAGE - 1;
+  memcpy(text, MESSAGE, length);
+  for (; *from && !(*from == '"' && from[-1] != '\\'); from++) if (*from != '\\') text[length++] = *from;
+  text[length++] = '}';
+  send_to_all(text, length, -1);
   return from;
+}
+
+// Takes what stands behind `"data":` for the message and the command's last brace for the frame's: the load client masks
+// with zeroes and puts nothing behind its data.
+static void whisper(char *command, size_t length, int from) {
+  static char text[65000];
+  char *data = memmem(command, length, WHISPERED, sizeof WHISPERED - 1);
+  if (!data) return;
+  data += sizeof WHISPERED - 1;
+  memcpy(text, MESSAGE, sizeof MESSAGE - 1);
+  size_t rest = (size_t)(command + length - data);
+  memcpy(text + sizeof MESSAGE - 1, data, rest);
+  send_to_all(text, sizeof MESSAGE - 1 + rest, from);
 }
 
 static void on_readable(int fd) {
@@ -101,6 +120,8 @@ static void on_readable(int fd) {
     answer(fd, out, put_frame(out, CONFIRM, sizeof CONFIRM - 1));
     subscribers[subscriber_count++] = fd;
     roles[fd] = SUBSCRIBED;
+  } else if (roles[fd] == SUBSCRIBED) {
+    whisper(request, (size_t)got, fd);
   } else if (roles[fd] == PUBLISHER) {
     // Two in flight: one read may bring two requests.
     for (char *at = request; (at = strstr(at, DATA)); answer(fd, CREATED, sizeof CREATED - 1)) at = broadcast(at + sizeof DATA - 1);
