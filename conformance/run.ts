@@ -63,5 +63,6 @@ function readArguments(given: readonly string[]): Arguments {
     console.error(`unknown argument ${command}: [--reference] [--only TEXT] [--times] [-- COMMAND [flags]]`);
     process.exit(2);
   }
-  return { ...parsed, command: resolve(command), flags };
+  // As a shell does it: a bare name is looked for on PATH.
+  return { ...parsed, command: Bun.which(command) ?? resolve(command), flags };
 }
