@@ -67,7 +67,7 @@ const web = createServer(
 web.listen(Number(PORT), "127.0.0.1");
 
 // The server: hawser --rpc_host=127.0.0.1:50051, with the same secret in ANYCABLE_SECRET.
-const service = await serveRpc(cable, { port: Number(RPC_PORT) });
+const service = await serveRpc(cable, { port: Number(RPC_PORT), secret });
 console.log(`listening: http://127.0.0.1:${PORT}, gRPC on ${service.port}`);
 
 process.once("SIGTERM", async () => {

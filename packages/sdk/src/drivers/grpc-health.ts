@@ -1,4 +1,5 @@
 import { type handleUnaryCall, type ServiceDefinition, status } from "@grpc/grpc-js";
+import type { SecretAnswerer } from "./grpc.ts";
 
 /**
  * The unary half of grpc.health.v1, which orchestrators probe. Its two messages have one field each, so they are read and
@@ -22,9 +23,14 @@ interface HealthRequest {
   readonly service: string | null;
 }
 
-/** Answers SERVING for `services` and NOT_FOUND for all others. */
-export function healthOf(services: readonly string[]): handleUnaryCall<HealthRequest, object> {
-  return ({ request: { service } }, callback) => {
+/** Answers SERVING for `services` and NOT_FOUND for all others; `onCall` is told first. */
+export function healthOf(
+  services: readonly string[],
+  onCall: SecretAnswerer,
+): handleUnaryCall<HealthRequest, object> {
+  return (call, callback) => {
+    const { service } = call.request;
+    onCall(call);
     if (service !== null && services.includes(service)) callback(null, SERVING_REPLY);
     else callback({ code: status.NOT_FOUND, details: "no such service here" });
   };

@@ -1,6 +1,6 @@
 import {
   type handleUnaryCall,
-  type Metadata,
+  Metadata,
   type MethodDefinition,
   Server,
   ServerCredentials,
@@ -19,6 +19,7 @@ import {
 } from "@hawser/proto/gen/rpc";
 import type { RpcHandlers } from "../rpc/cable.ts";
 import type { CallMetadata } from "../rpc/connection.ts";
+import type { SecretComparison } from "../rpc/secret-comparison.ts";
 import { HEALTH_SERVICE, healthOf } from "./grpc-health.ts";
 
 /** A certificate and its key, as PEM text. */
@@ -41,15 +42,20 @@ export interface GrpcListener {
 export async function listenGrpc(
   handlers: RpcHandlers,
   address: { readonly host: string; readonly port: number },
-  tls: ServerTls | null,
+  { tls, secrets }: { readonly tls: ServerTls | null; readonly secrets: SecretComparison | null },
 ): Promise<GrpcListener> {
   const server = new Server();
+  const answerSecret = secretAnswerer(secrets);
   server.addService(RPC_SERVICE, {
-    Connect: unary((request: ConnectionRequest, metadata) => handlers.connect(request, metadata)),
-    Command: unary((request: CommandMessage, metadata) => handlers.command(request, metadata)),
-    Disconnect: unary((request: DisconnectRequest, metadata) => handlers.disconnect(request, metadata)),
+    Connect: unary(answerSecret, (request: ConnectionRequest, metadata) =>
+      handlers.connect(request, metadata),
+    ),
+    Command: unary(answerSecret, (request: CommandMessage, metadata) => handlers.command(request, metadata)),
+    Disconnect: unary(answerSecret, (request: DisconnectRequest, metadata) =>
+      handlers.disconnect(request, metadata),
+    ),
   });
-  server.addService(HEALTH_SERVICE, { Check: healthOf(["", RPC_NAME]) });
+  server.addService(HEALTH_SERVICE, { Check: healthOf(["", RPC_NAME], answerSecret) });
   const port = await bind(server, address, tls);
   return { port, close: (graceMs) => close(server, graceMs) };
 }
@@ -79,13 +85,34 @@ function method<Request, Response>(
 }
 
 function unary<Request, Response>(
+  answerSecret: SecretAnswerer,
   answer: (request: Request, metadata: CallMetadata) => Promise<Response>,
 ): handleUnaryCall<Request, Response> {
   return (call, callback) => {
+    answerSecret(call);
     answer(call.request, callMetadata(call.metadata)).then(
       (response) => callback(null, response),
       (thrown: unknown) => callback({ code: status.INTERNAL, details: messageOf(thrown) }),
     );
+  };
+}
+
+/** Carries the fingerprint of the secret, in the metadata of calls and of their replies. */
+const FINGERPRINT_HEADER = "x-anycable-secret-fp";
+
+/** Answers the fingerprint that came with a call, in the metadata before the reply. */
+export type SecretAnswerer = (call: {
+  readonly metadata: Metadata;
+  sendMetadata(metadata: Metadata): void;
+}) => void;
+
+function secretAnswerer(secrets: SecretComparison | null): SecretAnswerer {
+  if (secrets === null) return () => {};
+  return (call) => {
+    const [theirs] = call.metadata.get(FINGERPRINT_HEADER);
+    const answer = new Metadata();
+    answer.set(FINGERPRINT_HEADER, secrets.answerTo(typeof theirs === "string" ? theirs : null));
+    call.sendMetadata(answer);
   };
 }
 

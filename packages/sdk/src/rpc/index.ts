@@ -20,5 +20,6 @@ export type {
 export { type Acceptance, type Rejection, type RejectOptions, reject } from "./connect.ts";
 export type { CallMetadata, ConnectEnv, Connection } from "./connection.ts";
 export type { Cookies } from "./cookies.ts";
+export type { SecretNotice } from "./secret-comparison.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./serve-rpc.ts";
 export type { State } from "./state.ts";

@@ -1,5 +1,7 @@
 import { listenGrpc, type ServerTls } from "../drivers/grpc.ts";
+import { writeErrorLine } from "../drivers/standard-error.ts";
 import type { RpcHandlers } from "./cable.ts";
+import { createSecretComparison, type SecretNotice } from "./secret-comparison.ts";
 
 /** Where an application is served. */
 export interface ServeRpcOptions {
@@ -11,6 +13,13 @@ export interface ServeRpcOptions {
   readonly tls?: ServerTls;
   /** How long `close` lets the calls that are under way go on; 2000 ms unless given. */
   readonly graceMs?: number;
+  /**
+   * The secret that this application's tokens are signed with. It stays here; its fingerprint is compared with the
+   * server's at every call, and when they differ both sides say so: then all tokens are refused.
+   */
+  readonly secret?: string;
+  /** Told of what came of the comparison; a line on standard error unless given. */
+  readonly onNotice?: (notice: SecretNotice) => void;
 }
 
 /** An application that is being served. */
@@ -27,11 +36,13 @@ const DEFAULT_GRACE_MS = 2000;
 /**
  * Serves an application by gRPC, with the standard health service for `anycable.RPC`.
  *
- * Rejects with CableError `io_failed` when the address cannot be used.
+ * Rejects with CableError `io_failed` when the address cannot be used, or `config_invalid` for an empty secret.
  */
 export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}): Promise<RpcService> {
   const { host = "127.0.0.1", port = DEFAULT_PORT, tls = null, graceMs = DEFAULT_GRACE_MS } = options;
-  const listener = await listenGrpc(cable, { host, port }, tls);
+  const { secret, onNotice = writeNotice } = options;
+  const secrets = secret === undefined ? null : createSecretComparison(secret, onNotice);
+  const listener = await listenGrpc(cable, { host, port }, { tls, secrets });
   let closed: Promise<void> | null = null;
   return {
     port: listener.port,
@@ -40,4 +51,8 @@ export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}
       return closed;
     },
   };
+}
+
+function writeNotice({ level, message }: SecretNotice): void {
+  writeErrorLine(`hawser ${level}: ${message}`);
 }

@@ -20,6 +20,7 @@ import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
 import { tokenPolicy } from "../keys/token-policy.ts";
 import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
+import { SecretCheck } from "../rpc/grpc/secret-check.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
@@ -79,7 +80,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     ...{ clock: systemClock, log: log.with({ context: "keys" }), reconfigure },
     reloads: metrics.labelled("jwt_ring_reloads_total"),
   });
-  const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, metrics, log);
+  const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
     publish: (topic, frame, compress) => topics.target?.publish(topic, frame, compress) ?? 0,
@@ -152,8 +153,12 @@ function admissionPolicy(config: ResolvedConfig, keys: ServerKeys): AdmissionPol
   return { ...policy, verify: (token) => verifier.verify(token), rpcAfterJwt: rpc.afterJwt === "enforce" };
 }
 
-function grpcBackend(config: ResolvedConfig, metrics: Metrics, log: Log): GrpcBackend {
+function grpcBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): GrpcBackend {
   const { rpc } = config;
+  const secrets = new SecretCheck(log.with({ context: "rpc" }));
+  const compare = () => secrets.use(keys.ownSecrets());
+  compare();
+  keys.holder.onSwap(compare);
   return createGrpcBackend({
     host: rpc.host,
     concurrency: rpc.concurrency,
@@ -176,6 +181,7 @@ function grpcBackend(config: ResolvedConfig, metrics: Metrics, log: Log): GrpcBa
       canceled: metrics.counter("rpc_canceled_total"),
       pending: metrics.gauge("rpc_pending_num"),
     },
+    secrets,
   });
 }
 

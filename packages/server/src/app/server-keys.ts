@@ -13,6 +13,7 @@ import { readTextFile } from "../drivers/files.ts";
 import { createMessageKey } from "../drivers/message-key.ts";
 import { HeldSecret } from "../keys/held-secret.ts";
 import { type KeyFacts, keyList } from "../keys/key-list.ts";
+import { ownSecretsOf } from "../keys/own-secrets.ts";
 import { type KeysRead, readKeys } from "../keys/read-keys.ts";
 import type { GivenSecret, SecretVersion } from "../keys/secret-versions.ts";
 
@@ -91,6 +92,11 @@ export class ServerKeys {
       nodeCrypto,
       this.#parts.clock.nowMs(),
     );
+  }
+
+  /** By their fingerprints, for the application to compare. */
+  ownSecrets(): ReturnType<typeof ownSecretsOf> {
+    return ownSecretsOf(this.holder.current(), this.#config.jwt, nodeCrypto, this.#parts.clock.nowMs());
   }
 
   /**

@@ -60,6 +60,7 @@ function channelTo(to: number | GrpcSource, options: Partial<GrpcChannelOptions>
     silentPeerMs: 20_000,
     lookUpIntervalMs: 50,
     maxCallsPerConnection: 1_000_000,
+    replyHeader: null,
     onNotice: () => {},
     ...options,
   });

@@ -94,6 +94,7 @@ function backendFor(host: string | number, options: Partial<GrpcBackendOptions>)
     proxyCookies: [],
     log: log.with({ context: "rpc" }),
     meter,
+    secrets: null,
     ...options,
     clock,
   });

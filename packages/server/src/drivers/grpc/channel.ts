@@ -28,6 +28,11 @@ export interface GrpcTarget {
 /** Turns a connected socket into a TLS one whose peer has proved to be `serverName`; rejects with an `Error`. */
 export type SecureConnect = (socket: Socket, serverName: string) => Promise<Socket>;
 
+export interface ReplyHeader {
+  readonly name: string;
+  heard(value: string): void;
+}
+
 export interface GrpcChannelOptions {
   readonly target: GrpcTarget;
   /** Null for plain text. */
@@ -47,6 +52,8 @@ export interface GrpcChannelOptions {
   readonly maxCallsPerConnection: number;
   /** Hears what an operator should know and no call tells, which is rare. One line. */
   readonly onNotice: (line: string) => void;
+  /** A header of replies, in lower case, and who hears its value of each reply that has it; null for none. */
+  readonly replyHeader: ReplyHeader | null;
 }
 
 export type GrpcChannelState = "idle" | "connecting" | "ready" | "failing" | "closed";

@@ -7,6 +7,7 @@ import type {
   GrpcChannel,
   GrpcChannelOptions,
   GrpcChannelState,
+  ReplyHeader,
 } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { Endpoint, type EndpointOwner } from "./endpoint.ts";
@@ -26,6 +27,7 @@ class RoundRobinChannel implements GrpcChannel, CallHost, EndpointOwner, NameWat
   readonly authority: string;
   readonly scheme: string;
   readonly maxRecvBytes: number;
+  readonly replyHeader: ReplyHeader | null;
   readonly #options: GrpcChannelOptions;
   /** Null when the addresses are given. */
   readonly #names: NameWatch | null;
@@ -45,6 +47,7 @@ class RoundRobinChannel implements GrpcChannel, CallHost, EndpointOwner, NameWat
     this.authority = target.authority;
     this.scheme = secure === null ? "http" : "https";
     this.maxRecvBytes = maxRecvBytes;
+    this.replyHeader = options.replyHeader;
     this.#names = this.#watchName();
   }
 

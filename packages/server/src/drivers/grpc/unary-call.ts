@@ -1,5 +1,5 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
-import type { GrpcCall, GrpcCallSink } from "./channel.ts";
+import type { GrpcCall, GrpcCallSink, ReplyHeader } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import {
   failureOfHttpStatus,
@@ -14,6 +14,7 @@ export interface CallHost {
   readonly authority: string;
   readonly scheme: string;
   readonly maxRecvBytes: number;
+  readonly replyHeader: ReplyHeader | null;
   /** Starts the call on a connection, now or when one stands, or fails it. */
   place(call: UnaryCall): void;
   /** The call waits no longer. */
@@ -98,6 +99,9 @@ export class UnaryCall implements GrpcCall {
 
   responded(headers: IncomingHttpHeaders): void {
     this.#httpStatus = Number(headers[":status"] ?? 0);
+    const { replyHeader } = this.#host;
+    const heard = replyHeader === null ? undefined : headers[replyHeader.name];
+    if (typeof heard === "string") replyHeader?.heard(heard);
     // Headers that are trailers at once: the server failed the call before it had anything to say.
     if (headers["grpc-status"] !== undefined) this.ended(headers);
   }

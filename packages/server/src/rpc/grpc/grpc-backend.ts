@@ -1,5 +1,5 @@
 import type { Clock } from "@hawser/core/clock";
-import { CableError, messageOf } from "@hawser/core/errors";
+import { CableError } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type {
   Backend,
@@ -13,10 +13,7 @@ import type {
   ReplyStatus,
 } from "@hawser/core/rpc/backend";
 import { FRAME_HEADER_BYTES } from "@hawser/proto/framing";
-import { fileExists, readTextFile } from "../../drivers/files.ts";
-import type { GrpcChannel, SecureConnect } from "../../drivers/grpc/channel.ts";
-import { createGrpcChannel } from "../../drivers/grpc/round-robin-channel.ts";
-import { grpcTls } from "../../drivers/grpc/tls.ts";
+import type { GrpcChannel } from "../../drivers/grpc/channel.ts";
 import { BackendCall, type CallContext, type CallKind } from "./backend-call.ts";
 import { CallSlots } from "./call-slots.ts";
 import { ConnectionState } from "./connection-state.ts";
@@ -29,27 +26,19 @@ import {
   encodeDisconnect,
   IDENTITY_HEADER,
 } from "./messages.ts";
+import { type GrpcBackendTarget, openChannel } from "./open-channel.ts";
 import type { RpcMeter } from "./rpc-meter.ts";
-import { parseGrpcTarget } from "./target.ts";
+import { FINGERPRINT_HEADER, type SecretCheck } from "./secret-check.ts";
 
-export interface GrpcBackendOptions {
-  /** `--rpc_host`: see `parseGrpcTarget`. */
-  readonly host: string;
+export interface GrpcBackendOptions extends GrpcBackendTarget {
   /** Calls at a time; 28 when not positive. */
   readonly concurrency: number;
   /** For a call with its wait for a slot and its retries; 0 for no limit. */
   readonly commandTimeoutMs: number;
   /** For one attempt; 0 leaves it to `commandTimeoutMs`. */
   readonly requestTimeoutMs: number;
-  /** Largest reply; 0 for gRPC's own limit, 4 MiB. */
-  readonly maxRecvBytes: number;
   /** Largest request; 0 for no limit. */
   readonly maxSendBytes: number;
-  /** A root CA turns TLS on by itself. */
-  readonly enableTls: boolean;
-  readonly tlsVerify: boolean;
-  /** A path, or PEM text; null or empty for the system's roots. */
-  readonly tlsRootCa: string | null;
   /** Both for the line at start alone. */
   readonly proxyHeaders: readonly string[];
   readonly proxyCookies: readonly string[];
@@ -57,6 +46,8 @@ export interface GrpcBackendOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly meter: RpcMeter;
+  /** Compares the application's secret with the server's; null for neither. */
+  readonly secrets: SecretCheck | null;
 }
 
 export interface GrpcBackend extends Backend {
@@ -73,14 +64,6 @@ export interface GrpcBackend extends Backend {
 
 /** Slightly less than the concurrency that the Ruby server has by default (anycable rpc/config.go@1.6.16). */
 const DEFAULT_CONCURRENCY = 28;
-const DEFAULT_MAX_RECV_BYTES = 4 * 1024 * 1024;
-/** anycable rpc/rpc.go@1.6.16, and grpc-go for the time-out and for how long a connection may take. */
-const KEEPALIVE = { keepaliveTimeMs: 10_000, keepaliveTimeoutMs: 20_000, silentPeerMs: 20_000 } as const;
-/** The reference starts at 1 s and goes up to 120: a backend that restarted would be found late. */
-const RECONNECT = { minReconnectMs: 100, maxReconnectMs: 1_000 } as const;
-/** A backend that moved to another address is found again within this. */
-const LOOK_UP_INTERVAL_MS = 5_000;
-const MAX_CALLS_PER_CONNECTION = 1_000_000_000;
 const PROTO_VERSIONS = "v1";
 
 const CONNECT: CallKind<ConnectReply> = {
@@ -131,7 +114,12 @@ class GrpcCalls implements GrpcBackend {
     }
     this.#options = options;
     this.#concurrency = options.concurrency > 0 ? options.concurrency : DEFAULT_CONCURRENCY;
-    this.#channel = openChannel(options);
+    const { secrets } = options;
+    this.#channel = openChannel(options, {
+      onNotice: (line) => log.warn(line, { impl: "grpc" }),
+      replyHeader:
+        secrets === null ? null : { name: FINGERPRINT_HEADER, heard: (value) => secrets.heard(value) },
+    });
     this.#context = {
       channel: this.#channel,
       host: options.host,
@@ -213,6 +201,8 @@ class GrpcCalls implements GrpcBackend {
     }
     const headers: Record<string, string> = { sid: request.sid, protov: PROTO_VERSIONS };
     if (request.jwtIdentity !== null) headers[IDENTITY_HEADER] = request.jwtIdentity;
+    const fingerprints = this.#options.secrets?.header ?? "";
+    if (fingerprints !== "") headers[FINGERPRINT_HEADER] = fingerprints;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const call = new BackendCall<T>(
       this.#context,
@@ -228,38 +218,6 @@ class GrpcCalls implements GrpcBackend {
 function requestTooLarge(method: string, size: number, limit: number): CableError {
   const what = `the ${method} request of ${size} bytes is over rpc_max_call_send_size (${limit})`;
   return new CableError("backend_failed", `${what}; raise it, or make the connection's state smaller`);
-}
-
-function openChannel(options: GrpcBackendOptions): GrpcChannel {
-  const { host, log, maxRecvBytes } = options;
-  const target = parseGrpcTarget(host);
-  return createGrpcChannel({
-    target,
-    secure: openTls(options),
-    maxRecvBytes: maxRecvBytes > 0 ? maxRecvBytes : DEFAULT_MAX_RECV_BYTES,
-    onNotice: (line) => log.warn(line, { impl: "grpc" }),
-    lookUpIntervalMs: LOOK_UP_INTERVAL_MS,
-    maxCallsPerConnection: MAX_CALLS_PER_CONNECTION,
-    ...KEEPALIVE,
-    ...RECONNECT,
-  });
-}
-
-function openTls({ enableTls, tlsRootCa, tlsVerify }: GrpcBackendOptions): SecureConnect | null {
-  const rootCa = tlsRootCa === "" ? null : tlsRootCa;
-  if (!enableTls && rootCa === null) return null;
-  try {
-    return grpcTls({ rootCa: rootCa === null ? null : pemText(rootCa), verify: tlsVerify });
-  } catch (thrown) {
-    const text = `cannot use rpc_tls_root_ca: ${messageOf(thrown)}; give a PEM file, or the PEM text itself`;
-    throw new CableError("config_invalid", text, { cause: thrown });
-  }
-}
-
-function pemText(fileOrText: string): string {
-  if (fileOrText.includes("-----BEGIN ")) return fileOrText;
-  if (!fileExists(fileOrText)) throw new Error(`there is no file "${fileOrText}"`);
-  return readTextFile(fileOrText);
 }
 
 /** anycable rpc/rpc.go@1.6.16. */

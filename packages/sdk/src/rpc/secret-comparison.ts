@@ -1,0 +1,60 @@
+import { CableError } from "@hawser/core/errors";
+import { fingerprint } from "@hawser/core/options";
+import { hmacSha256Hex } from "../drivers/crypto.ts";
+
+/** Something for the operator: one line, without any secret. */
+export interface SecretNotice {
+  readonly level: "info" | "warn";
+  readonly message: string;
+}
+
+/** Compares this application's secret with the server's, by the fingerprints that the server sends with its calls. */
+export interface SecretComparison {
+  /** What is answered: this application's fingerprint, for the server to compare as well. */
+  answerTo(theirs: string | null): string;
+}
+
+/** What a server may call the same secret, depending on the option that it got it by. */
+const PURPOSES = ["secret", "jwt_secret"] as const;
+
+/** More servers with different secrets than these are not told apart. */
+const MAX_TOLD = 16;
+
+/** @throws CableError `config_invalid` for an empty secret. */
+export function createSecretComparison(
+  secret: string,
+  onNotice: (notice: SecretNotice) => void,
+): SecretComparison {
+  if (secret === "") {
+    throw new CableError("config_invalid", "Cannot compare an empty secret with the server's. Set a secret.");
+  }
+  const [own, asJwtSecret] = PURPOSES.map((purpose) => fingerprint(hmacSha256Hex, secret, purpose));
+  const ours: readonly (string | undefined)[] = [own, asJwtSecret];
+  const told = new Set<string>();
+  onNotice({
+    level: "info",
+    message: `The secret of this application has the fingerprint ${own} (${asJwtSecret} as a jwt_secret)`,
+  });
+  return {
+    answerTo(theirs) {
+      const listed = theirs?.split(",") ?? [];
+      const same = listed.find((one) => ours.includes(one));
+      if (same !== undefined) return same;
+      if (theirs !== null && isList(listed) && !told.has(theirs) && told.size < MAX_TOLD) {
+        told.add(theirs);
+        onNotice({
+          level: "warn",
+          message:
+            `JWT secrets differ: this application's is ${own} (${asJwtSecret} as a jwt_secret), the server's is ` +
+            `${theirs}. Tokens that are made here will be refused there: give both the same secret`,
+        });
+      }
+      return own ?? "";
+    },
+  };
+}
+
+/** Only what looks like fingerprints is quoted. */
+function isList(listed: readonly string[]): boolean {
+  return listed.length > 0 && listed.every((one) => /^[0-9a-f]{8}$/.test(one));
+}
