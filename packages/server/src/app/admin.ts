@@ -27,12 +27,26 @@ export async function openAdmin(
   return listener;
 }
 
-function adminRoutes({ stage }: Composition): readonly AdminRoute[] {
+function adminRoutes({ stage, keys }: Composition): readonly AdminRoute[] {
   return [
     {
       method: "GET",
       path: "/server",
       answer: () => ({ status: 200, body: { version: HAWSER_VERSION, pid, stage: stage.now } }),
+    },
+    {
+      method: "GET",
+      path: "/keys",
+      answer: () => ({ status: 200, body: { keys: keys.list() } }),
+    },
+    {
+      method: "POST",
+      path: "/keys/reload",
+      async answer() {
+        const { result, problem } = await keys.reload();
+        if (problem !== null) return { status: 422, body: { error: problem } };
+        return { status: 200, body: { result, keys: keys.list() } };
+      },
     },
   ];
 }

@@ -1,7 +1,10 @@
 import type { Command } from "./command.ts";
+import { doctor } from "./commands/doctor.ts";
 import { health } from "./commands/health.ts";
 import { keysFingerprint } from "./commands/keys-fingerprint.ts";
 import { keysGenerate } from "./commands/keys-generate.ts";
+import { keysList } from "./commands/keys-list.ts";
+import { keysReload } from "./commands/keys-reload.ts";
 import { keysRotate } from "./commands/keys-rotate.ts";
 import { tokenExplain } from "./commands/token-explain.ts";
 import { tokenMint } from "./commands/token-mint.ts";
@@ -13,8 +16,11 @@ export const COMMANDS: readonly Command[] = [
   tokenVerify,
   tokenExplain,
   keysGenerate,
+  keysList,
   keysRotate,
+  keysReload,
   keysFingerprint,
+  doctor,
   health,
 ];
 

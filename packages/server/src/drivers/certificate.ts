@@ -14,3 +14,8 @@ export function certificateFault(certPem: string, keyPem: string): "certificate"
     return "key";
   }
 }
+
+/** The last instant of the first certificate, in milliseconds since the epoch. The text is one, as `certificateFault` says. */
+export function certificateEndMs(certPem: string): number {
+  return Date.parse(new X509Certificate(certPem).validTo);
+}

@@ -4,7 +4,6 @@ import { type Application, startApplication } from "../support/application.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { linesAbout, parseTextLog } from "../support/log-lines.ts";
-import { createScratch } from "../support/scratch.ts";
 
 const parts: { stop(): unknown }[] = [];
 afterEach(async () => {
@@ -75,25 +74,6 @@ describe("on a host that serves both families", () => {
   });
 });
 
-test("the built-in channel has the name that the file gives it, or none", async () => {
-  const scratch = createScratch();
-  parts.push({ stop: () => scratch.remove() });
-  const answersUnder = async (name: string) => {
-    const file = scratch.write(`${name}.toml`, `[streams]\npublic = true\npubsub_channel = "${name}"\n`);
-    const hawser = await start("--norpc", "--noauth", `--config-path=${file}`);
-    const client = new CableClient(`ws://127.0.0.1:${hawser.port}/cable`);
-    await client.message(0);
-    for (const channel of ["$pubsub", "streams"]) {
-      client.send({ command: "subscribe", identifier: JSON.stringify({ channel, stream_name: "a" }) });
-    }
-    const answers = [await client.message(1), await client.message(2)];
-    client.close();
-    return answers.map((answer) => (JSON.parse(answer) as { type: string }).type);
-  };
-  expect(await answersUnder("streams")).toEqual(["reject_subscription", "confirm_subscription"]);
-  expect(await answersUnder("")).toEqual(["reject_subscription", "reject_subscription"]);
-});
-
 describe("the lines at start", () => {
   test("tell that the broadcast key was derived, and never the key", async () => {
     const hawser = await start("--norpc", "--secret=qwerty");
@@ -102,16 +82,6 @@ describe("the lines at start", () => {
     expect(hawser.stdout()).not.toContain("42923a28");
     const given = await start("--norpc", "--secret=qwerty", "--broadcast_key=k3y");
     expect(given.stdout()).not.toContain("auto-generated");
-  });
-
-  test("tell the channels that this server confirms by itself", async () => {
-    const channelsOf = async (...flags: string[]) => {
-      const hawser = await start("--norpc", ...flags);
-      return /Using channels router: (.*) nodeid/.exec(hawser.stdout())?.[1];
-    };
-    expect(await channelsOf()).toBe("$pubsub");
-    const all = await channelsOf("--turbo_streams", "--cable_ready", "--streams_secret=k");
-    expect(all).toBe("$pubsub, Turbo::StreamsChannel, CableReady::Stream");
   });
 
   test("tell that signed streams are rejected (D7)", async () => {

@@ -1,9 +1,8 @@
 import { flag, section } from "@hawser/core/options";
-import type { ResolvedConfig } from "../../config/resolved-config.ts";
-import { authority } from "../../drivers/http.ts";
 import { probeHttp } from "../../drivers/http-probe.ts";
 import { type Command, misuse } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
+import { reachableBase } from "../reachable-base.ts";
 
 const OPTIONS = section("Options", {
   ready: flag({
@@ -32,7 +31,7 @@ export const health: Command = {
     const path = call.option(OPTIONS.options.ready) ? server.readyPath : server.healthPath;
     if (path === null) return misuse("the configuration has no ready-path to ask");
     if (server.port === 0) return misuse("port 0 is any free port: name the one that the server has");
-    const url = `${baseUrl(server)}${path}`;
+    const url = `${reachableBase(server)}${path}`;
     const probed = await probeHttp(url, TIMEOUT_MS);
     if ("unreachable" in probed) {
       call.terminal.note(`hawser: ask ${url}: ${probed.unreachable}; check that the server runs there\n`);
@@ -44,9 +43,3 @@ export const health: Command = {
     return probed.status === 200 ? 0 : 1;
   },
 };
-
-/** A server that binds to every address answers at the one that is always there. */
-function baseUrl({ host, port, tls }: ResolvedConfig["server"]): string {
-  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `${tls === null ? "http" : "https"}://${authority(reachable, port)}`;
-}

@@ -1,14 +1,12 @@
-import { HMAC_ALGORITHMS } from "@hawser/core/jwt/algorithms";
-import type { SetKey } from "@hawser/core/jwt/jwk-set";
-import { signToken } from "@hawser/core/jwt/sign";
+import { ALGORITHMS, type AlgorithmName } from "@hawser/core/jwt/algorithms";
 import { LIMITS } from "@hawser/core/limits";
 import { choice, integer, section, text } from "@hawser/core/options";
 import { type JsonObject, parseStrictObject } from "@hawser/core/wire/strict-json";
 import { systemClock } from "../../drivers/clock.ts";
-import { nodeCrypto } from "../../drivers/crypto.ts";
 import { type Command, type CommandCall, type Misuse, misuse } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { keysOf } from "../key-ring.ts";
+import { claimsAskedFor, mintToken, signingKey } from "../signing-key.ts";
 
 const OPTIONS = section("Options", {
   ttlS: integer({
@@ -32,7 +30,8 @@ const OPTIONS = section("Options", {
     flag: "alg",
     env: [],
     toml: null,
-    values: ["", ...HMAC_ALGORITHMS],
+    // Object.keys forgets the keys' type, and the table is a constant.
+    values: ["", ...(Object.keys(ALGORITHMS) as AlgorithmName[])],
     default: "",
     help: "Algorithm; the key's first when not given.",
   }),
@@ -48,29 +47,22 @@ export const tokenMint: Command = {
   options: OPTIONS,
   readsConfiguration: true,
   run(call) {
-    const claims = claimsOf(call);
-    if ("misuse" in claims) return claims;
-    const key = signingKey(keysOf(configurationOf(call)), call.option(OPTIONS.options.kid));
+    const config = configurationOf(call);
+    const key = signingKey(
+      keysOf(config),
+      call.option(OPTIONS.options.kid),
+      call.option(OPTIONS.options.algorithm),
+    );
     if ("misuse" in key) return key;
-    const wanted = call.option(OPTIONS.options.algorithm);
-    const algorithm = wanted === "" ? key.algorithms[0] : key.algorithms.find((name) => name === wanted);
-    if (algorithm === undefined) {
-      return misuse(`the key ${key.name} is not for ${wanted}: --alg is one of ${key.algorithms.join(", ")}`);
-    }
-    const secret = key.material.kind === "secret" ? key.material : key.signing;
-    if (secret === null) {
-      return misuse(
-        `the key ${key.name} is a public key, which only verifies: sign where its private half is`,
-      );
-    }
-    const kid = key.kid ?? call.option(OPTIONS.options.kid);
-    const options = { claims: claims.claims, secret, algorithm };
-    call.terminal.out(`${signToken(kid === "" ? options : { ...options, kid }, nodeCrypto)}\n`);
+    const claims = claimsOf(call, claimsAskedFor(config, key));
+    if ("misuse" in claims) return claims;
+    call.terminal.out(`${mintToken(config, key, claims.claims)}\n`);
     return 0;
   },
 };
 
-function claimsOf(call: CommandCall): { readonly claims: JsonObject } | Misuse {
+/** @param asked what the configuration asks for. */
+function claimsOf(call: CommandCall, asked: JsonObject): { readonly claims: JsonObject } | Misuse {
   const text = call.option(OPTIONS.options.claims);
   const more = text === "" ? {} : parseStrictObject(text, LIMITS.maxJsonDepth);
   if (typeof more === "string") return misuse('--claims is not a JSON object, like \'{"role":"admin"}\'');
@@ -84,19 +76,8 @@ function claimsOf(call: CommandCall): { readonly claims: JsonObject } | Misuse {
       ...(call.argument === null ? {} : { ext: call.argument }),
       iat,
       ...(ttlS === 0 ? {} : { exp: iat + ttlS }),
+      ...asked,
       ...more,
     },
   };
-}
-
-/** The key that `kid` names; without one, the active key. */
-function signingKey(keys: readonly SetKey[], kid: string): SetKey | Misuse {
-  const signing = keys.filter(({ state }) => state === "active");
-  const named = kid === "" ? undefined : keys.find((key) => key.kid === kid);
-  // A plain secret signs under any `kid`: it answers to all of them.
-  const key = named ?? (kid === "" ? signing[0] : signing.find((candidate) => candidate.kid === null));
-  if (key !== undefined) return key;
-  if (kid === "") return misuse("no key is active, so there is none to sign with");
-  const kids = keys.flatMap((candidate) => candidate.kid ?? []);
-  return misuse(`no key has the kid of --kid; there are ${kids.join(", ")}`);
 }

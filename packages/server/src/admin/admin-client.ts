@@ -1,0 +1,52 @@
+import { CableError } from "@hawser/core/errors";
+import { callUnix, type JsonAnswer } from "../drivers/unix-http.ts";
+
+/** A server that is alive answers this soon. */
+const TIMEOUT_MS = 10_000;
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly pid: number;
+}
+
+/** A key as the admin socket tells it: what operators may see. */
+export interface ListedKey {
+  readonly name: string;
+  readonly kid: string | null;
+  readonly algorithms: readonly string[];
+  readonly state: string;
+  readonly source: string;
+  readonly issuer: string | null;
+  readonly fingerprint: string | null;
+  readonly notBefore: string | null;
+  readonly notAfter: string | null;
+}
+
+export interface ReloadAnswer {
+  readonly result: string;
+  readonly keys: readonly ListedKey[];
+}
+
+/** @throws CableError `io_failed` when the server cannot be asked. */
+export async function fetchServer(socketPath: string): Promise<ServerFacts> {
+  // Both ends are of one program and version.
+  return answerOf(socketPath, await callUnix(socketPath, "GET", "/server", TIMEOUT_MS)) as ServerFacts;
+}
+
+/** @throws CableError `io_failed` when the server cannot be asked. */
+export async function fetchKeys(socketPath: string): Promise<readonly ListedKey[]> {
+  const answer = await callUnix(socketPath, "GET", "/keys", TIMEOUT_MS);
+  return (answerOf(socketPath, answer) as Pick<ReloadAnswer, "keys">).keys;
+}
+
+/** @throws CableError `io_failed` when the server cannot be asked, or could not read its keys. */
+export async function askForReload(socketPath: string): Promise<ReloadAnswer> {
+  return answerOf(socketPath, await callUnix(socketPath, "POST", "/keys/reload", TIMEOUT_MS)) as ReloadAnswer;
+}
+
+function answerOf(socketPath: string, { status, body }: JsonAnswer): unknown {
+  if (status === 200) return body;
+  const error =
+    typeof body === "object" && body !== null && "error" in body ? String(body.error) : `status ${status}`;
+  throw new CableError("io_failed", `ask the server at ${socketPath}: ${error}`);
+}

@@ -1,0 +1,46 @@
+import { flag, section } from "@hawser/core/options";
+import { fetchKeys, type ListedKey } from "../../admin/admin-client.ts";
+import { systemClock } from "../../drivers/clock.ts";
+import { nodeCrypto } from "../../drivers/crypto.ts";
+import { keyList } from "../../keys/key-list.ts";
+import type { Command, CommandCall } from "../command.ts";
+import { configurationOf } from "../configuration.ts";
+import { keyLines } from "../key-lines.ts";
+import { ringOf } from "../key-ring.ts";
+
+const OPTIONS = section("Options", {
+  json: flag({ flag: "json", env: [], toml: null, help: "Print JSON instead." }),
+  offline: flag({
+    flag: "offline",
+    env: [],
+    toml: null,
+    help: "List what the configuration gives, also where a running server could be asked.",
+  }),
+});
+
+export const keysList: Command = {
+  name: "keys list",
+  summary: "List the keys for tokens, with their states and fingerprints",
+  argument: "",
+  about: [
+    "With --admin_socket the running server is asked. Else the keys are those that a server with this configuration would " +
+      "start with.",
+    "A secret is told by its fingerprint, which hawser keys fingerprint prints of the application's own.",
+  ],
+  options: OPTIONS,
+  readsConfiguration: true,
+  async run(call) {
+    const keys = await listedKeys(call);
+    call.terminal.out(
+      call.option(OPTIONS.options.json) ? `${JSON.stringify({ keys }, null, 2)}\n` : keyLines(keys),
+    );
+    return 0;
+  },
+};
+
+async function listedKeys(call: CommandCall): Promise<readonly ListedKey[]> {
+  const config = configurationOf(call);
+  const { socketPath } = config.admin;
+  if (socketPath !== null && !call.option(OPTIONS.options.offline)) return fetchKeys(socketPath);
+  return keyList(ringOf(config), config.jwt.secretOption, nodeCrypto, systemClock.nowMs());
+}
