@@ -51,6 +51,7 @@ export const AUTH_REASONS = {
   revoked: UNAUTHORIZED,
 } as const satisfies Record<string, Farewell>;
 
+/** Why a token, or that there is none, keeps a client out. */
 export type AuthReason = keyof typeof AUTH_REASONS;
 
 /** The farewell of a reason where `--jwt_retired_as` says what retired keys are answered with. */

@@ -95,6 +95,7 @@ export const ALGORITHMS = {
 /** The names of the HMAC family: what a plain secret verifies, as in AnyCable. */
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const satisfies readonly AlgorithmName[];
 
+/** One of them. */
 export type HmacName = (typeof HMAC_ALGORITHMS)[number];
 
 const BY_NAME: ReadonlyMap<string, Algorithm> = new Map(Object.entries(ALGORITHMS));

@@ -1,3 +1,4 @@
+/** Whatever JSON can say. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 
 /** Read members with `memberOf`, so that a name the text does not have never finds one of `Object.prototype`. */

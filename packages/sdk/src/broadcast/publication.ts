@@ -13,6 +13,7 @@ export interface BroadcastOptions {
 
 /** One message of a batch. */
 export interface BroadcastMessage extends BroadcastOptions {
+  /** The stream, whose followers get it. */
   readonly stream: string;
   /** Anything that has JSON. A bare null arrives as the text "null", as with AnyCable's own libraries. */
   readonly data: unknown;

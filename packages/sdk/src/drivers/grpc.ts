@@ -24,7 +24,9 @@ import { HEALTH_SERVICE, healthOf } from "./grpc-health.ts";
 
 /** A certificate and its key, as PEM text. */
 export interface ServerTls {
+  /** The certificate, and those between it and one that clients trust. */
   readonly cert: string;
+  /** The private key of the first. */
   readonly key: string;
 }
 

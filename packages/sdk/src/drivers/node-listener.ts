@@ -42,9 +42,8 @@ async function answer(
   const response = await handler(request);
   const body = Buffer.from(await response.arrayBuffer());
   outgoing.statusCode = response.status;
-  for (const [name, value] of response.headers) {
-    if (name !== "set-cookie") outgoing.setHeader(name, value);
-  }
+  for (const [name, value] of response.headers) outgoing.setHeader(name, value);
+  // The one header that may stand several times; above, each has taken the place of the one before.
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
   outgoing.end(body);

@@ -16,6 +16,7 @@ import { type Acceptance, answerConnect, type Rejection } from "./connect.ts";
 import type { CallMetadata, ConnectEnv, Connection } from "./connection.ts";
 import { answerDisconnect } from "./disconnect.ts";
 
+/** What an application decides of connections as such, whatever their channels. */
 export interface CableHandlers<Identifiers> {
   /**
    * Decides on a client that no token speaks for; with `--rpc_after_jwt=enforce` on those with a token too. Absent:
@@ -30,15 +31,20 @@ export interface CableHandlers<Identifiers> {
   onError?(error: unknown, during: RpcName): void;
 }
 
+/** The same, with the parser that identifiers of a type of one's own need. */
 export type CableOptions<Identifiers> = CableHandlers<Identifiers> &
   (JsonValue extends Identifiers ? unknown : { readonly identifiers: (raw: JsonValue) => Identifiers });
 
+/** One of the server's three calls. */
 export type RpcName = "connect" | "command" | "disconnect";
 
 /** The server's three calls, whatever they came by. None rejects: what goes wrong is a reply with status ERROR. */
 export interface RpcHandlers {
+  /** A client has come without a token, or with one and the server asks all the same. */
   connect(request: ConnectionRequest, metadata: CallMetadata): Promise<ConnectionResponse>;
+  /** A client subscribes, unsubscribes or acts. */
   command(request: CommandMessage, metadata: CallMetadata): Promise<CommandResponse>;
+  /** A client is gone. */
   disconnect(request: DisconnectRequest, metadata: CallMetadata): Promise<DisconnectResponse>;
 }
 

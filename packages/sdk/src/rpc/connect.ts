@@ -15,11 +15,15 @@ export interface Acceptance {
 
 /** Keeps a client out; made by `reject`. */
 export interface Rejection {
+  /** Tells it from an acceptance. */
   readonly rejected: true;
+  /** What the client is told. */
   readonly reason: string;
+  /** Whether the client should try again. */
   readonly reconnect: boolean;
 }
 
+/** How a client is kept out. */
 export interface RejectOptions {
   /** What the client is told; `unauthorized` unless given. */
   readonly reason?: string;

@@ -10,6 +10,7 @@ export interface State {
   get(key: string): JsonValue | undefined;
   /** @throws Error for an empty key, and for keys that start with `$`, which mean something to the server. */
   set(key: string, value: JsonValue): void;
+  /** Forgets the key; harmless when it is not there. */
   delete(key: string): void;
 }
 

@@ -35,7 +35,11 @@ export interface Streams {
   turboSource(stream: string, attributes?: Readonly<Record<string, string>>): string;
 }
 
-/** @throws CableError `config_invalid` for an empty secret. */
+/**
+ * Signs stream names with one secret and judges them.
+ *
+ * @throws CableError `config_invalid` for an empty secret.
+ */
 export function createStreams({ secret }: StreamsOptions): Streams {
   if (secret === "") {
     throw new CableError(

@@ -1,5 +1,5 @@
 export { CableError, type ErrorCode } from "@hawser/core/errors";
-export type { AlgorithmName } from "@hawser/core/jwt/algorithms";
+export type { HmacName } from "@hawser/core/jwt/algorithms";
 export type { AuthReason } from "@hawser/core/reasons";
 export type { JsonValue } from "@hawser/core/wire/strict-json";
 export { type NodeListener, nodeListener } from "../drivers/node-listener.ts";

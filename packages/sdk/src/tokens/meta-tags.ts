@@ -2,6 +2,7 @@ import { attributesText } from "../html.ts";
 
 /** What a page tells the clients in it. */
 export interface CableMeta {
+  /** As `tokens.issue` made it. */
   readonly token: string;
   /** The server's `--jwt_param`, when that is not `jid`. */
   readonly tokenParam?: string | undefined;

@@ -9,6 +9,7 @@ export interface Bearer extends IssueOptions {
 
 /** What a token endpoint is made of. */
 export interface TokenEndpointOptions {
+  /** What issues the tokens. */
   readonly tokens: Tokens;
   /**
    * Who asks, by the application's own session: cookies, as a rule. Null for nobody, who is answered 401. What it throws
@@ -26,7 +27,9 @@ export type RequestHandler = (request: Request) => Promise<Response>;
 
 /** What the endpoint's JSON says. */
 export interface TokenAnswer extends IssuedToken {
+  /** The server's `--jwt_param`, when the endpoint was told one. */
   readonly tokenParam?: string;
+  /** Where to connect from now on, when the endpoint was told so. */
   readonly url?: string;
 }
 

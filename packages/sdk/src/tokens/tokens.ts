@@ -37,6 +37,7 @@ export interface IssueOptions {
 
 /** A token and its end. */
 export interface IssuedToken {
+  /** The compact JWT, for the client. */
   readonly token: string;
   /** Milliseconds since the epoch, or null when it never expires. */
   readonly expiresAtMs: number | null;
@@ -47,6 +48,7 @@ export type TokenVerdict = AcceptedToken | RefusedToken;
 
 /** A token that the server lets in. */
 export interface AcceptedToken {
+  /** Tells it from a refusal. */
   readonly accepted: true;
   /** Who the bearer is: the JSON value of `ext`; its text when that is not JSON. */
   readonly identifiers: JsonValue;
@@ -58,6 +60,7 @@ export interface AcceptedToken {
 
 /** A token that the server turns away. */
 export interface RefusedToken {
+  /** Tells it from an acceptance. */
   readonly accepted: false;
   /** What the server would refuse it for. */
   readonly reason: AuthReason;
@@ -85,7 +88,11 @@ export interface Tokens {
 const DEFAULT_TTL_SECONDS = 3600;
 const OWN_CLAIMS = ["ext", "exp", "iat"];
 
-/** @throws CableError `config_invalid` for an empty secret, or a lifetime that is not a finite number. */
+/**
+ * Issues tokens with one secret and judges them.
+ *
+ * @throws CableError `config_invalid` for an empty secret, or a lifetime that is not a finite number.
+ */
 export function createTokens(options: TokensOptions): Tokens {
   const { secret, algorithm, kid, ttlSeconds = DEFAULT_TTL_SECONDS, clock = systemClock } = options;
   checkLifetime("ttlSeconds", ttlSeconds);
