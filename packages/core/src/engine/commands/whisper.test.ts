@@ -45,6 +45,16 @@ describe("a whisper", () => {
     expect(clients[1]?.connection.sent).toEqual([frame('"null"')]);
   });
 
+  test("of a depth that cannot be printed fails, and ends nobody's session", () => {
+    const { clients, metrics } = room(2);
+    const deep = `${"[".repeat(300_000)}${"]".repeat(300_000)}`;
+    clients[0]?.say(`{"command":"whisper","identifier":${JSON.stringify(PUBSUB)},"data":${deep}}`);
+    expect(metrics.counter("failed_client_msg_total").value).toBe(1);
+    clients[0]?.say(whisper(1));
+    expect(clients[1]?.connection.sent).toEqual([frame("1")]);
+    expect(clients[0]?.connection.closedWith).toBeNull();
+  });
+
   test("keeps its place among publications", () => {
     const { engine, clients } = room(2);
     engine.publish('{"stream":"chat","data":"1"}');

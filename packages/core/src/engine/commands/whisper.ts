@@ -2,7 +2,7 @@ import { WHISPER_STREAM } from "../../protocol/channel-state.ts";
 import type { Command } from "../../protocol/command.ts";
 import type { Session } from "../../session/session.ts";
 import { broadcast } from "../broadcast.ts";
-import { type EngineContext, quoted } from "../context.ts";
+import { CommandFailure, type EngineContext, quoted } from "../context.ts";
 
 /**
  * Passes what a client says on to the others that follow the whisper stream of its channel, as a message like any other
@@ -23,5 +23,11 @@ export function whisper(context: EngineContext, session: Session, command: Comma
 
 /** No data, and null, come as the string "null", as everything that is published does. */
 function jsonText(data: unknown): string {
-  return data === undefined || data === null ? '"null"' : JSON.stringify(data);
+  if (data === undefined || data === null) return '"null"';
+  try {
+    return JSON.stringify(data);
+  } catch {
+    // The parser reads deeper than the printer can follow.
+    throw new CommandFailure("the data of the whisper is nested too deep");
+  }
 }
