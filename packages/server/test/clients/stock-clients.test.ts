@@ -79,11 +79,14 @@ describeClients(STOCK_CLIENTS, ({ protocols, carriers }, withClients) => {
     });
   }
 
+  // These wait more than they work, and each has a client, and a server where it matters, of its own.
+  const waiting = test.concurrent;
+
   for (const [what, token] of [
     ["its token is not of this server", FORGED],
     ["it has no token", null],
   ] as const) {
-    test(`stays away when ${what}`, async () => {
+    waiting(`stays away when ${what}`, async () => {
       await withClients(wish(token, { freshToken: GOOD }), async (clients) => {
         await clients.log.waitFor(is("close"));
         // AnyCable's client would come back after 100 ms here.
@@ -93,7 +96,7 @@ describeClients(STOCK_CLIENTS, ({ protocols, carriers }, withClients) => {
     });
   }
 
-  test("does not ask for a third token when the fresh one has expired too", async () => {
+  waiting("does not ask for a third token when the fresh one has expired too", async () => {
     await withClients(wish(EXPIRED, { freshToken: EXPIRED }), async (clients) => {
       await clients.log.until(() => endsOf(clients).length === 2);
       await Bun.sleep(300);
@@ -102,7 +105,7 @@ describeClients(STOCK_CLIENTS, ({ protocols, carriers }, withClients) => {
   });
 
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    test(`comes back and subscribes again after a ${signal} and a restart`, async () => {
+    waiting(`comes back and subscribes again after a ${signal} and a restart`, async () => {
       const stream = crypto.randomUUID();
       let restarting = await startHawser(FLAGS);
       const { port } = restarting;

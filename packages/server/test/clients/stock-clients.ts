@@ -50,23 +50,28 @@ export type WithClients = (wish: Wish, use: (clients: RunningClients) => Promise
 
 const NODE = Bun.which("node");
 
-/** The tests that `describeOne` makes, for each of the clients that can run here. */
+/**
+ * The tests that `describeOne` makes, for each of the clients that can run here. Those that `isSlow` holds for wait for
+ * `bin/test --full`, as all in a browser do.
+ */
 export function describeClients(
   clients: readonly StockClient[],
   describeOne: (client: StockClient, withClients: WithClients) => void,
+  isSlow: (client: StockClient) => boolean = () => false,
 ): void {
   for (const client of clients) {
     const name = `${client.library} ${client.place === "Chromium" ? "in" : "under"} ${client.place}`;
-    const skipped =
-      client.place === "Chromium"
-        ? CHROMIUM_SKIPPED
-        : client.place === "Node" && NODE === null
-          ? "there is no node on PATH"
-          : null;
+    const skipped = whySkipped(client, isSlow(client));
     // One skip that says why, rather than one for each of the tests.
     if (skipped !== null) test.skip(`${name} (skipped: ${skipped})`, () => {});
     else describe(name, () => describeOne(client, startedRuntime(client)));
   }
+}
+
+function whySkipped({ place }: StockClient, isSlow: boolean): string | null {
+  if (place === "Chromium") return CHROMIUM_SKIPPED;
+  if (place === "Node" && NODE === null) return "there is no node on PATH";
+  return isSlow && process.env.HAWSER_FULL !== "1" ? "bin/test --full runs it" : null;
 }
 
 /** The client's runtime lives as long as the tests of its `describe`. */

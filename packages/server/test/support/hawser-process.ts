@@ -12,7 +12,7 @@ export interface HawserProcess {
   output(): string;
   stdout(): string;
   stderr(): string;
-  /** Resolves when its output matches; rejects after five seconds with what it wrote instead. */
+  /** Resolves when its output matches; rejects after twenty seconds with what it wrote instead. */
   waitFor(pattern: RegExp): Promise<void>;
   signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void;
   /** Its exit status, once it has ended and everything that it wrote has been read. */
@@ -94,8 +94,8 @@ export function spawnHawser(
           settle();
         };
         const timer = setTimeout(
-          () => finish(() => reject(new Error(`no ${pattern} within 5 s in:\n${output}`))),
-          5000,
+          () => finish(() => reject(new Error(`no ${pattern} within 20 s in:\n${output}`))),
+          20_000,
         );
         const watch = () => {
           if (pattern.test(output)) finish(resolveWait);
