@@ -13,13 +13,14 @@ export function signToken(
   identity: object,
   issuedAtSeconds: number,
   lifetimeSeconds: number,
+  header: object = {},
 ): string {
   const claims = {
     ext: JSON.stringify(identity),
     exp: issuedAtSeconds + lifetimeSeconds,
     iat: issuedAtSeconds,
   };
-  const signed = `${segment({ alg: "HS256", typ: "JWT" })}.${segment(claims)}`;
+  const signed = `${segment({ alg: "HS256", typ: "JWT", ...header })}.${segment(claims)}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 

@@ -6,19 +6,26 @@ import {
   createSecretKey,
   type KeyObject,
   sign,
-  timingSafeEqual,
   verify,
 } from "node:crypto";
-import type { Algorithm, CurveName, HashName, HmacAlgorithm } from "@hawser/core/jwt/algorithms";
+import {
+  ALGORITHMS,
+  type Algorithm,
+  type CurveName,
+  type HashName,
+  type HmacAlgorithm,
+} from "@hawser/core/jwt/algorithms";
 import type { JwtCrypto, PublicKeyFacts, PublicKeyReader } from "@hawser/core/jwt/crypto";
 import {
   isOfFamily,
   type KeyMaterial,
   type PublicMaterial,
+  type SecretMaterial,
   type SigningMaterial,
 } from "@hawser/core/jwt/key-material";
+import { HmacChecker, type HmacKey, hmacKey } from "./hmac.ts";
 
-/** Signatures by `node:crypto`: the same text works under Node, Bun and Deno. */
+/** Signatures by `node:crypto`, and HMACs, of which there are most, by the runtime's own digests. */
 export function createNodeCrypto(): JwtCrypto & PublicKeyReader {
   return new NodeCrypto();
 }
@@ -28,12 +35,6 @@ export function hmacHex(key: string, message: string): string {
   return createHmac("sha256", key).update(message, "utf8").digest("hex");
 }
 
-/** Two arrays of a digest's length: `timingSafeEqual` wants whole arrays, and allocating them costs more than it does. */
-interface Pair {
-  readonly given: Buffer;
-  readonly expected: Buffer;
-}
-
 /** A key is imported once: each time costs a fifth of an HMAC, and for a public key twenty of them. */
 interface Imported {
   readonly key: KeyObject;
@@ -41,21 +42,30 @@ interface Imported {
   readonly facts: PublicKeyFacts | null;
 }
 
+/** What HMACs by one hash are checked with. */
+interface Hmac {
+  readonly checker: HmacChecker;
+  readonly keys: WeakMap<SecretMaterial, HmacKey>;
+}
+
 class NodeCrypto implements JwtCrypto, PublicKeyReader {
   /** Null for material that is no key. */
   readonly #keys = new WeakMap<KeyMaterial | SigningMaterial, Imported | null>();
-  readonly #pairs: Readonly<Record<HashName, Pair>> = {
-    sha256: pairOf(32),
-    sha384: pairOf(48),
-    sha512: pairOf(64),
+  readonly #hmacs: Readonly<Record<HashName, Hmac>> = {
+    sha256: { checker: new HmacChecker(ALGORITHMS.HS256), keys: new WeakMap() },
+    sha384: { checker: new HmacChecker(ALGORITHMS.HS384), keys: new WeakMap() },
+    sha512: { checker: new HmacChecker(ALGORITHMS.HS512), keys: new WeakMap() },
   };
 
   verify(algorithm: Algorithm, material: KeyMaterial, signingInput: string, signature: string): boolean {
-    const imported = isOfFamily(material, algorithm.family) ? this.#import(material) : null;
-    if (imported === null) return false;
-    const { key, facts } = imported;
-    if (algorithm.family === "hmac") return this.#verifyHmac(algorithm, key, signingInput, signature);
-    if (!fits(algorithm, facts)) return false;
+    if (algorithm.family === "hmac") {
+      return (
+        material.kind === "secret" && this.#verifyHmac(algorithm.hash, material, signingInput, signature)
+      );
+    }
+    const imported = material.kind === "public" ? this.#import(material) : null;
+    if (imported === null || !fits(algorithm, imported.facts)) return false;
+    const { key } = imported;
     const data = Buffer.from(signingInput, "latin1");
     return verify(hashOf(algorithm), data, how(algorithm, key), Buffer.from(signature, "base64url"));
   }
@@ -75,14 +85,14 @@ class NodeCrypto implements JwtCrypto, PublicKeyReader {
     return this.#import(material)?.facts ?? null;
   }
 
-  #verifyHmac(algorithm: HmacAlgorithm, key: KeyObject, signingInput: string, signature: string): boolean {
-    // `write` takes what fits and what it can read: of a longer signature the head, of a broken one less than all, beside
-    // what was there before. Callers check; that nobody gets in because one forgot is checked here.
-    if (signature.length !== algorithm.signatureCharacters) return false;
-    const { given, expected } = this.#pairs[algorithm.hash];
-    if (given.write(signature, "base64url") !== given.length) return false;
-    expected.write(hmac(algorithm, key, signingInput), "base64url");
-    return timingSafeEqual(given, expected);
+  #verifyHmac(hash: HashName, secret: SecretMaterial, signingInput: string, signature: string): boolean {
+    const { checker, keys } = this.#hmacs[hash];
+    let key = keys.get(secret);
+    if (key === undefined) {
+      key = hmacKey(hash, secret.reveal());
+      keys.set(secret, key);
+    }
+    return checker.isRight(key, signingInput, signature);
   }
 
   #import(material: KeyMaterial | SigningMaterial): Imported | null {
@@ -175,10 +185,6 @@ function factsOf(key: KeyObject): PublicKeyFacts | null {
   const { modulusLength, publicExponent } = details ?? {};
   if (type !== "rsa" || modulusLength === undefined || publicExponent === undefined) return null;
   return { kty: "RSA", modulusBits: modulusLength, exponent: publicExponent };
-}
-
-function pairOf(bytes: number): Pair {
-  return { given: Buffer.alloc(bytes), expected: Buffer.alloc(bytes) };
 }
 
 /** For whoever needs no state of its own. */
