@@ -1,10 +1,16 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
+import { createServer as createTlsServer } from "node:tls";
 import type { AuthReason } from "@hawser/core/reasons";
 import { type Application, startApplication } from "../support/application.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
+import { expectClean, told } from "../support/canary.ts";
+import { type Certificate, HAS_OPENSSL, makeCertificate } from "../support/certificates.ts";
+import { type Listening, serveTcp } from "../support/grpc-servers.ts";
 import { type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
 import { parseJsonLog } from "../support/log-lines.ts";
+import { exchangeRaw, upgradeRequest } from "../support/raw-http.ts";
+import { createScratch } from "../support/scratch.ts";
 import { inSeconds, signToken } from "../support/tokens.ts";
 
 /**
@@ -16,6 +22,19 @@ const SECRET = "canary-secret-5f0c1e";
 const BROADCAST_KEY = "canary-broadcast-7a91bd";
 const WRONG_KEY = "canary-wrong-key-93e2";
 const COOKIE = "canary-cookie-11fe";
+
+const scratch = createScratch();
+afterAll(() => scratch.remove());
+
+/** A TLS server that hears out what it is sent. */
+async function serveTls({ cert, key }: Certificate): Promise<Listening> {
+  const listener = createTlsServer({ cert, key }, (socket) => socket.on("error", () => {}));
+  listener.on("tlsClientError", () => {});
+  await new Promise<void>((listening) => listener.listen(0, "127.0.0.1", () => listening()));
+  const address = listener.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  return { port, stop: () => void listener.close() };
+}
 
 let server: HawserProcess | null = null;
 let application: Application | null = null;
@@ -61,15 +80,6 @@ function planted(tokens: readonly string[]): string[] {
   return [...tokens, ...parts, SECRET, BROADCAST_KEY, WRONG_KEY, COOKIE, "canary-"];
 }
 
-function expectClean(sink: string, text: string, values: readonly string[]): void {
-  for (const value of values) {
-    if (text.includes(value)) {
-      const at = text.indexOf(value);
-      throw new Error(`${sink} holds a planted value: ...${text.slice(Math.max(0, at - 120), at + 40)}...`);
-    }
-  }
-}
-
 const FLAGS = [
   `--jwt_secret=${SECRET}`,
   `--broadcast_key=${BROADCAST_KEY}`,
@@ -111,13 +121,30 @@ describe("no token and no secret leaves the server", () => {
         client.close();
       }
       await new CableClient(`${url}?x=%zz&jid=${good}`).closed();
-      await fetch(`http://127.0.0.1:${server.port}/cable?jid=${good}`);
-      await fetch(`http://127.0.0.1:${server.port}/nowhere?jid=${good}`, { headers: { "X-JID": good } });
-      await publish(server.broadcastPort, { stream: "a", data: '"b"' }, WRONG_KEY);
-      await publish(server.broadcastPort, { stream: good, data: { token: good } }, BROADCAST_KEY);
-      await publish(server.broadcastPort, { stream: "a", data: good }, BROADCAST_KEY);
-      await publish(server.broadcastPort, good, BROADCAST_KEY);
-      await publish(server.broadcastPort, { command: good }, BROADCAST_KEY);
+      const { port, broadcastPort } = server;
+      const answers = await Promise.all([
+        fetch(`http://127.0.0.1:${port}/cable?jid=${good}`),
+        fetch(`http://127.0.0.1:${port}/cable?jid=${good}`, { method: "POST", body: good }),
+        fetch(`http://127.0.0.1:${port}/nowhere?jid=${good}`, { headers: { "X-JID": good } }),
+        fetch(`http://127.0.0.1:${port}/${good}`),
+        publish(broadcastPort, { stream: "a", data: '"b"' }, WRONG_KEY),
+        publish(broadcastPort, { stream: good, data: { token: good } }, BROADCAST_KEY),
+        publish(broadcastPort, { stream: "a", data: good }, BROADCAST_KEY),
+        publish(broadcastPort, good, BROADCAST_KEY),
+        publish(broadcastPort, { command: good }, BROADCAST_KEY),
+        publish(
+          broadcastPort,
+          { command: "disconnect", payload: { identifier: good, reconnect: good } },
+          BROADCAST_KEY,
+        ),
+      ]);
+      for (const answer of answers) expectClean(`the answer ${answer.status}`, await told(answer), values);
+      const tooLarge = `GET /cable?jid=${good} HTTP/1.1\r\nHost: h\r\nX-JID: ${good.repeat(1000)}\r\n\r\n`;
+      expectClean(
+        "a bare answer",
+        (await exchangeRaw(port, tooLarge, { withinMs: 300 })).toString("latin1"),
+        values,
+      );
 
       const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
       for (const [reason] of REFUSED) expect(metrics).toContain(`reason="${reason}"`);
@@ -133,41 +160,46 @@ describe("no token and no secret leaves the server", () => {
     30_000,
   );
 
-  test("with a backend that is down, one that says no, and one that fails", async () => {
-    const good = signToken(SECRET, { ext, ...NOW });
-    const values = planted([good]);
-    let port = 1;
-    for (const mode of ["down", "refuses", "errs"] as const) {
-      if (mode !== "down") {
-        application = await startApplication({
-          connect: ({ env }) => ({
-            status: mode === "refuses" ? 2 : 0,
-            errorMsg: `no entry with ${env?.headers["x-jid"] ?? ""}`,
-            transmissions: [],
-          }),
-          command: () => ({ status: 0, errorMsg: `cannot with ${good}` }),
-        });
-        port = application.port;
+  test.each(["text", "json"])(
+    "with a backend that is down, one that says no, and one that fails, as %s",
+    async (format) => {
+      const good = signToken(SECRET, { ext, ...NOW });
+      const values = planted([good]);
+      let port = 1;
+      for (const mode of ["down", "refuses", "errs"] as const) {
+        if (mode !== "down") {
+          application = await startApplication({
+            connect: ({ env }) => ({
+              status: mode === "refuses" ? 2 : 0,
+              errorMsg: `no entry with ${env?.headers["x-jid"] ?? ""}`,
+              transmissions: [],
+            }),
+            command: () => ({ status: 0, errorMsg: `cannot with ${good}` }),
+          });
+          port = application.port;
+        }
+        server = await startHawser([
+          ...FLAGS,
+          `--log_format=${format}`,
+          `--rpc_host=127.0.0.1:${port}`,
+          "--rpc_after_jwt=enforce",
+          "--rpc_command_timeout=300",
+          "--headers=cookie,x-jid,authorization",
+        ]);
+        for (const connect of Object.values(CARRIERS)) {
+          await connect(`ws://127.0.0.1:${server.port}/cable`, good).closed();
+        }
+        const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+        server.signal("SIGTERM");
+        await server.exited;
+        expectClean(`the log with a backend that ${mode}`, server.output(), values);
+        expectClean("/metrics", metrics, values);
+        application?.stop();
+        application = null;
       }
-      server = await startHawser([
-        ...FLAGS,
-        `--rpc_host=127.0.0.1:${port}`,
-        "--rpc_after_jwt=enforce",
-        "--rpc_command_timeout=300",
-        "--headers=cookie,x-jid,authorization",
-      ]);
-      for (const connect of Object.values(CARRIERS)) {
-        await connect(`ws://127.0.0.1:${server.port}/cable`, good).closed();
-      }
-      const metrics = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-      server.signal("SIGTERM");
-      await server.exited;
-      expectClean(`the log with a backend that ${mode}`, server.output(), values);
-      expectClean("/metrics", metrics, values);
-      application?.stop();
-      application = null;
-    }
-  }, 30_000);
+    },
+    30_000,
+  );
 
   test("of signed streams: neither the secret nor a signature that opens a stream", async () => {
     const streamsSecret = "canary-streams-secret-41d0";
@@ -197,6 +229,58 @@ describe("no token and no secret leaves the server", () => {
     expect(server.output()).toContain("signed_stream_name");
     expectClean("the log", server.output(), [...signatures, streamsSecret]);
   }, 30_000);
+
+  test("with a backend that cannot be spoken to: no gRPC, no TLS, another's certificate", async () => {
+    const good = signToken(SECRET, { ext, ...NOW });
+    const garbage = await serveTcp((socket) => socket.end(`HTTP/1.1 500 ${good}\r\n\r\n${good}`));
+    const secure = HAS_OPENSSL ? await serveTls(makeCertificate(scratch.path, "canary-backend")) : garbage;
+    try {
+      for (const flags of [
+        [`--rpc_host=127.0.0.1:${garbage.port}`],
+        [`--rpc_host=127.0.0.1:${garbage.port}`, "--rpc_enable_tls"],
+        [`--rpc_host=127.0.0.1:${secure.port}`, "--rpc_enable_tls"],
+        [`--rpc_host=127.0.0.1:${secure.port}`],
+        [`--rpc_host=${good}.invalid:1`],
+      ]) {
+        server = await startHawser([
+          ...FLAGS,
+          ...flags,
+          "--rpc_after_jwt=enforce",
+          "--rpc_command_timeout=300",
+        ]);
+        for (const connect of Object.values(CARRIERS)) {
+          await connect(`ws://127.0.0.1:${server.port}/cable`, good).closed();
+        }
+        expect(server.output()).toContain("WebSocket session failed");
+        server.signal("SIGTERM");
+        await server.exited;
+        expectClean(`the log with ${flags.join(" ").slice(0, 40)}`, server.output(), planted([good]));
+      }
+    } finally {
+      garbage.stop();
+      secure.stop();
+    }
+  }, 30_000);
+
+  test.if(HAS_OPENSSL)("behind TLS, to clients that do not speak it or break off", async () => {
+    const { certPath, keyPath } = makeCertificate(scratch.path, "canary-server");
+    const good = signToken(SECRET, { ext, ...NOW });
+    const spawned = await startHawser([
+      "--norpc",
+      ...FLAGS,
+      `--ssl_cert=${certPath}`,
+      `--ssl_key=${keyPath}`,
+    ]);
+    server = spawned;
+    const request = upgradeRequest(`/cable?jid=${good}`, { "X-JID": good });
+    for (const sent of [request, `\x16\x03\x01\x02\x00\x01\x00${good}`, good]) {
+      const answer = await exchangeRaw(spawned.port, sent, { withinMs: 300 }).catch(() => Buffer.alloc(0));
+      expectClean("what a client without TLS hears", answer.toString("latin1"), planted([good]));
+    }
+    spawned.signal("SIGTERM");
+    await spawned.exited;
+    expectClean("the log", spawned.output(), planted([good]));
+  });
 
   test("in the printed configuration, from flags, variables and a file", async () => {
     const flags = [`--jwt_secret=${SECRET}`, `--broadcast_key=${BROADCAST_KEY}`, "--print-config"];

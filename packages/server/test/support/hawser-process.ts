@@ -29,6 +29,8 @@ export interface HawserPlace {
   /** A directory of its own, so that no file there is read by chance; the temporary one by default. */
   readonly cwd?: string;
   readonly command?: string;
+  /** It logs too little to show that it is up: it is asked instead. */
+  readonly quiet?: boolean;
 }
 
 /** Starts the server with these flags on free ports of 127.0.0.1 and waits until it takes clients. */
@@ -41,12 +43,22 @@ export async function startHawser(
   const placed = ["--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`];
   const server = spawnHawser([...placed, ...flags], env, port, broadcastPort, place);
   try {
-    await server.waitFor(/Handle health requests at/);
+    await (place.quiet ? untilHealthy(server) : server.waitFor(/Handle health requests at/));
   } catch (thrown) {
     await server.stop();
     throw thrown;
   }
   return server;
+}
+
+async function untilHealthy(server: HawserProcess): Promise<void> {
+  for (const untilMs = performance.now() + 5000; performance.now() < untilMs; await Bun.sleep(20)) {
+    const answer = await fetch(`http://127.0.0.1:${server.port}/health`, { keepalive: false }).catch(
+      () => null,
+    );
+    if (answer?.ok) return;
+  }
+  throw new Error(`not healthy within 5 s; it wrote:\n${server.output()}`);
 }
 
 /** Starts the command with just these flags and waits for nothing. */
