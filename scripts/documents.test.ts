@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { runHawser } from "../packages/server/test/support/hawser-command.ts";
+import { type HawserProcess, startHawser } from "../packages/server/test/support/hawser-process.ts";
 import { codeBlocks, commandsOf } from "./code-blocks.ts";
 
 /*
@@ -46,7 +49,8 @@ const WAYS: readonly Way[] = [
     skipped: ONLY_FULL,
     run: (line) => runIn(folderOf(line), line),
   },
-  { line: /^bin\/hawser /, run: (line) => serve(line, ROOT, /Handle health requests/) },
+  { line: /^bin\/hawser \w/, run: ask },
+  { line: /^bin\/hawser -/, run: (line) => serve(line, ROOT, /Handle health requests/) },
   {
     line: /^node_modules\/\.bin\/hawser /,
     skipped: ONLY_FULL,
@@ -85,10 +89,10 @@ const ENV = {
   PATH: `${dirname(process.execPath)}:${ROOT}/node_modules/.bin:${process.env.PATH}`,
 };
 
-async function runIn(cwd: string, line: string): Promise<void> {
+async function runIn(cwd: string, line: string, env: Readonly<Record<string, string>> = {}): Promise<void> {
   const child = Bun.spawn(["sh", "-euc", line], {
     cwd,
-    env: ENV,
+    env: { ...ENV, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: PATIENCE_MS,
   });
@@ -126,6 +130,27 @@ async function serve(line: string, cwd: string, up: RegExp): Promise<void> {
   clearTimeout(overdue);
   expect(output).toMatch(up);
   expect(await child.exited).toBe(0);
+}
+
+let served: Promise<HawserProcess> | null = null;
+const SERVED_BY = {
+  ANYCABLE_SECRET: randomBytes(32).toString("hex"),
+  ANYCABLE_NORPC: "true",
+  ANYCABLE_ADMIN_SOCKET: join(scratch, "admin.sock"),
+};
+afterAll(async () => (await served)?.stop());
+
+/** A command beside the server, with one running that has the same options. TOKEN stands for a good token. */
+async function ask(line: string): Promise<void> {
+  served ??= startHawser(["--host=0.0.0.0"], SERVED_BY);
+  const { port } = await served;
+  const env = { ...SERVED_BY, ANYCABLE_HOST: "0.0.0.0", ANYCABLE_PORT: `${port}` };
+  const token = (await runHawser(["token", "mint", '{"user_id":7}'], { env })).stdout.trim();
+  const typed = line
+    .replace(/^bin\//, `${ROOT}/bin/`)
+    .replace(/\bTOKEN$/, token)
+    .replace("localhost:8080", `localhost:${port}`);
+  await runIn(scratch, typed, env);
 }
 
 const read = (document: string) => readFileSync(join(ROOT, document), "utf8");
