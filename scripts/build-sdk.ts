@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 import { ROOT } from "./server-entries.ts";
 
 /*
- * Builds the SDK's package into packages/sdk/dist: JavaScript with core in it, declarations, README and licence. It is that
+ * Builds the SDK's package into packages/sdk/dist, npm run build:sdk: JavaScript with core in it, declarations, README and licence. It is that
  * folder which is packed: `npm pack ./packages/sdk/dist`. Libraries stay dependencies.
  */
 

@@ -25,6 +25,7 @@ export type {
 export { type Acceptance, type Rejection, type RejectOptions, reject } from "./rpc/connect.ts";
 export type { CallMetadata, ConnectEnv, Connection } from "./rpc/connection.ts";
 export type { Cookies } from "./rpc/cookies.ts";
+export type { SecretNotice } from "./rpc/secret-comparison.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./rpc/serve-rpc.ts";
 export type { State } from "./rpc/state.ts";
 export {

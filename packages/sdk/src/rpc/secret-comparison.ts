@@ -4,7 +4,9 @@ import { hmacSha256Hex } from "../drivers/crypto.ts";
 
 /** Something for the operator: one line, without any secret. */
 export interface SecretNotice {
+  /** `warn` when something has to be done. */
   readonly level: "info" | "warn";
+  /** The line. */
   readonly message: string;
 }
 
