@@ -18,7 +18,9 @@ const BUN = process.execPath;
 const full = process.argv.includes("--full");
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
-installSystemPackages(full ? ["openssl", "gcc", "libc6-dev", "chromium", "systemd"] : ["openssl"]);
+installSystemPackages(
+  full ? ["openssl", "gcc", "libc6-dev", "chromium", "prometheus", "systemd"] : ["openssl"],
+);
 
 gate("format and lint", [join(ROOT, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
 for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk", "sdk/test-d"]) {

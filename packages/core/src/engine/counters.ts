@@ -1,4 +1,4 @@
-import type { Counter, LabelledCounter, Metrics } from "../metrics/registry.ts";
+import type { Counter, LabelledCells, Metrics } from "../metrics/registry.ts";
 
 /** The numbers that the engine itself writes, looked up once: the hot path adds to a field. */
 export interface EngineCounters {
@@ -15,8 +15,8 @@ export interface EngineCounters {
   readonly failedPublications: Counter;
   readonly broadcasts: Counter;
   readonly remoteCommands: Counter;
-  readonly verifications: LabelledCounter<"jwt_verifications_total">;
-  readonly disconnects: LabelledCounter<"disconnects_total">;
+  readonly verifications: LabelledCells<"jwt_verifications_total">;
+  readonly disconnects: LabelledCells<"disconnects_total">;
 }
 
 export function engineCounters(metrics: Metrics): EngineCounters {

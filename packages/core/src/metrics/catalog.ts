@@ -14,13 +14,25 @@ interface GaugeRow {
 }
 
 interface LabelledRow {
-  readonly type: "counter";
+  readonly type: "counter" | "gauge";
   readonly group: MetricGroup;
   readonly help: string;
   readonly labels: readonly [string, ...string[]];
   /** Past this many label sets further ones are counted together, so that a peer can never grow the exposition. */
   readonly maxSets: number;
 }
+
+interface HistogramRow {
+  readonly type: "histogram";
+  readonly group: MetricGroup;
+  readonly help: string;
+  /** Upper ends, ascending; one more bucket holds the rest. */
+  readonly buckets: readonly [number, ...number[]];
+}
+
+const MINUTE_S = 60;
+const HOUR_S = 60 * MINUTE_S;
+const DAY_S = 24 * HOUR_S;
 
 const counter = (group: MetricGroup, help: string) => ({ type: "counter", group, help }) as const;
 const gauge = (group: MetricGroup, help: string) => ({ type: "gauge", group, help }) as const;
@@ -81,6 +93,24 @@ export const METRICS = {
     labels: ["result", "reason", "carrier", "key"],
     maxSets: 512,
   },
+  /** One for each key of the ring; 0 for a key of which no token was taken since the start. */
+  jwt_key_last_used_timestamp_seconds: {
+    type: "gauge",
+    group: "node",
+    help: "When a token of the key was last accepted, in seconds since the epoch",
+    labels: ["key"],
+    maxSets: 256,
+  },
+  /** Tokens that never expire are in the last bucket, and add nothing to the sum. */
+  jwt_token_remaining_seconds: {
+    type: "histogram",
+    group: "node",
+    help: "How long accepted tokens were still good for",
+    buckets: [
+      ...([10, 30, MINUTE_S, 5 * MINUTE_S, 10 * MINUTE_S, 30 * MINUTE_S] as const),
+      ...([HOUR_S, 3 * HOUR_S, 12 * HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S] as const),
+    ],
+  },
   /** `result` is reloaded, unchanged or failed. */
   jwt_ring_reloads_total: {
     type: "counter",
@@ -97,7 +127,7 @@ export const METRICS = {
     labels: ["reason"],
     maxSets: 64,
   },
-} as const satisfies Record<string, CounterRow | GaugeRow | LabelledRow>;
+} as const satisfies Record<string, CounterRow | GaugeRow | LabelledRow | HistogramRow>;
 
 export type MetricName = keyof typeof METRICS;
 
@@ -116,6 +146,11 @@ export type GaugeName = {
   [N in MetricName]: (typeof METRICS)[N]["type"] extends "gauge" ? N : never;
 }[Exclude<MetricName, LabelledName>];
 
+/** Names of histograms. */
+export type HistogramName = {
+  [N in MetricName]: (typeof METRICS)[N]["type"] extends "histogram" ? N : never;
+}[MetricName];
+
 type StringFor<Labels extends readonly string[]> = { readonly [K in keyof Labels]: string };
 
 /** One string for each label of the metric, in the order of its row. */
@@ -123,6 +158,10 @@ export type LabelValues<N extends LabelledName> = StringFor<(typeof METRICS)[N][
 
 export function isLabelled(name: MetricName): name is LabelledName {
   return "labels" in METRICS[name];
+}
+
+export function isHistogram(name: MetricName): name is HistogramName {
+  return METRICS[name].type === "histogram";
 }
 
 /** Every name of the table, in its order. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { isLabelled, METRICS, type MetricName } from "./catalog.ts";
-import { createMetrics, LabelledCounter } from "./registry.ts";
+import { createMetrics, LabelledCells } from "./registry.ts";
 
 function shown(groups?: Parameters<typeof createMetrics>[0]): readonly MetricName[] {
   return createMetrics(groups).names;
@@ -82,7 +82,7 @@ describe("labelled counter", () => {
   });
 
   test("past its bound it counts everything new as other, and what it knows stays exact", () => {
-    const bounded = new LabelledCounter("disconnects_total", 4);
+    const bounded = new LabelledCells("disconnects_total", 4);
     for (let i = 0; i < 100; i++) bounded.add([`r${i}`]);
     bounded.add(["r1"]);
     const samples = [...bounded.samples()];
@@ -95,7 +95,7 @@ describe("labelled counter", () => {
   });
 
   test("keeps its own copy of the values it is given", () => {
-    const bounded = new LabelledCounter("disconnects_total");
+    const bounded = new LabelledCells("disconnects_total");
     const values: [string] = ["remote"];
     bounded.add(values);
     values[0] = "changed";

@@ -1,6 +1,8 @@
 import {
   type CounterName,
   type GaugeName,
+  type HistogramName,
+  isHistogram,
   isLabelled,
   type LabelledName,
   type LabelValues,
@@ -35,8 +37,8 @@ export interface Sample {
   readonly value: number;
 }
 
-/** A counter a label set; the number of sets is bounded by the metric's row. */
-export class LabelledCounter<N extends LabelledName> {
+/** A number a label set, of a counter or a gauge; the number of sets is bounded by the metric's row. */
+export class LabelledCells<N extends LabelledName> {
   readonly name: N;
   readonly #maxSets: number;
   readonly #cells = new Map<string, { readonly labelValues: readonly string[]; readonly counter: Counter }>();
@@ -51,7 +53,13 @@ export class LabelledCounter<N extends LabelledName> {
     this.cell(labelValues).value += n;
   }
 
-  /** The counter behind one label set, for callers that add to it often. */
+  /** Forgets every label set: for gauges that are filled anew each time they are read. */
+  clear(): void {
+    this.#cells.clear();
+    this.#overflow = null;
+  }
+
+  /** The number behind one label set, for callers that add to it often, or set it. */
   cell(labelValues: LabelValues<N>): Counter {
     const values: readonly string[] = labelValues;
     const key = values.join("\u0000");
@@ -79,17 +87,52 @@ export class LabelledCounter<N extends LabelledName> {
   }
 }
 
+/** How often something was how large. */
+export class Histogram {
+  /** Upper ends, ascending. */
+  readonly buckets: readonly number[];
+  /** Observations by bucket, not cumulative; the last is for those above all ends. */
+  readonly counts: Float64Array;
+  /** Of the finite ones. */
+  sum = 0;
+  count = 0;
+
+  constructor(buckets: readonly number[]) {
+    this.buckets = buckets;
+    this.counts = new Float64Array(buckets.length + 1);
+  }
+
+  observe(value: number): void {
+    const { buckets, counts } = this;
+    let at = 0;
+    while (at < buckets.length && value > (buckets[at] ?? 0)) at++;
+    counts[at] = (counts[at] ?? 0) + 1;
+    this.count += 1;
+    // One infinite observation would make every later sum and average infinite.
+    if (Number.isFinite(value)) this.sum += value;
+  }
+}
+
 /** The numbers of this process. They are plain fields: exporters read them when asked, and nobody pushes. */
 export interface Metrics {
   /** The names that this server shows, in the order of the table. Others may be written, and are not seen. */
   readonly names: readonly MetricName[];
   counter(name: CounterName): Counter;
   gauge(name: GaugeName): Gauge;
-  labelled<N extends LabelledName>(name: N): LabelledCounter<N>;
+  labelled<N extends LabelledName>(name: N): LabelledCells<N>;
+  histogram(name: HistogramName): Histogram;
   /** A counter or a gauge, for who only reads it. */
   number(name: CounterName | GaugeName): { readonly value: number };
-  /** Every number of `names` as it stands now. */
+  /** Every number of `names` as it stands now; of a histogram the number of its observations. */
   samples(): IterableIterator<Sample>;
+}
+
+type Cell = Counter | Gauge | Histogram | LabelledCells<LabelledName>;
+
+function newCell(name: MetricName): Cell {
+  if (isLabelled(name)) return new LabelledCells(name);
+  if (isHistogram(name)) return new Histogram(METRICS[name].buckets);
+  return METRICS[name].type === "counter" ? new Counter() : new Gauge();
 }
 
 const ALL_GROUPS: readonly MetricGroup[] = ["node", "rpc", "grpc"];
@@ -100,15 +143,14 @@ const ALL_GROUPS: readonly MetricGroup[] = ["node", "rpc", "grpc"];
  * @param groups what the server shows: `["node"]` without a backend, all of them with gRPC.
  */
 export function createMetrics(groups: readonly MetricGroup[] = ALL_GROUPS): Metrics {
-  const cells = new Map<MetricName, Counter | Gauge | LabelledCounter<LabelledName>>();
+  const cells = new Map<MetricName, Cell>();
   const names: MetricName[] = [];
   for (const name of metricNames()) {
-    if (isLabelled(name)) cells.set(name, new LabelledCounter(name));
-    else cells.set(name, METRICS[name].type === "counter" ? new Counter() : new Gauge());
+    cells.set(name, newCell(name));
     if (groups.includes(METRICS[name].group)) names.push(name);
   }
 
-  function cell(name: MetricName): Counter | Gauge | LabelledCounter<LabelledName> {
+  function cell(name: MetricName): Cell {
     const found = cells.get(name);
     if (found === undefined) throw new Error(`no metric is named ${name}: add a row to METRICS`);
     return found;
@@ -117,7 +159,8 @@ export function createMetrics(groups: readonly MetricGroup[] = ALL_GROUPS): Metr
   function* samples(): IterableIterator<Sample> {
     for (const name of names) {
       const found = cell(name);
-      if (found instanceof LabelledCounter) yield* found.samples();
+      if (found instanceof LabelledCells) yield* found.samples();
+      else if (found instanceof Histogram) yield { name, labelValues: [], value: found.count };
       else yield { name, labelValues: [], value: found.value };
     }
   }
@@ -128,7 +171,8 @@ export function createMetrics(groups: readonly MetricGroup[] = ALL_GROUPS): Metr
     counter: (name) => cell(name) as Counter,
     gauge: (name) => cell(name) as Gauge,
     number: (name) => cell(name) as Counter | Gauge,
-    labelled: <N extends LabelledName>(name: N) => cell(name) as unknown as LabelledCounter<N>,
+    histogram: (name) => cell(name) as Histogram,
+    labelled: <N extends LabelledName>(name: N) => cell(name) as unknown as LabelledCells<N>,
     samples,
   };
 }

@@ -20,6 +20,8 @@ export interface ListedKey {
   readonly fingerprint: string | null;
   readonly notBefore: string | null;
   readonly notAfter: string | null;
+  /** When a token of it was last taken; null when none was since the server's start, or no server was asked. */
+  readonly lastUsed: string | null;
 }
 
 export interface ReloadAnswer {

@@ -1,5 +1,6 @@
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
+import type { ListedKey } from "../admin/admin-client.ts";
 import { type AdminRoute, adminEndpoint } from "../admin/admin-endpoint.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { pid } from "../drivers/process.ts";
@@ -27,7 +28,12 @@ export async function openAdmin(
   return listener;
 }
 
-function adminRoutes({ stage, keys }: Composition): readonly AdminRoute[] {
+function adminRoutes({ stage, keys, tokenUse }: Composition): readonly AdminRoute[] {
+  const listed = (): ListedKey[] =>
+    keys.list().map((key) => {
+      const usedMs = tokenUse.lastUsedMs(key.name);
+      return { ...key, lastUsed: usedMs === null ? null : new Date(usedMs).toISOString() };
+    });
   return [
     {
       method: "GET",
@@ -37,7 +43,7 @@ function adminRoutes({ stage, keys }: Composition): readonly AdminRoute[] {
     {
       method: "GET",
       path: "/keys",
-      answer: () => ({ status: 200, body: { keys: keys.list() } }),
+      answer: () => ({ status: 200, body: { keys: listed() } }),
     },
     {
       method: "POST",
@@ -45,7 +51,7 @@ function adminRoutes({ stage, keys }: Composition): readonly AdminRoute[] {
       async answer() {
         const { result, problem } = await keys.reload();
         if (problem !== null) return { status: 422, body: { error: problem } };
-        return { status: 200, body: { result, keys: keys.list() } };
+        return { status: 200, body: { result, keys: listed() } };
       },
     },
   ];

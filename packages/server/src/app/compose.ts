@@ -1,5 +1,6 @@
 import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import { Engine } from "@hawser/core/engine/engine";
+import type { Verdict } from "@hawser/core/jwt/verdict";
 import { createVerifier } from "@hawser/core/jwt/verifier";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
@@ -28,11 +29,13 @@ import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
+import { TokenUse } from "./token-use.ts";
 
 /** The parts of a server, made and connected, with nothing opened yet. */
 export interface Composition {
   readonly engine: Engine;
   readonly keys: ServerKeys;
+  readonly tokenUse: TokenUse;
   readonly metrics: Metrics;
   /** Null with `--norpc`. */
   readonly grpc: GrpcBackend | null;
@@ -80,6 +83,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     ...{ clock: systemClock, log: log.with({ context: "keys" }), reconfigure },
     reloads: metrics.labelled("jwt_ring_reloads_total"),
   });
+  const tokenUse = new TokenUse(metrics, systemClock);
   const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
@@ -87,7 +91,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
   const engine = new Engine(
     {
-      admission: admissionPolicy(config, keys),
+      admission: admissionPolicy(config, keys, tokenUse),
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
@@ -113,10 +117,11 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     },
   );
   const stage: Stage = { now: "starting" };
-  const refreshGauges = gaugeRefresher(engine, metrics, grpc);
+  const refreshGauges = gaugeRefresher({ engine, metrics, grpc, keys, tokenUse });
   return {
     engine,
     keys,
+    tokenUse,
     metrics,
     grpc,
     routes: placeRoutes(config, {
@@ -137,7 +142,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
 }
 
-function admissionPolicy(config: ResolvedConfig, keys: ServerKeys): AdmissionPolicy {
+function admissionPolicy(config: ResolvedConfig, keys: ServerKeys, use: TokenUse): AdmissionPolicy {
   const { jwt, rpc } = config;
   const policy = {
     ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
@@ -150,7 +155,12 @@ function admissionPolicy(config: ResolvedConfig, keys: ServerKeys): AdmissionPol
     clock: systemClock,
     policy: tokenPolicy(jwt),
   });
-  return { ...policy, verify: (token) => verifier.verify(token), rpcAfterJwt: rpc.afterJwt === "enforce" };
+  const verify = (token: string): Verdict => {
+    const verdict = verifier.verify(token);
+    if (verdict.accepted) use.accepted(verdict);
+    return verdict;
+  };
+  return { ...policy, verify, rpcAfterJwt: rpc.afterJwt === "enforce" };
 }
 
 function grpcBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): GrpcBackend {

@@ -2,9 +2,19 @@ import type { Engine } from "@hawser/core/engine/engine";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import { residentBytes } from "../drivers/process.ts";
 import type { GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
+import type { ServerKeys } from "./server-keys.ts";
+import type { TokenUse } from "./token-use.ts";
 
-/** Reads what is not counted as it happens: clients, streams, connections to the backend, memory. */
-export function gaugeRefresher(engine: Engine, metrics: Metrics, grpc: GrpcBackend | null): () => void {
+export interface GaugeSources {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+  readonly grpc: GrpcBackend | null;
+  readonly keys: ServerKeys;
+  readonly tokenUse: TokenUse;
+}
+
+/** Reads what is not counted as it happens: clients, streams, connections to the backend, memory, the use of keys. */
+export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeSources): () => void {
   const clients = metrics.gauge("clients_num");
   const uniqueClients = metrics.gauge("clients_uniq_num");
   const streams = metrics.gauge("broadcast_streams_num");
@@ -20,5 +30,6 @@ export function gaugeRefresher(engine: Engine, metrics: Metrics, grpc: GrpcBacke
     pendingDisconnects.set(population.pendingDisconnects);
     backendConnections.set(grpc?.activeConnections() ?? 0);
     memory.set(residentBytes());
+    tokenUse.refresh(keys.holder.current());
   };
 }

@@ -4,7 +4,7 @@ import { KeySources } from "@hawser/core/jwt/key-sources";
 import { createKeyRing } from "@hawser/core/jwt/keyring";
 import { RingHolder } from "@hawser/core/jwt/ring-holder";
 import type { Log } from "@hawser/core/log";
-import type { LabelledCounter } from "@hawser/core/metrics/registry";
+import type { LabelledCells } from "@hawser/core/metrics/registry";
 import { deriveKey } from "@hawser/core/signed/derive";
 import type { MessageKey } from "@hawser/core/signed/message-key";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
@@ -34,7 +34,7 @@ export type Reconfigure = () =>
 export interface ServerKeysParts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly reloads: LabelledCounter<"jwt_ring_reloads_total">;
+  readonly reloads: LabelledCells<"jwt_ring_reloads_total">;
   readonly reconfigure: Reconfigure;
 }
 

@@ -1,6 +1,16 @@
 import type { ListedKey } from "../admin/admin-client.ts";
 
-const HEADINGS = ["NAME", "KID", "ALGORITHMS", "STATE", "FINGERPRINT", "FIRST USE", "LAST USE", "SOURCE"];
+const HEADINGS = [
+  "NAME",
+  "KID",
+  "ALGORITHMS",
+  "STATE",
+  "FINGERPRINT",
+  "FIRST USE",
+  "LAST USE",
+  "LAST USED",
+  "SOURCE",
+];
 
 /** The keys as a table, for people. */
 export function keyLines(keys: readonly ListedKey[]): string {
@@ -24,6 +34,7 @@ function cellsOf(key: ListedKey): string[] {
     key.fingerprint ?? "-",
     key.notBefore ?? "-",
     key.notAfter ?? "-",
+    key.lastUsed ?? "-",
     key.source,
   ];
 }

@@ -1,14 +1,29 @@
 import { CableError } from "@hawser/core/errors";
-import type { Registry } from "prom-client";
+import type { Metric, Registry } from "prom-client";
 
 /** A metric as Prometheus gets it. */
-export interface ExposedMetric {
+export type ExposedMetric = ExposedNumbers | ExposedHistogram;
+
+export interface ExposedNumbers {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
   /** The numbers as they stand now; `labelValues` in the order of `labels`. */
   read(): Iterable<{ readonly labelValues: readonly string[]; readonly value: number }>;
+}
+
+export interface ExposedHistogram {
+  readonly name: string;
+  readonly type: "histogram";
+  readonly help: string;
+  /** How it stands now; `counts` by bucket, not cumulative, the last for what is above every end. */
+  read(): {
+    readonly buckets: readonly number[];
+    readonly counts: ArrayLike<number>;
+    readonly sum: number;
+    readonly count: number;
+  };
 }
 
 export interface Exposition {
@@ -50,6 +65,10 @@ async function fill(
   const registry = new Registry();
   registry.setDefaultLabels({ ...tags });
   for (const metric of metrics) {
+    if (metric.type === "histogram") {
+      registry.registerMetric(histogramOf(metric));
+      continue;
+    }
     const { name, help, labels, type } = metric;
     const options = { name, help, labelNames: labels, registers: [registry] };
     if (type === "gauge") {
@@ -73,6 +92,26 @@ async function fill(
   return registry;
 }
 
-function labelsOf(metric: ExposedMetric, values: readonly string[]): Record<string, string> {
+/** The library's own histogram counts for itself and cannot be told what was counted. */
+function histogramOf({ name, help, read }: ExposedHistogram): Metric {
+  const get = async () => {
+    const { buckets, counts, sum, count } = read();
+    let below = 0;
+    const values = buckets.map((end, at) => {
+      below += counts[at] ?? 0;
+      return { metricName: `${name}_bucket`, labels: { le: String(end) }, value: below };
+    });
+    const rest = [
+      { metricName: `${name}_bucket`, labels: { le: "+Inf" }, value: count },
+      { metricName: `${name}_sum`, labels: {}, value: sum },
+      { metricName: `${name}_count`, labels: {}, value: count },
+    ];
+    return { name, help, type: "histogram", aggregator: "sum", values: [...values, ...rest] };
+  };
+  // All that a registry asks of a metric is its name and `get`; the types name the library's own classes.
+  return { name, get } as unknown as Metric;
+}
+
+function labelsOf(metric: ExposedNumbers, values: readonly string[]): Record<string, string> {
   return Object.fromEntries(metric.labels.map((label, i) => [label, values[i] ?? ""]));
 }

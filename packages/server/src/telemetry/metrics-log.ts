@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "@hawser/core/clock";
 import type { Log, LogFields } from "@hawser/core/log";
-import { METRICS, type MetricName } from "@hawser/core/metrics/catalog";
+import { isLabelled, METRICS, type MetricName } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
 
 export interface MetricsLogOptions {
@@ -15,7 +15,8 @@ export interface MetricsLogOptions {
 /**
  * Writes the metrics to the log at every interval: a line without a message, one field a metric in the order of names,
  * counters as what was added since the last line and gauges as they are (anycable metrics/printer.go@1.6.16). A
- * labelled counter is the sum over its labels.
+ * labelled counter is the sum over its labels, a histogram the number of its observations; labelled gauges are left out,
+ * as their sum says nothing.
  *
  * @returns stops it.
  */
@@ -39,7 +40,8 @@ export function startMetricsLog(options: MetricsLogOptions): Cancel {
 }
 
 function chosenNames(metrics: Metrics, filter: readonly string[]): readonly MetricName[] {
-  const chosen = filter.length === 0 ? metrics.names : metrics.names.filter((name) => filter.includes(name));
+  const sums = metrics.names.filter((name) => METRICS[name].type !== "gauge" || !isLabelled(name));
+  const chosen = filter.length === 0 ? sums : sums.filter((name) => filter.includes(name));
   return chosen.toSorted();
 }
 
@@ -57,7 +59,7 @@ function line(
   return Object.fromEntries(
     names.map((name) => {
       const value = now.get(name) ?? 0;
-      return [name, METRICS[name].type === "counter" ? value - (before.get(name) ?? 0) : value];
+      return [name, METRICS[name].type !== "gauge" ? value - (before.get(name) ?? 0) : value];
     }),
   );
 }

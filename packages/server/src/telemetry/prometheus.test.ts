@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CableError } from "@hawser/core/errors";
-import { isLabelled } from "@hawser/core/metrics/catalog";
+import { isHistogram, isLabelled, METRICS } from "@hawser/core/metrics/catalog";
 import { createMetrics } from "@hawser/core/metrics/registry";
 import { createMetricsRenderer, metricsEndpoint } from "./prometheus.ts";
 
@@ -16,7 +16,7 @@ describe("Prometheus", () => {
     const text = await createMetricsRenderer(metrics, {})();
     for (const name of metrics.names) {
       expect(text).toMatch(new RegExp(`^# HELP anycable_go_${name} \\S`, "m"));
-      expect(text).toMatch(new RegExp(`^# TYPE anycable_go_${name} (counter|gauge)$`, "m"));
+      expect(text).toMatch(new RegExp(`^# TYPE anycable_go_${name} (counter|gauge|histogram)$`, "m"));
     }
     expect(text).toContain(
       "# HELP anycable_go_rpc_call_total The total number of RPC calls\n# TYPE anycable_go_rpc_call_total counter\nanycable_go_rpc_call_total 0\n",
@@ -51,12 +51,36 @@ describe("Prometheus", () => {
     ]);
   });
 
+  test("gets a histogram in cumulative buckets, with what is above all of them", async () => {
+    const metrics = createMetrics();
+    const life = metrics.histogram("jwt_token_remaining_seconds");
+    for (const seconds of [5, 60, 61, 1e9, Number.POSITIVE_INFINITY]) life.observe(seconds);
+    const text = await createMetricsRenderer(metrics, {})();
+    const value = (suffix: string) =>
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`anycable_go_jwt_token_remaining_seconds${suffix} `))
+        ?.split(" ")[1];
+    expect(value('_bucket{le="10"}')).toBe("1");
+    expect(value('_bucket{le="60"}')).toBe("2");
+    expect(value('_bucket{le="300"}')).toBe("3");
+    expect(value('_bucket{le="2592000"}')).toBe("3");
+    expect(value('_bucket{le="+Inf"}')).toBe("5");
+    expect(value("_sum")).toBe("1000000126");
+    expect(value("_count")).toBe("5");
+    expect(text).toContain("# TYPE anycable_go_jwt_token_remaining_seconds histogram");
+  });
+
   test("gets the tags on every sample, with their values escaped", async () => {
     const metrics = createMetrics();
     metrics.labelled("disconnects_total").add(["remote"]);
     const text = await createMetricsRenderer(metrics, { env: "dev", rev: 'a"b\\c\nd' })();
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-    expect(lines).toHaveLength(metrics.names.filter((name) => !isLabelled(name)).length + 1);
+    const single = metrics.names.filter((name) => !isLabelled(name) && !isHistogram(name));
+    const ofHistograms = metrics.names
+      .filter(isHistogram)
+      .flatMap((name) => [...METRICS[name].buckets, 0, 0, 0]);
+    expect(lines).toHaveLength(single.length + ofHistograms.length + 1);
     for (const line of lines) expect(line).toContain('env="dev",rev="a\\"b\\\\c\\nd"}');
     expect(text).toContain('anycable_go_disconnects_total{reason="remote",env="dev"');
   });

@@ -1,4 +1,4 @@
-import { isLabelled, METRICS, type MetricName } from "@hawser/core/metrics/catalog";
+import { isHistogram, isLabelled, METRICS, type MetricName } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import type { Route } from "../drivers/http.ts";
 import { createExposition, type ExposedMetric } from "../drivers/prom-client.ts";
@@ -28,14 +28,15 @@ export function createMetricsRenderer(
 }
 
 function exposed(metrics: Metrics, name: MetricName): ExposedMetric {
-  const { type, help } = METRICS[name];
-  const shared = { name: PREFIX + name, type, help };
+  const shared = { name: PREFIX + name, help: METRICS[name].help };
+  if (isHistogram(name)) return { ...shared, type: "histogram", read: () => metrics.histogram(name) };
+  const { type } = METRICS[name];
   if (isLabelled(name)) {
-    const counter = metrics.labelled(name);
-    return { ...shared, labels: METRICS[name].labels, read: () => counter.samples() };
+    const cells = metrics.labelled(name);
+    return { ...shared, type, labels: METRICS[name].labels, read: () => cells.samples() };
   }
   const number = metrics.number(name);
-  return { ...shared, labels: [], read: () => [{ labelValues: [], value: number.value }] };
+  return { ...shared, type, labels: [], read: () => [{ labelValues: [], value: number.value }] };
 }
 
 /**

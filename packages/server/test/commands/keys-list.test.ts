@@ -34,6 +34,7 @@ async function listed(...args: string[]) {
     name: string;
     state: string;
     fingerprint: string | null;
+    lastUsed: string | null;
   }[];
 }
 
@@ -53,11 +54,16 @@ describe("hawser keys list", () => {
     expect(stdout).not.toContain("old-one");
   });
 
-  test("asks the running server, unless told not to", async () => {
-    const { admin } = await start("--secret=of-the-server");
+  test("asks the running server, which knows when a key was last used, unless told not to", async () => {
+    const { server, admin } = await start("--secret=of-the-server");
     expect(await listed(admin, "--secret=another")).toMatchObject([
-      { state: "active", fingerprint: fingerprint("of-the-server") },
+      { state: "active", fingerprint: fingerprint("of-the-server"), lastUsed: null },
     ]);
+    const client = new CableClient(`ws://127.0.0.1:${server.port}/cable?jid=${goodToken("of-the-server")}`);
+    await client.message(0);
+    const used = Date.parse((await listed(admin))[0]?.lastUsed ?? "");
+    expect(Math.abs(used - Date.now())).toBeLessThan(60_000);
+    client.close();
     expect(await listed(admin, "--offline", "--secret=another")).toMatchObject([
       { fingerprint: fingerprint("another") },
     ]);

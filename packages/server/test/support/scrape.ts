@@ -1,20 +1,24 @@
 /** Samples of a Prometheus endpoint: `name` or `name{labels}` to value, as they stand in the text. */
 export type Samples = ReadonlyMap<string, number>;
 
-/** Reads the text format strictly: every sample's name has a HELP and a TYPE before it. */
+/** Reads the text format strictly: every sample's name has a HELP and a TYPE before it; a histogram's three share them. */
 export function parseSamples(text: string): Samples {
   const samples = new Map<string, number>();
   const described = new Set<string>();
+  const histograms = new Set<string>();
   for (const line of text.split("\n")) {
     if (line === "") continue;
-    const [, kind, name] = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) /.exec(line) ?? [];
+    const [, kind, name = "", about] = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) (.*)$/.exec(line) ?? [];
     if (kind !== undefined) {
       described.add(`${kind} ${name}`);
+      if (kind === "TYPE" && about === "histogram") histograms.add(name);
       continue;
     }
     const [, key, bare, value] = /^(([a-zA-Z_:][\w:]*)(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? [];
     if (key === undefined || value === undefined) throw new Error(`not a sample: ${JSON.stringify(line)}`);
-    if (!described.has(`HELP ${bare}`) || !described.has(`TYPE ${bare}`)) {
+    const owner = /^(.*)_(?:bucket|sum|count)$/.exec(bare ?? "")?.[1] ?? "";
+    const owned = histograms.has(owner) ? owner : bare;
+    if (!described.has(`HELP ${owned}`) || !described.has(`TYPE ${owned}`)) {
       throw new Error(`${bare} has no HELP or no TYPE before it`);
     }
     samples.set(key, Number(value));

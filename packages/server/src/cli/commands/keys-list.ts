@@ -23,8 +23,8 @@ export const keysList: Command = {
   summary: "List the keys for tokens, with their states and fingerprints",
   argument: "",
   about: [
-    "With --admin_socket the running server is asked. Else the keys are those that a server with this configuration would " +
-      "start with.",
+    "With --admin_socket the running server is asked, which also knows when a token of each key was last taken. Else the " +
+      "keys are those that a server with this configuration would start with.",
     "A secret is told by its fingerprint, which hawser keys fingerprint prints of the application's own.",
   ],
   options: OPTIONS,
@@ -42,5 +42,6 @@ async function listedKeys(call: CommandCall): Promise<readonly ListedKey[]> {
   const config = configurationOf(call);
   const { socketPath } = config.admin;
   if (socketPath !== null && !call.option(OPTIONS.options.offline)) return fetchKeys(socketPath);
-  return keyList(ringOf(config), config.jwt.secretOption, nodeCrypto, systemClock.nowMs());
+  const listed = keyList(ringOf(config), config.jwt.secretOption, nodeCrypto, systemClock.nowMs());
+  return listed.map((key) => ({ ...key, lastUsed: null }));
 }
