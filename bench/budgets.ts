@@ -21,7 +21,7 @@ export const BUDGETS: readonly Budget[] = [
   { scenario: "signed-subscribe", metric: "cpuUsPerSubscribe", against: "anycable-go", atMost: 0.65 },
   { scenario: "fanout-saturated", metric: "deliveriesPerSecond", against: "anycable-go", atLeast: 1.2 },
   { scenario: "memory", metric: "kbPerConnection", against: "anycable-go", atMost: 0.3 },
-  { scenario: "connect-grpc", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.9 },
+  { scenario: "connect-grpc", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.75 },
 ];
 
 export interface Judgement {
