@@ -44,14 +44,18 @@ describe("hawser keys fingerprint", () => {
 
   test("prints what the server prints of the same secret", async () => {
     const printed = await runHawser(["keys", "fingerprint"], { input: "correct horse\n" });
-    expect(printed).toEqual({ code: 0, stdout: `${fingerprint("correct horse", "secret")}\n`, stderr: "" });
+    expect(printed).toEqual({
+      code: 0,
+      stdout: `${fingerprint("correct horse", "secret")}\n`,
+      stderr: `as --secret; a server that has it as --jwt_secret says ${fingerprint("correct horse", "jwt_secret")}\n`,
+    });
     const server = await runHawser(["--print-config"], { env: { ANYCABLE_SECRET: "correct horse" } });
     expect(server.stdout).toContain(`# secret is set, fingerprint ${printed.stdout.trim()},`);
   });
 
   test("takes what the secret is for", async () => {
-    const { stdout } = await runHawser(["keys", "fingerprint", "--purpose=jwt_secret"], { input: "x" });
-    expect(stdout).toBe(`${fingerprint("x", "jwt_secret")}\n`);
+    const printed = await runHawser(["keys", "fingerprint", "--purpose=jwt_secret"], { input: "x" });
+    expect(printed).toEqual({ code: 0, stdout: `${fingerprint("x", "jwt_secret")}\n`, stderr: "" });
   });
 
   test("without a secret says so", async () => {

@@ -1,8 +1,10 @@
 import { type Check, type Explanation, explainToken } from "@hawser/core/jwt/explain";
 import { flag, section } from "@hawser/core/options";
 import { type AuthReason, authFarewell, type Farewell } from "@hawser/core/reasons";
+import { keysText } from "../../app/server-keys.ts";
 import { systemClock } from "../../drivers/clock.ts";
 import { nodeCrypto } from "../../drivers/crypto.ts";
+import { keyList } from "../../keys/key-list.ts";
 import type { Command } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { policyOf, ringOf } from "../key-ring.ts";
@@ -29,11 +31,11 @@ export const tokenExplain: Command = {
     const ring = ringOf(config);
     const given = await tokenArgument(call, config.jwt.param);
     if ("misuse" in given) return given;
+    const nowMs = systemClock.nowMs();
+    const facts = keyList(ring, config.jwt.secretOption, nodeCrypto, nowMs);
     const explanation = explainToken(given.token, {
-      ring,
-      policy: policyOf(config),
-      crypto: nodeCrypto,
-      nowMs: systemClock.nowMs(),
+      ...{ ring, policy: policyOf(config), crypto: nodeCrypto, nowMs },
+      keyText: ({ name }) => keysText(facts.filter((key) => key.name === name)),
     });
     const farewell = (reason: AuthReason) => authFarewell(reason, config.jwt.retiredAs);
     const print = call.option(OPTIONS.options.json) ? asJson : asText;
