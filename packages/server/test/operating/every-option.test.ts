@@ -23,7 +23,8 @@ function isNamed({ flag, env, toml }: AnyOption): boolean {
   const names = [
     ...(flag === null ? [] : [`--${flag}(?![\\w-])`]),
     ...env.map((name) => `\\b${name}\\b`),
-    ...(key === undefined ? [] : [`(?:\\b|\\\\n)${key} = `]),
+    // As a value, or as a table of an array of them.
+    ...(key === undefined ? [] : [`(?:\\b|\\\\n)${key} = `, `\\[\\[${toml}\\]\\]`]),
   ];
   return names.some((name) => new RegExp(name).test(TESTS));
 }
