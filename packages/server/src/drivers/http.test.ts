@@ -28,7 +28,8 @@ function start(options: Partial<ListenerOptions<string>> = {}): Listener {
 
 /** Answers with what a route sees of the request. */
 const echo: Route<string> = {
-  matches: () => true,
+  paths: [],
+  pattern: () => true,
   handle: ({ pathname, query, peerAddress }) => Response.json({ pathname, query, peer: peerAddress() }),
 };
 
@@ -67,7 +68,8 @@ describe("a request as routes see it", () => {
 
   test("goes to the first route that matches, and is not found where none does", async () => {
     const route = (path: string): Route<string> => ({
-      matches: (pathname) => pathname.startsWith(path),
+      paths: [],
+      pattern: (pathname) => pathname.startsWith(path),
       handle: () => new Response(path),
     });
     const { port } = start({ routes: [route("/a/b"), route("/a")] });
@@ -85,7 +87,8 @@ describe("a request as routes see it", () => {
     async (how) => {
       const faults: unknown[] = [];
       const failing: Route<string> = {
-        matches: () => true,
+        paths: [],
+        pattern: () => true,
         handle: () => {
           if (how === "throws") throw new Error("a bug");
           return Promise.reject(new Error("a bug"));
@@ -100,6 +103,37 @@ describe("a request as routes see it", () => {
   );
 });
 
+test("a path is a route's as it is written, not as the runtime normalises it, whatever signs it has", async () => {
+  const paths = ["/metrics", "/a:b", "/x%20y", "/deep/er.json"];
+  const { port } = start({ routes: [{ ...echo, paths, pattern: null }] });
+  const statusOf = async (target: string) => {
+    const request = `GET ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`;
+    return Number((await exchangeRaw(port, request)).toString().slice(9, 12));
+  };
+  for (const target of [
+    "/metrics",
+    "/metrics?x=/../y",
+    "/a:b",
+    "/x%20y",
+    "/deep/er.json",
+    "http://h/metrics",
+  ]) {
+    expect([target, await statusOf(target)]).toEqual([target, 200]);
+  }
+  for (const target of [
+    "/x/../metrics",
+    "/./metrics",
+    "/%2e/metrics",
+    "/metrics/.",
+    "//metrics",
+    "/metrics/",
+    "/a:c",
+    "/metricsx",
+  ]) {
+    expect([target, await statusOf(target)]).toEqual([target, 404]);
+  }
+});
+
 test("headers of a token ten times too large reach a route, and larger ones cost no more memory than that", async () => {
   const { port } = start({ routes: [echo] });
   const ask = (bytes: number) =>
@@ -112,7 +146,8 @@ test("headers of a token ten times too large reach a route, and larger ones cost
 
 describe("sockets", () => {
   const upgrading: Route<string> = {
-    matches: () => true,
+    paths: [],
+    pattern: () => true,
     handle: ({ upgrade }) =>
       upgrade("data", { "Sec-WebSocket-Protocol": "" }) ? null : new Response("", { status: 400 }),
   };

@@ -54,7 +54,10 @@ export interface Exchange<T> {
 export type RouteAnswer = Response | Promise<Response> | null;
 
 export interface Route<T> {
-  matches(pathname: string): boolean;
+  /** Paths that it serves as they are written: what only normalising makes of a target (`/x/../health`) is another. */
+  readonly paths: readonly string[];
+  /** Whether it serves a path that is nobody's by name; null for never. */
+  readonly pattern: ((pathname: string) => boolean) | null;
   handle(exchange: Exchange<T>): RouteAnswer;
 }
 
@@ -150,6 +153,11 @@ function serve<T>(
   retired: RetiredServers<BunServer<T>>,
 ): BunServer<T> {
   const { host, port, routes, sockets } = options;
+  const findUnnamed: FindRoute<T> = (pathname) => routes.find((route) => servesUnnamed(route, pathname));
+  const answerBy: AnswerBy<T> = (request, server, find) => {
+    const answered = answer(request, server, find);
+    return retired.has(server) ? lastOnConnection(answered) : answered;
+  };
   try {
     return Bun.serve<T>({
       hostname: host,
@@ -159,10 +167,9 @@ function serve<T>(
       // Only a listener whose certificate can be replaced shares its port; sharing hides "port in use".
       reusePort: tls !== null,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
-      fetch(request, server) {
-        const answered = answer(request, server, routes);
-        return retired.has(server) ? lastOnConnection(answered) : answered;
-      },
+      // `as never`: its type makes a type parameter of every path.
+      routes: routesByPath(routes, answerBy) as never,
+      fetch: (request, server) => answerBy(request, server, findUnnamed),
       // Without this one the runtime prints the fault with the lines of source around it.
       error(thrown) {
         options.onFault(thrown);
@@ -188,25 +195,48 @@ function closing(response: Response): Response {
   return response;
 }
 
-function answer<T>(request: Request, server: BunServer<T>, routes: readonly Route<T>[]): Answered {
+type FindRoute<T> = (pathname: string) => Route<T> | undefined;
+type AnswerBy<T> = (request: Request, server: BunServer<T>, find: FindRoute<T>) => Answered;
+
+/** What the runtime's router takes for plain text. It compares with the target as it was sent, which we never see. */
+const PLAIN_PATH = /^[\w\-.~/]+$/;
+
+function routesByPath<T>(
+  routes: readonly Route<T>[],
+  answerBy: AnswerBy<T>,
+): Record<string, (request: Request, server: BunServer<T>) => Answered> {
+  const byPath: ReturnType<typeof routesByPath<T>> = {};
+  for (const route of routes) {
+    const itself = () => route;
+    for (const path of route.paths) {
+      if (PLAIN_PATH.test(path)) byPath[path] ??= (request, server) => answerBy(request, server, itself);
+    }
+  }
+  return byPath;
+}
+
+function servesUnnamed<T>({ paths, pattern }: Route<T>, pathname: string): boolean {
+  return pattern?.(pathname) || (!PLAIN_PATH.test(pathname) && paths.includes(pathname));
+}
+
+function answer<T>(request: Request, server: BunServer<T>, find: FindRoute<T>): Answered {
   const { url } = request;
   // `url` is normalised: scheme://host/path?query. HTTP/1.0 without Host gives /path?query.
   const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
   const mark = url.indexOf("?", start);
   const pathname = mark < 0 ? url.slice(start) : url.slice(start, mark);
-  for (const route of routes) {
-    if (!route.matches(pathname)) continue;
-    const answered = route.handle({
-      request,
-      pathname,
-      query: mark < 0 ? "" : url.slice(mark + 1),
-      peerAddress: () => withoutMapping(server.requestIP(request)?.address ?? ""),
-      // `as never`: the parameter's type is conditional on T and cannot be resolved while T is open.
-      upgrade: (data, headers) => server.upgrade(request, { data, headers } as never),
-    });
-    return answered ?? undefined;
-  }
-  return new Response("404 page not found\n", { status: 404, headers: TEXT_HEADERS });
+  const route = find(pathname);
+  if (route === undefined)
+    return new Response("404 page not found\n", { status: 404, headers: TEXT_HEADERS });
+  const answered = route.handle({
+    request,
+    pathname,
+    query: mark < 0 ? "" : url.slice(mark + 1),
+    peerAddress: () => withoutMapping(server.requestIP(request)?.address ?? ""),
+    // `as never`: the parameter's type is conditional on T and cannot be resolved while T is open.
+    upgrade: (data, headers) => server.upgrade(request, { data, headers } as never),
+  });
+  return answered ?? undefined;
 }
 
 function socketHandler<T>(sockets: SocketOptions<T> | null): WebSocketHandler<T> {

@@ -21,7 +21,7 @@ afterEach(async () => {
   listener = null;
 });
 
-const hello: Route<string> = { matches: () => true, handle: () => new Response("hello") };
+const hello: Route<string> = { paths: [], pattern: () => true, handle: () => new Response("hello") };
 
 function start(): Listener {
   listener = listen<string>({

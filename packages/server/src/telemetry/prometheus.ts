@@ -53,7 +53,8 @@ export function metricsEndpoint<T>(
 ): Route<T> {
   const render = createMetricsRenderer(metrics, tags);
   return {
-    matches: (pathname) => pathname === path,
+    paths: [path],
+    pattern: null,
     handle: async () => {
       refresh();
       return new Response(await render(), { headers: HEADERS });

@@ -25,7 +25,9 @@ function start(): { port: number; closed: number[] } {
     hostOption: "--host",
     portOption: "--port",
     tls: null,
-    routes: [{ matches: () => true, handle: ({ upgrade }) => (upgrade(0, {}) ? null : new Response()) }],
+    routes: [
+      { paths: [], pattern: () => true, handle: ({ upgrade }) => (upgrade(0, {}) ? null : new Response()) },
+    ],
     sockets: {
       handler: {
         open() {},

@@ -31,7 +31,8 @@ const NO_HEADERS: Headers = {};
 export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpBroadcasterParts): Route<T> {
   const { path, keys, cors } = options;
   return {
-    matches: (pathname) => pathname === path,
+    paths: [path],
+    pattern: null,
     handle(exchange): RouteAnswer {
       const { method, headers: asked } = exchange.request;
       const headers = cors?.(asked.get("origin")) ?? NO_HEADERS;

@@ -3,7 +3,7 @@
  * braces for one segment. Nothing is added or taken off: `/cable/` is not `/cable` (go-chi/chi v5).
  */
 export function pathPattern(pattern: string): (pathname: string) => boolean {
-  if (!pattern.includes("*") && !pattern.includes("{")) return (pathname) => pathname === pattern;
+  if (!isPattern(pattern)) return (pathname) => pathname === pattern;
   const source = pattern
     .split(/(\{[^}]*\}|\*$)/)
     .map((part) => {
@@ -14,4 +14,9 @@ export function pathPattern(pattern: string): (pathname: string) => boolean {
     .join("");
   const expression = new RegExp(`^${source}$`);
   return (pathname) => expression.test(pathname);
+}
+
+/** Whether more than the path itself is meant. */
+export function isPattern(path: string): boolean {
+  return path.includes("*") || path.includes("{");
 }

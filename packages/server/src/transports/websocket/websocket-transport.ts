@@ -14,7 +14,7 @@ import {
   readOffer,
   refusalResponse,
 } from "./handshake.ts";
-import { pathPattern } from "./path-pattern.ts";
+import { isPattern, pathPattern } from "./path-pattern.ts";
 import { proxiedHeaders } from "./proxied-headers.ts";
 import { lastValue, parseQuery, type Query } from "./query.ts";
 
@@ -71,10 +71,11 @@ export function webSocketTransport(
   parts: WebSocketTransportParts,
 ): { route: Route<SocketData>; handler: SocketHandler<SocketData> } {
   const opener = new SessionOpener(options, parts);
-  const patterns = options.paths.map(pathPattern);
+  const patterns = options.paths.filter(isPattern).map(pathPattern);
   return {
     route: {
-      matches: (pathname) => patterns.some((matches) => matches(pathname)),
+      paths: options.paths.filter((path) => !isPattern(path)),
+      pattern: (pathname) => patterns.some((matches) => matches(pathname)),
       handle: (exchange) => opener.handle(exchange),
     },
     handler: socketHandler(parts),
