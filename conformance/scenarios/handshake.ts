@@ -121,6 +121,12 @@ const HANDSHAKE: Group = {
         { do: "http", path: "/", status: 404 },
       ],
     },
+    ...["/x/../health", "/./health", "/%68ealth", "//health", "/health/", "/cable/../cable"].map(
+      (target): Scenario => ({
+        name: `${target} is not the path that it could be made into`,
+        steps: [connect(target, undefined, { status: 404, body: "404 page not found\n" })],
+      }),
+    ),
     {
       name: "the health path answers every method",
       steps: (["GET", "POST", "DELETE"] as const).map((method) => ({
