@@ -1,4 +1,4 @@
-import type { Accepted, Verdict } from "../jwt/verdict.ts";
+import type { Accepted, Refused, Verdict } from "../jwt/verdict.ts";
 import type { AuthReason, Farewell } from "../reasons.ts";
 
 /** Where a token was found; `none` where there was none. */
@@ -26,14 +26,25 @@ export interface AdmissionPolicy {
   readonly rpcAfterJwt: boolean;
   /** Whether there is an application to ask. */
   readonly hasBackend: boolean;
+  /** Keys that come over the network; null where none do. */
+  readonly missingKeys: MissingKeys | null;
   /** How who is refused for this reason is told. */
   readonly farewell: (reason: AuthReason) => Farewell;
+}
+
+/** Keys that a token may name before this server has them. Asked directly after the token's verdict. */
+export interface MissingKeys {
+  /** What to wait for before that token is judged again; null to take the verdict as it is. */
+  arrival(): Promise<void> | null;
+  /** Its issuer's keys could not be had at all: whatever it is, it cannot be judged now. */
+  readonly isBlind: boolean;
 }
 
 /** What to do with a client. `token` is the verified one, where there was one. */
 export type Admission =
   | { readonly kind: "admit"; readonly identifiers: string; readonly token: Accepted | null }
   | { readonly kind: "ask_backend"; readonly token: Accepted | null }
+  | { readonly kind: "await_keys"; readonly arrival: Promise<void> }
   | { readonly kind: "refuse"; readonly refusal: Refusal }
   | { readonly kind: "refuse_unconfigured" };
 
@@ -42,16 +53,27 @@ export interface Refusal {
   readonly keyName: string | null;
   readonly detail: string;
   readonly expiredForMs: number | null;
+  /** It is not the token's fault, and may be different soon. */
+  readonly reconnect?: boolean;
 }
 
 /**
  * Who is let in (anycable identity/{jwt,public}.go@1.6.16): the token decides if there is one, and a bad one is final;
  * without one, the public identity, then the application.
+ *
+ * @param mayWait whether the token may wait for its key, which it does once.
  */
-export function decideAdmission(policy: AdmissionPolicy, credentials: Credentials, sid: string): Admission {
+export function decideAdmission(
+  policy: AdmissionPolicy,
+  credentials: Credentials,
+  sid: string,
+  mayWait = true,
+): Admission {
   if (policy.verify !== null) {
     if (credentials.ambiguous) return refuse("malformed", "the request carries two different tokens");
-    if (credentials.token !== null) return admitByToken(policy, policy.verify(credentials.token));
+    if (credentials.token !== null) {
+      return admitByToken(policy, policy.verify(credentials.token), mayWait);
+    }
     // DEVIATION: D3. The reference closes 1011 without a message.
     if (credentials.queryMalformed) return refuse("malformed", "the query string cannot be parsed");
     if (policy.enforceJwt) return refuse("missing", "no token, and --enforce_jwt is set");
@@ -65,11 +87,26 @@ export function decideAdmission(policy: AdmissionPolicy, credentials: Credential
     : refuse("missing", "no token, and no RPC backend that could let the client in without one");
 }
 
-function admitByToken(policy: AdmissionPolicy, verdict: Verdict): Admission {
-  if (!verdict.accepted) return { kind: "refuse", refusal: verdict };
+function admitByToken(policy: AdmissionPolicy, verdict: Verdict, mayWait: boolean): Admission {
+  if (!verdict.accepted) return refuseToken(policy, verdict, mayWait);
   if (policy.rpcAfterJwt) return { kind: "ask_backend", token: verdict };
   return { kind: "admit", identifiers: verdict.identity, token: verdict };
 }
+
+function refuseToken({ missingKeys }: AdmissionPolicy, verdict: Refused, mayWait: boolean): Admission {
+  if (missingKeys === null) return { kind: "refuse", refusal: verdict };
+  const arrival = mayWait ? missingKeys.arrival() : null;
+  if (arrival !== null) return { kind: "await_keys", arrival };
+  return { kind: "refuse", refusal: missingKeys.isBlind ? KEYS_UNAVAILABLE : verdict };
+}
+
+const KEYS_UNAVAILABLE: Refusal = {
+  reason: "unknown_key",
+  keyName: null,
+  detail: "the issuer's keys could not be fetched",
+  expiredForMs: null,
+  reconnect: true,
+};
 
 function refuse(reason: AuthReason, detail: string): Admission {
   return { kind: "refuse", refusal: { reason, keyName: null, detail, expiredForMs: null } };

@@ -9,8 +9,13 @@ import { type Carrier, type Credentials, decideAdmission, type Refusal } from ".
 import { type EngineContext, rpcEnv } from "./context.ts";
 
 /** Lets a client in, refuses it, or asks the application; the client is told in every case. */
-export function admit(context: EngineContext, session: Session, credentials: Credentials): void {
-  const admission = decideAdmission(context.admission, credentials, session.sid);
+export function admit(
+  context: EngineContext,
+  session: Session,
+  credentials: Credentials,
+  mayWait = true,
+): void {
+  const admission = decideAdmission(context.admission, credentials, session.sid, mayWait);
   switch (admission.kind) {
     case "admit":
       if (admission.token !== null) recordAccepted(context, session, admission.token, credentials.carrier);
@@ -21,6 +26,9 @@ export function admit(context: EngineContext, session: Session, credentials: Cre
     case "ask_backend":
       if (admission.token !== null) recordAccepted(context, session, admission.token, credentials.carrier);
       askBackend(context, session, admission.token);
+      return;
+    case "await_keys":
+      awaitKeys(context, session, credentials, admission.arrival);
       return;
     case "refuse":
       refuse(context, session, admission.refusal, credentials.carrier);
@@ -63,7 +71,28 @@ function refuse(context: EngineContext, session: Session, refusal: Refusal, carr
     expired_for: expiredForMs === null ? undefined : durationText(expiredForMs),
     detail,
   });
-  context.dismiss(session, farewell);
+  context.dismiss(session, refusal.reconnect ? { ...farewell, reconnect: true } : farewell);
+}
+
+/** The client's commands wait, as they do for the application; then the token is judged as if it had just come. */
+function awaitKeys(
+  context: EngineContext,
+  session: Session,
+  credentials: Credentials,
+  arrival: Promise<void>,
+): void {
+  session.scope = new CallScope();
+  arrival
+    .then(() => {
+      session.scope = null;
+      if (isClosed(session)) return;
+      admit(context, session, credentials, false);
+      context.resume(session);
+    })
+    .catch((fault: unknown) => {
+      session.scope = null;
+      if (!isClosed(session)) failConnect(context, session, "bug", messageOf(fault));
+    });
 }
 
 /** Asks the application to let the client in. Until it has answered, the client's commands wait. */

@@ -119,6 +119,14 @@ export const METRICS = {
     labels: ["result"],
     maxSets: 8,
   },
+  /** `source` is the issuer as configured, `result` ok or why not. */
+  jwks_fetches_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of fetches of published keys, by issuer and outcome",
+    labels: ["source", "result"],
+    maxSets: 256,
+  },
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",

@@ -55,6 +55,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
         enforceJwt: false,
         noAuth: false,
         rpcAfterJwt: false,
+        missingKeys: null,
         farewell: (reason) => AUTH_REASONS[reason],
         hasBackend: backend.kind !== "none",
         ...admission,

@@ -82,6 +82,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const keys = new ServerKeys(config, {
     ...{ clock: systemClock, log: log.with({ context: "keys" }), reconfigure },
     reloads: metrics.labelled("jwt_ring_reloads_total"),
+    fetches: metrics.labelled("jwks_fetches_total"),
   });
   const tokenUse = new TokenUse(metrics, systemClock);
   const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, keys, metrics, log);
@@ -148,19 +149,22 @@ function admissionPolicy(config: ResolvedConfig, keys: ServerKeys, use: TokenUse
     ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
     farewell: (reason: AuthReason) => authFarewell(reason, jwt.retiredAs),
   };
-  if (!jwt.enabled) return { ...policy, verify: null, rpcAfterJwt: false };
+  if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: false };
+  const { published } = keys;
   const verifier = createVerifier({
     ring: () => keys.holder.current(),
     crypto: nodeCrypto,
     clock: systemClock,
     policy: tokenPolicy(jwt),
+    ...(published === null ? {} : { onUnknownKid: (issuer, kid) => published.missed(issuer, kid) }),
   });
   const verify = (token: string): Verdict => {
+    published?.forgetMissed();
     const verdict = verifier.verify(token);
     if (verdict.accepted) use.accepted(verdict);
     return verdict;
   };
-  return { ...policy, verify, rpcAfterJwt: rpc.afterJwt === "enforce" };
+  return { ...policy, verify, missingKeys: published, rpcAfterJwt: rpc.afterJwt === "enforce" };
 }
 
 function grpcBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): GrpcBackend {

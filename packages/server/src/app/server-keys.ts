@@ -9,9 +9,11 @@ import { deriveKey } from "@hawser/core/signed/derive";
 import type { MessageKey } from "@hawser/core/signed/message-key";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { hmacHex, nodeCrypto } from "../drivers/crypto.ts";
-import { readTextFile } from "../drivers/files.ts";
+import { createDocumentFetch } from "../drivers/document-fetch.ts";
+import { readTextFile, replaceTextFile } from "../drivers/files.ts";
 import { createMessageKey } from "../drivers/message-key.ts";
 import { HeldSecret } from "../keys/held-secret.ts";
+import { PublishedKeys } from "../keys/jwks/published-keys.ts";
 import { type KeyFacts, keyList } from "../keys/key-list.ts";
 import { ownSecretsOf } from "../keys/own-secrets.ts";
 import { type KeysRead, readKeys } from "../keys/read-keys.ts";
@@ -35,6 +37,7 @@ export interface ServerKeysParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly reloads: LabelledCells<"jwt_ring_reloads_total">;
+  readonly fetches: LabelledCells<"jwks_fetches_total">;
   readonly reconfigure: Reconfigure;
 }
 
@@ -51,6 +54,8 @@ export class ServerKeys {
   readonly holder = new RingHolder(createKeyRing([]));
   /** Puts the keys of further sources into the ring. */
   readonly sources = new KeySources(this.holder);
+  /** Null where no issuer publishes its keys. A reload asks for them anew; whose they are is settled at the start. */
+  readonly published: PublishedKeys | null;
   readonly #parts: ServerKeysParts;
   readonly #tokens = new Map<string | null, HeldSecret<SecretVersion>>();
   readonly #streams: Readonly<Record<StreamPurpose, HeldSecret<MessageKey>>>;
@@ -73,6 +78,7 @@ export class ServerKeys {
     };
     this.#broadcast = new HeldSecret(({ text }) => text, clock);
     this.#take(config);
+    this.published = publishedKeys(config, this.sources, parts);
   }
 
   /** The keys that signed stream names are checked with now. */
@@ -110,6 +116,7 @@ export class ServerKeys {
       const read = reconfigure();
       if (!read.ok) throw new Error(read.errors.join("; "));
       const result = this.#take(read.config) ? "reloaded" : "unchanged";
+      if (asked) void this.published?.refresh();
       if (result === "reloaded" || asked) {
         reloads.add([result]);
         const message = result === "reloaded" ? "keys were reloaded" : "keys are unchanged";
@@ -166,6 +173,30 @@ export class ServerKeys {
   #warn({ warnings }: KeysRead): void {
     for (const warning of warnings) this.#parts.log.warn(warning);
   }
+}
+
+/** Bytes and milliseconds of a document that an issuer serves; real ones have a few KiB. */
+const DOCUMENT = { maxBytes: 256 * 1024, timeoutMs: 5_000 } as const;
+
+function publishedKeys(
+  { jwt }: ResolvedConfig,
+  sources: KeySources,
+  { clock, log, fetches }: ServerKeysParts,
+): PublishedKeys | null {
+  const issuers = [jwt.main, ...jwt.issuers].filter(
+    ({ jwksUrl, discovery }) => jwksUrl !== null || discovery,
+  );
+  if (issuers.length === 0) return null;
+  return new PublishedKeys(
+    { issuers, maxStaleMs: jwt.jwksMaxStaleMs, cacheFolder: jwt.jwksCacheFolder },
+    {
+      ...{ clock, log, sources, crypto: nodeCrypto },
+      fetch: createDocumentFetch(DOCUMENT),
+      files: { read: readTextFile, replace: replaceTextFile },
+      digest: (text) => hmacHex("hawser-jwks", text).slice(0, 16),
+      onFetch: (issuer, result) => fetches.add([issuer, result]),
+    },
+  );
 }
 
 /** One line's worth: names, fingerprints of secrets, and states that are not the usual one. */

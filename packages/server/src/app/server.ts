@@ -61,6 +61,11 @@ export async function startServer(
     timers.push(watchCertificate(paths, tls, { clock: systemClock, log, use }));
   }
   timers.push(watchKeys(config, composition.keys));
+  const { published } = composition.keys;
+  if (published !== null) {
+    void published.start();
+    timers.push(() => published.stop());
+  }
   composition.stage.now = "serving";
   return {
     reloadKeys: () => composition.keys.reload(),

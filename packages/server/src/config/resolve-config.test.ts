@@ -19,7 +19,8 @@ describe("the secret for tokens", () => {
   });
 
   test("must be there when tokens are enforced", () => {
-    const advice = "set jwt_secret (ANYCABLE_JWT_SECRET), secret (ANYCABLE_SECRET) or jwt_keys_file";
+    const advice =
+      "set jwt_secret (ANYCABLE_JWT_SECRET), secret (ANYCABLE_SECRET), jwt_keys_file or jwt_jwks_url";
     expect(errorsOf({ argv: ["--enforce_jwt"] })).toEqual([
       `--enforce_jwt asks for tokens, but there is no secret to verify them with: ${advice}`,
     ]);
@@ -32,7 +33,7 @@ describe("the secret for tokens", () => {
 
   test("is missed when there are rules for tokens alone", () => {
     expect(warningsOf("--jwt_require_exp", "--jwt_leeway=0")).toEqual([
-      "no effect without keys for tokens (jwt_secret, secret or jwt_keys_file): --jwt_require_exp, --jwt_leeway",
+      "no effect without keys for tokens (jwt_secret, secret, jwt_keys_file or jwt_jwks_url): --jwt_require_exp, --jwt_leeway",
     ]);
     expect(warningsOf("--jwt_require_exp", `--secret=${STRONG}`)).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { issuerSettings } from "../keys/issuer/options.ts";
+import { hasKeySource, issuerSettings } from "../keys/issuer/options.ts";
 import { JWT } from "../keys/options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
@@ -19,7 +19,7 @@ export function resolveJwt(
     secret: issuerSecrets.get(entry.secretFile) ?? null,
   }));
   return {
-    enabled: secret !== null || main.keysFile !== null || issuers.length > 0,
+    enabled: secret !== null || hasKeySource(main) || issuers.length > 0,
     secret,
     secretOption: jwtSecret === "" ? "secret" : "jwt_secret",
     previousSecrets: options.previousSecrets,
@@ -31,5 +31,7 @@ export function resolveJwt(
     strict,
     main,
     issuers,
+    jwksMaxStaleMs: options.jwksMaxStaleS * 1000,
+    jwksCacheFolder: options.jwksCache === "" ? null : options.jwksCache,
   };
 }

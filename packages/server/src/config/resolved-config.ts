@@ -51,7 +51,7 @@ export interface ResolvedConfig {
     readonly nativePings: boolean;
   };
   readonly jwt: {
-    /** Whether tokens are looked at: there is a secret, or a file of keys. */
+    /** Whether tokens are looked at: there is a secret, or another source of keys. */
     readonly enabled: boolean;
     /** `--jwt_secret`, else `--secret`. Null when no plain secret verifies tokens. */
     readonly secret: string | null;
@@ -73,6 +73,10 @@ export interface ResolvedConfig {
       /** The issuer's own; read already. */
       readonly secret: string | null;
     })[];
+    /** How long published keys serve when they cannot be fetched again. */
+    readonly jwksMaxStaleMs: number;
+    /** Where they are kept; null for nowhere. */
+    readonly jwksCacheFolder: string | null;
   };
   /** Files that hold secrets: what is in them is in the options that they stand for. */
   readonly secretFiles: readonly string[];

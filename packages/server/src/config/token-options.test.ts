@@ -102,6 +102,8 @@ describe("what tokens have to be like", () => {
       requireExp: false,
       maxLifetimeS: null,
       keysFile: "/k",
+      jwksUrl: null,
+      discovery: false,
     });
   });
 
@@ -280,4 +282,41 @@ test("presets of AnyCable that are not served are a warning, and words that are 
   expect(errorsOf({ argv: ["--presets=stricter"] })).toEqual([
     '--presets: the value "stricter" may hold strict and none',
   ]);
+});
+
+describe("published keys", () => {
+  const URL_OPTION = "--jwt_jwks_url=https://id.example.com/keys";
+
+  test("turn tokens on, and are whose the options say", () => {
+    const { jwt } = configOf(URL_OPTION, "--jwt_issuer=https://id.example.com", "--jwt_audience=cable");
+    expect(jwt.enabled).toBe(true);
+    expect(jwt.main).toMatchObject({ jwksUrl: "https://id.example.com/keys", discovery: false });
+  });
+
+  test("are found by discovery, whose issuer is the tokens'", () => {
+    const { main } = configOf("--jwt_oidc_issuer=https://id.example.com", "--jwt_audience=*").jwt;
+    expect(main).toMatchObject({ issuer: "https://id.example.com", jwksUrl: null, discovery: true });
+    expect(main.audience).toBeNull();
+  });
+
+  test.each([
+    [[URL_OPTION, "--jwt_audience=a"], "no issuer: set jwt_issuer"],
+    [[URL_OPTION, "--jwt_issuer=https://id.example.com"], "no audience: set jwt_audience"],
+    [["--jwt_oidc_issuer=https://id.example.com"], "no audience: set jwt_audience"],
+    [
+      ["--jwt_oidc_issuer=https://a.example", "--jwt_issuer=https://b.example", "--jwt_audience=a"],
+      "another issuer than jwt_issuer",
+    ],
+    [["--jwt_jwks_url=http://id.example.com/keys"], "must be an https URL"],
+    [["--jwt_jwks_url=https://user:pass@id.example.com/keys"], "without a user in it"],
+  ])("with %p: %s", (flags, problem) => {
+    expect(errorsOf({ argv: flags }).join("\n")).toContain(problem);
+  });
+
+  test("may come by http from this machine", () => {
+    for (const host of ["127.0.0.1:1", "localhost:1", "[::1]:1"]) {
+      const flags = [`--jwt_jwks_url=http://${host}/k`, "--jwt_issuer=i", "--jwt_audience=a"];
+      expect(configOf(...flags).jwt.main.jwksUrl).toBe(`http://${host}/k`);
+    }
+  });
 });

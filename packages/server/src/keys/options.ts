@@ -48,6 +48,19 @@ export const JWT = section("JWT", {
     },
     help: "Several issuers, each with its own issuer, secret_file or keys_file, audience and so on. A token's iss says which is asked.",
   }),
+  jwksMaxStaleS: integer({
+    flag: "jwt_jwks_max_stale",
+    toml: "jwt.jwks_max_stale",
+    default: 86_400,
+    min: 60,
+    placeholder: "SECONDS",
+    help: "How long the keys that an issuer published serve when they cannot be fetched again.",
+  }),
+  jwksCache: path({
+    flag: "jwt_jwks_cache",
+    toml: "jwt.jwks_cache",
+    help: "Folder where the last good keys of each issuer are kept, for a start while the issuer is down.",
+  }),
   param: text({
     flag: "jwt_param",
     toml: "jwt.param",

@@ -2,7 +2,7 @@ import { identityOf } from "@hawser/core/jwt/identity";
 import { identityTemplate } from "@hawser/core/jwt/identity-template";
 import type { IssuerPolicy } from "@hawser/core/jwt/issuer-policy";
 import type { VerifierPolicy } from "@hawser/core/jwt/verifier";
-import type { IssuerSettings } from "./issuer/options.ts";
+import { hasKeySource, type IssuerSettings } from "./issuer/options.ts";
 
 export interface TokenSettings {
   /** Null when no plain secret verifies tokens. */
@@ -15,7 +15,7 @@ export interface TokenSettings {
 /** What the tokens of each issuer have to be like. Where only tables name issuers, strangers' tokens are for nobody. */
 export function tokenPolicy(settings: TokenSettings): VerifierPolicy {
   const { secret, main, issuers, maxTokenBytes } = settings;
-  const hasMain = secret !== null || main.keysFile !== null || issuers.length === 0;
+  const hasMain = secret !== null || hasKeySource(main) || issuers.length === 0;
   return { maxTokenBytes, issuers: [...(hasMain ? [main] : []), ...issuers].map(issuerPolicy) };
 }
 

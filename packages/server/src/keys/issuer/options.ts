@@ -4,6 +4,7 @@ import { mediaType } from "@hawser/core/jwt/header";
 import { identityTemplate } from "@hawser/core/jwt/identity-template";
 import { LIMITS } from "@hawser/core/limits";
 import { choice, flag, type Infer, integer, list, path, type Section, text } from "@hawser/core/options";
+import { isKeyUrl } from "../jwks/key-url.ts";
 
 /** What the tokens of one issuer have to be like, and what verifies them: by options, or in a table for each of several. */
 export const ISSUER = {
@@ -70,7 +71,27 @@ export const ISSUER = {
     toml: "jwt.keys_file",
     help: "File of keys for tokens: a JWK Set, whose keys may have a state, nbf and exp, or public keys in PEM. Read again when it changes.",
   }),
+  jwksUrl: text({
+    flag: "jwt_jwks_url",
+    toml: "jwt.jwks_url",
+    placeholder: "URL",
+    help: "Where the issuer publishes its keys, a JWK Set; https, or http on this machine. Needs an issuer and an audience.",
+    check: checkKeyUrl,
+  }),
+  oidcIssuer: text({
+    flag: "jwt_oidc_issuer",
+    toml: "jwt.oidc_issuer",
+    placeholder: "URL",
+    help: "Issuer whose OpenID Connect discovery document says where its keys are; also what iss has to say. Needs an audience.",
+    check: checkKeyUrl,
+  }),
 } as const;
+
+function checkKeyUrl(value: string): string | null {
+  return value === "" || isKeyUrl(value)
+    ? null
+    : "must be an https URL, or http on this machine, without a user in it";
+}
 
 function problemOfTemplate(template: string): string | null {
   try {
@@ -131,6 +152,15 @@ export interface IssuerSettings {
   readonly requireExp: boolean;
   readonly maxLifetimeS: number | null;
   readonly keysFile: string | null;
+  /** Where the issuer publishes its keys; null when it does not, or when its discovery document says where. */
+  readonly jwksUrl: string | null;
+  /** Ask the issuer's discovery document. */
+  readonly discovery: boolean;
+}
+
+/** Whether an issuer has keys of its own, besides a plain secret. */
+export function hasKeySource({ keysFile, jwksUrl, discovery }: IssuerSettings): boolean {
+  return keysFile !== null || jwksUrl !== null || discovery;
 }
 
 const DAY_S = 24 * 60 * 60;
@@ -141,7 +171,7 @@ export function issuerSettings(options: Infer<Section<typeof ISSUER>>, strict: b
   const named = options.algorithms.flatMap((name) => algorithmNamed(name)?.name ?? []);
   const { audience, maxLifetimeS } = options;
   return {
-    issuer: emptyToNull(options.issuer),
+    issuer: emptyToNull(options.issuer) ?? emptyToNull(options.oidcIssuer),
     audience: audience.length === 0 || audience.includes("*") ? null : audience,
     algorithms: named.length > 0 ? named : (preset?.algorithms ?? null),
     type: options.type === "" ? null : mediaType(options.type),
@@ -151,6 +181,8 @@ export function issuerSettings(options: Infer<Section<typeof ISSUER>>, strict: b
     requireExp: options.requireExp || strict || (preset?.requireExp ?? false),
     maxLifetimeS: maxLifetimeS > 0 ? maxLifetimeS : strict ? DAY_S : null,
     keysFile: emptyToNull(options.keysFile),
+    jwksUrl: emptyToNull(options.jwksUrl),
+    discovery: options.oidcIssuer !== "" && options.jwksUrl === "",
   };
 }
 

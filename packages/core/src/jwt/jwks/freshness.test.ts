@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { freshForMs } from "./freshness.ts";
+
+const MINUTE = 60_000;
+
+test.each([
+  ["max-age=3600", 0, 60 * MINUTE],
+  ["public, max-age=3600, must-revalidate", 600, 50 * MINUTE],
+  ['MAX-AGE="3600"', 0, 60 * MINUTE],
+  [null, 0, 10 * MINUTE],
+  ["max-age=soon", 0, 10 * MINUTE],
+  ["max-age=5", 0, MINUTE],
+  ["max-age=100, no-store", 0, MINUTE],
+  ["no-cache", 0, MINUTE],
+  ["max-age=31536000", 0, 24 * 60 * MINUTE],
+  ["max-age=3600", 99_999, MINUTE],
+])("%p, %p s old, is current for %p ms", (cacheControl, ageS, ms) => {
+  expect(freshForMs(cacheControl, ageS)).toBe(ms);
+});
