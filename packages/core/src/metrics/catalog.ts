@@ -127,6 +127,14 @@ export const METRICS = {
     labels: ["source", "result"],
     maxSets: 256,
   },
+  /** One for each issuer whose keys were had; `source` is the issuer as configured. */
+  jwks_age_seconds: {
+    type: "gauge",
+    group: "node",
+    help: "How long ago the published keys in force were fetched",
+    labels: ["source"],
+    maxSets: 64,
+  },
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",

@@ -21,6 +21,7 @@ export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeS
   const pendingDisconnects = metrics.gauge("disconnect_queue_size");
   const memory = metrics.gauge("mem_sys_bytes");
   const backendConnections = metrics.gauge("grpc_active_conn_num");
+  const ages = metrics.labelled("jwks_age_seconds");
   metrics.gauge("goroutines_num").set(1);
   return () => {
     const population = engine.population();
@@ -31,5 +32,8 @@ export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeS
     backendConnections.set(grpc?.activeConnections() ?? 0);
     memory.set(residentBytes());
     tokenUse.refresh(keys.holder.current());
+    ages.clear();
+    for (const [issuer, ageS] of keys.published?.ages() ?? [])
+      if (ageS !== null) ages.cell([issuer]).value = ageS;
   };
 }

@@ -76,6 +76,7 @@ test("clients with a provider's tokens come in, also with a key that it began to
   const counted = (...labels: string[]) => sumOf(samples, "anycable_go_jwks_fetches_total", ...labels);
   expect(counted('result="ok"')).toBeGreaterThanOrEqual(2);
   expect(counted('result="unreachable"', `source="${issuer}"`)).toBeGreaterThanOrEqual(1);
+  expect(sumOf(samples, "anycable_go_jwks_age_seconds", `source="${issuer}"`)).toBeWithin(0, 60);
   expect(sumOf(samples, "anycable_go_jwt_verifications_total", `key="${issuer}/b"`)).toBe(1);
 });
 
