@@ -310,6 +310,34 @@ const AFTER_JWT: Group = {
   ],
 };
 
+/** `--rpc_after_jwt=shadow`: the application is asked, and nothing of what it says is done. */
+const SHADOW: Group = {
+  title: "the application in the token's shadow",
+  flags: ["--jwt_secret=qwerty", "--rpc_after_jwt=shadow"],
+  onlyOurs: "the option is ours",
+  server: "serial",
+  application: {
+    connect: () => ({
+      status: 2,
+      transmissions: ['{"type":"disconnect","reason":"banned","reconnect":false}'],
+    }),
+  },
+  scenarios: [
+    {
+      name: "a forged token does not reach it",
+      steps: [
+        connect(`/cable?jid=${FORGED}`),
+        ...met("unauthorized"),
+        { do: "calls", method: "Connect", count: 0 },
+      ],
+    },
+    {
+      name: "a good token is enough, and the application's no is not heard",
+      steps: [connect(`/cable?jid=${GOOD}`), ...met("welcome"), { do: "calls", method: "Connect", count: 1 }],
+    },
+  ],
+};
+
 /** A token that is too strange for the first layer is refused before the second hears of it. */
 const NO_FALLBACK: Group = {
   title: "no second chance",
@@ -379,5 +407,6 @@ export const ADMISSION_GROUPS: readonly Group[] = [
   OTHER_PARAMETER,
   ...REQUEST_IDS,
   AFTER_JWT,
+  SHADOW,
   NO_FALLBACK,
 ];

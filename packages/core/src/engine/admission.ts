@@ -22,8 +22,11 @@ export interface AdmissionPolicy {
   readonly enforceJwt: boolean;
   /** `--noauth`: whoever was not identified by a token is let in under an identity of its own. */
   readonly noAuth: boolean;
-  /** `--rpc_after_jwt=enforce`: a good token is not enough, the application is asked as well. */
-  readonly rpcAfterJwt: boolean;
+  /**
+   * `--rpc_after_jwt`. `enforce`: a good token is not enough, the application is asked as well. `shadow`: it is asked
+   * too, but only to see where it would have decided otherwise.
+   */
+  readonly rpcAfterJwt: "off" | "enforce" | "shadow";
   /** Whether there is an application to ask. */
   readonly hasBackend: boolean;
   /** Keys that come over the network; null where none do. */
@@ -89,7 +92,7 @@ export function decideAdmission(
 
 function admitByToken(policy: AdmissionPolicy, verdict: Verdict, mayWait: boolean): Admission {
   if (!verdict.accepted) return refuseToken(policy, verdict, mayWait);
-  if (policy.rpcAfterJwt) return { kind: "ask_backend", token: verdict };
+  if (policy.rpcAfterJwt === "enforce") return { kind: "ask_backend", token: verdict };
   return { kind: "admit", identifiers: verdict.identity, token: verdict };
 }
 

@@ -86,7 +86,7 @@ describe("admission", () => {
 
   test("asks the application after the token when told to, and adds no welcome of its own", async () => {
     const backend = new ScriptedBackend();
-    const { open } = setUp({ backend, admission: { rpcAfterJwt: true } });
+    const { open } = setUp({ backend, admission: { rpcAfterJwt: "enforce" } });
     const { connection, session } = open(GOOD);
     expect(backend.connects[0]?.request.jwtIdentity).toBe("e30");
     backend.connects[0]?.resolve(connectReply({ transmissions: ["hello"] }));
@@ -97,7 +97,7 @@ describe("admission", () => {
 
   test("a good token does not save a client that the application refuses", async () => {
     const backend = new ScriptedBackend();
-    const { open, metrics } = setUp({ backend, admission: { rpcAfterJwt: true } });
+    const { open, metrics } = setUp({ backend, admission: { rpcAfterJwt: "enforce" } });
     const { connection } = open(GOOD);
     backend.connects[0]?.resolve(connectReply({ status: "failure", transmissions: ["no"] }));
     await settle();

@@ -22,6 +22,7 @@ export function admit(
       open(context, session, admission.identifiers);
       context.send(session, welcome(session.sid));
       context.markInterest(session, "indifferent");
+      if (admission.token !== null) context.shadow?.accepted(session, admission.identifiers);
       return;
     case "ask_backend":
       if (admission.token !== null) recordAccepted(context, session, admission.token, credentials.carrier);
@@ -71,6 +72,7 @@ function refuse(context: EngineContext, session: Session, refusal: Refusal, carr
     expired_for: expiredForMs === null ? undefined : durationText(expiredForMs),
     detail,
   });
+  context.shadow?.refused(session, refusal);
   context.dismiss(session, refusal.reconnect ? { ...farewell, reconnect: true } : farewell);
 }
 

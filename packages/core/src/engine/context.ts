@@ -8,6 +8,7 @@ import type { Backend, RpcEnv, StateMap } from "../rpc/backend.ts";
 import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
+import type { ShadowConnects } from "./shadow-connects.ts";
 
 /** What the steps of the engine need of it. */
 export interface EngineContext {
@@ -18,6 +19,8 @@ export interface EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  /** Null unless the application is asked only for comparison. */
+  readonly shadow: ShadowConnects | null;
   /** Of one session; 0 for no limit. */
   readonly maxSubscriptions: number;
   /** Every connected session by its `sid`. */

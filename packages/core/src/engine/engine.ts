@@ -20,6 +20,7 @@ import { disconnectRequest, dismissAll, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import { Inbox } from "./inbox.ts";
 import { type PublishResult, publish } from "./publish.ts";
+import { ShadowConnects } from "./shadow-connects.ts";
 import { SlowClients } from "./slow-clients.ts";
 
 export interface EngineOptions {
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly disconnectBacklog: number;
   /** Disconnect calls that may be under way together. */
   readonly disconnectsAtOnce: number;
+  /** Connect calls for comparison alone that may be under way together. */
+  readonly shadowConnectsAtOnce: number;
   /** Of one session; 0 for no limit. */
   readonly maxSubscriptions: number;
   /** Commands that may wait while one is being carried out. */
@@ -69,6 +72,7 @@ export class Engine implements EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  readonly shadow: ShadowConnects | null;
   readonly maxSubscriptions: number;
   readonly sessions = new Map<string, Session>();
   readonly sampled: EngineContext["sampled"];
@@ -89,6 +93,7 @@ export class Engine implements EngineContext {
     this.admission = options.admission;
     this.maxSubscriptions = options.maxSubscriptions;
     this.#options = options;
+    this.shadow = shadowOf(options, parts);
     this.counters = engineCounters(parts.metrics);
     this.hub = new Hub((topic, frame) => topics.publish(topic, frame, options.compress));
     this.#heartbeat = new Heartbeat({
@@ -233,6 +238,7 @@ export class Engine implements EngineContext {
    */
   async shutdown(timeoutMs: number): Promise<void> {
     const untilMs = this.clock.monotonicMs() + timeoutMs;
+    this.shadow?.stop();
     const leaving = [...this.sessions.values()];
     const dismissed = dismissAll(this, leaving, {
       end: (session) => this.#end(session, true),
@@ -269,4 +275,18 @@ export class Engine implements EngineContext {
     if (wasOpen && session.disconnectInterest) this.#disconnects.add(disconnectRequest(session));
     session.subscriptions = null;
   }
+}
+
+function shadowOf(
+  options: EngineOptions,
+  { backend, clock, metrics, sampled }: EngineParts,
+): ShadowConnects | null {
+  if (options.admission.rpcAfterJwt !== "shadow") return null;
+  return new ShadowConnects({
+    connect: (request, scope) => backend.connect(request, scope),
+    clock,
+    sampled,
+    disagreements: metrics.labelled("auth_disagreements_total"),
+    atOnce: options.shadowConnectsAtOnce,
+  });
 }

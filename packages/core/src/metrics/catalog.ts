@@ -111,6 +111,17 @@ export const METRICS = {
       ...([HOUR_S, 3 * HOUR_S, 12 * HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S] as const),
     ],
   },
+  /**
+   * With `--rpc_after_jwt=shadow`: `jwt` is accepted or refused; `rpc` is success, failure, other_identifiers, error,
+   * unreachable or not_asked. The last three are no disagreements, and say what is not known.
+   */
+  auth_disagreements_total: {
+    type: "counter",
+    group: "rpc",
+    help: "The total number of clients about whom token and application disagree, by what each said",
+    labels: ["jwt", "rpc"],
+    maxSets: 16,
+  },
   /** `result` is reloaded, unchanged or failed. */
   jwt_ring_reloads_total: {
     type: "counter",

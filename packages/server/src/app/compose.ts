@@ -98,6 +98,8 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       disconnectBacklog: config.disconnect.backlog,
       // Half of the call slots at most: the clients that stay need the others.
       disconnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 2)),
+      // A quarter of them: what is only compared must wait for what is needed.
+      shadowConnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 4)),
       maxSubscriptions: config.websocket.maxSubscriptions,
       maxPendingCommands: config.websocket.maxPendingCommands,
       maxPendingCommandBytes: Math.max(LIMITS.maxPendingCommandBytes, 4 * config.websocket.maxMessageBytes),
@@ -149,7 +151,7 @@ function admissionPolicy(config: ResolvedConfig, keys: ServerKeys, use: TokenUse
     ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
     farewell: (reason: AuthReason) => authFarewell(reason, jwt.retiredAs),
   };
-  if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: false };
+  if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: "off" };
   const { published } = keys;
   const verifier = createVerifier({
     ring: () => keys.holder.current(),
@@ -164,7 +166,7 @@ function admissionPolicy(config: ResolvedConfig, keys: ServerKeys, use: TokenUse
     if (verdict.accepted) use.accepted(verdict);
     return verdict;
   };
-  return { ...policy, verify, missingKeys: published, rpcAfterJwt: rpc.afterJwt === "enforce" };
+  return { ...policy, verify, missingKeys: published, rpcAfterJwt: rpc.afterJwt };
 }
 
 function grpcBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): GrpcBackend {

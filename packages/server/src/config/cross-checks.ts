@@ -45,7 +45,7 @@ function uselessBackend(values: OptionValues, { rpc }: ResolvedConfig): string[]
   if (rpc.kind === "none") {
     if (rpc.afterJwt === "off") return [];
     return [
-      `${placeOf(values, afterJwt)} is enforce, but ${placeOf(values, rpcImpl)} leaves nobody to ask: drop one of them`,
+      `${placeOf(values, afterJwt)} is ${rpc.afterJwt}, but ${placeOf(values, rpcImpl)} leaves nobody to ask: drop one of them`,
     ];
   }
   const place = placeOf(values, rpcHost);

@@ -103,7 +103,7 @@ export interface ResolvedConfig {
     readonly commandTimeoutMs: number;
     /** For one attempt; 0 leaves it to the command's. */
     readonly requestTimeoutMs: number;
-    readonly afterJwt: "off" | "enforce";
+    readonly afterJwt: "off" | "enforce" | "shadow";
     /** Lower-case names. */
     readonly proxyHeaders: readonly string[];
     /** Empty for all cookies. */

@@ -59,9 +59,11 @@ export const RPC = section("RPC", {
   afterJwt: choice({
     flag: "rpc_after_jwt",
     toml: "rpc.after_jwt",
-    values: ["off", "enforce"],
+    values: ["off", "enforce", "shadow"],
     default: "off",
-    help: "With enforce the application's Connect is called for clients with a good token too, and may refuse them.",
+    help:
+      "With enforce the application's Connect is called for clients with a good token too, and may refuse them; with " +
+      "shadow it is called and its answer only compared.",
   }),
 });
 
