@@ -28,6 +28,7 @@ export type { Cookies } from "./rpc/cookies.ts";
 export type { SecretNotice } from "./rpc/secret-comparison.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./rpc/serve-rpc.ts";
 export type { State } from "./rpc/state.ts";
+export type { VerifyTokensOptions } from "./rpc/token-check.ts";
 export {
   createStreams,
   type SignedStreamVerdict,

@@ -214,3 +214,38 @@ test("signed names open their streams and no others, Turbo's as well", async () 
   expect(await ann.next()).toEqual({ identifier: inRoom, message: "in the room" });
   expect(await ann.next()).toEqual({ identifier: atTable, message: "<turbo-stream></turbo-stream>" });
 }, 30_000);
+
+test("an application that verifies tokens itself takes the server's, by every carrier, and refuses those of another secret", async () => {
+  const notices: string[] = [];
+  const cable = createCable({ connect: () => ({}) }).channel("Chat", { subscribed() {} });
+  const behind = async (secret: string, ...flags: string[]) => {
+    const onNotice = (notice: { message: string }) => notices.push(notice.message);
+    const service = await serveRpc(cable, { port: 0, secret, verifyTokens: true, onNotice });
+    cleanups.push(() => service.close());
+    return hawser(service.port, ["--enforce_jwt", ...flags]);
+  };
+  const subscribe = async (ann: ReturnType<typeof client>) => {
+    expect(await ann.next()).toMatchObject({ type: "welcome" });
+    ann.send({ command: "subscribe", identifier: CHAT });
+    return (await ann.next()).type;
+  };
+  const token = createTokens({ secret: SECRET }).issue("ann");
+  const same = await behind(SECRET);
+  expect(await subscribe(client(same, token))).toBe("confirm_subscription");
+  expect(await subscribe(client(same, "", { "X-JID": token }))).toBe("confirm_subscription");
+  const offered = { "Sec-WebSocket-Protocol": `actioncable-v1-json, anycable-token.${token}` };
+  expect(await subscribe(client(same, "", offered))).toBe("confirm_subscription");
+  expect(notices.filter((line) => line.includes("Token refused"))).toEqual([]);
+
+  const other = await behind("another");
+  expect(await subscribe(client(other, token))).toBe("reject_subscription");
+  const lines = notices.filter((line) => line.includes("Token refused"));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("bad_signature");
+  const enforced = await behind("another", "--rpc_after_jwt=enforce");
+  expect(await client(enforced, token).next()).toEqual({
+    type: "disconnect",
+    reason: "unauthorized",
+    reconnect: false,
+  });
+}, 30_000);

@@ -15,12 +15,12 @@ export async function answerCommand<Identifiers>(
 ): Promise<CommandResponse> {
   const { command, identifier } = message;
   const named = channelNamed(application, identifier);
-  if (named === null) return refusal(command, identifier, "no such channel");
+  if (named === null) return refusedCommand(command, identifier, "no such channel");
   const connection = connectionOf(application, message.connectionIdentifiers, message.env, metadata);
   const state = new TrackedState(message.env?.istate ?? {});
   const request = { identifier, rawParams: named.rawParams, connection, state };
   const outcome = await run(named.runner, request, message);
-  if (typeof outcome === "string") return refusal(command, identifier, outcome);
+  if (typeof outcome === "string") return refusedCommand(command, identifier, outcome);
   const cstate = connection.cstate.delta();
   if (outcome.rejected) return rejection(identifier, outcome, cstate);
   return {
@@ -79,7 +79,7 @@ function rejection(
 }
 
 /** The client sent what no handler can be given. A subscription it then hears is rejected; the operator reads why. */
-function refusal(command: string, identifier: string, errorMsg: string): CommandResponse {
+export function refusedCommand(command: string, identifier: string, errorMsg: string): CommandResponse {
   switch (command) {
     case "subscribe":
       return { ...reply(Status.FAILURE, [rejectFrame(identifier)]), stopStreams: true, errorMsg };

@@ -62,7 +62,8 @@ export function connectEnvOf(
   };
 }
 
-function claimsOf(segment: string): JsonObject {
+/** @throws Error when they cannot be read. */
+export function claimsOf(segment: string): JsonObject {
   const bytes = new Uint8Array(base64urlByteLength(segment.length));
   const length = decodeBase64url(segment, 0, segment.length, bytes);
   const text = length < 0 ? null : decodeUtf8(bytes, 0, length);

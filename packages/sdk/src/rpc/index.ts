@@ -23,3 +23,4 @@ export type { Cookies } from "./cookies.ts";
 export type { SecretNotice } from "./secret-comparison.ts";
 export { type RpcService, type ServeRpcOptions, serveRpc } from "./serve-rpc.ts";
 export type { State } from "./state.ts";
+export type { VerifyTokensOptions } from "./token-check.ts";

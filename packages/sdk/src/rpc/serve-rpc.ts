@@ -1,7 +1,10 @@
+import { CableError } from "@hawser/core/errors";
 import { listenGrpc, type ServerTls } from "../drivers/grpc.ts";
 import { writeErrorLine } from "../drivers/standard-error.ts";
 import type { RpcHandlers } from "./cable.ts";
 import { createSecretComparison, type SecretNotice } from "./secret-comparison.ts";
+import { createTokenCheck, type VerifyTokensOptions } from "./token-check.ts";
+import { verifiedCalls } from "./verified-calls.ts";
 
 /** Where an application is served. */
 export interface ServeRpcOptions {
@@ -18,7 +21,13 @@ export interface ServeRpcOptions {
    * server's at every call, and when they differ both sides say so: then all tokens are refused.
    */
   readonly secret?: string;
-  /** Told of what came of the comparison; a line on standard error unless given. */
+  /**
+   * Verify the client's token here as well, with `secret` and the server's own code, whatever the server says of it: a call
+   * whose token fails, or has other claims than the server passes on, is refused, with a notice of which claim or key it
+   * was. For tokens by HMAC.
+   */
+  readonly verifyTokens?: boolean | VerifyTokensOptions;
+  /** Told of what came of the comparison, and of tokens that are refused here; a line on standard error unless given. */
   readonly onNotice?: (notice: SecretNotice) => void;
 }
 
@@ -36,13 +45,15 @@ const DEFAULT_GRACE_MS = 2000;
 /**
  * Serves an application by gRPC, with the standard health service for `anycable.RPC`.
  *
- * Rejects with CableError `io_failed` when the address cannot be used, or `config_invalid` for an empty secret.
+ * Rejects with CableError `io_failed` when the address cannot be used, or `config_invalid` for an empty secret,
+ * or none where tokens are to be verified.
  */
 export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}): Promise<RpcService> {
   const { host = "127.0.0.1", port = DEFAULT_PORT, tls = null, graceMs = DEFAULT_GRACE_MS } = options;
   const { secret, onNotice = writeNotice } = options;
   const secrets = secret === undefined ? null : createSecretComparison(secret, onNotice);
-  const listener = await listenGrpc(cable, { host, port }, { tls, secrets });
+  const handlers = checked(cable, options, onNotice);
+  const listener = await listenGrpc(handlers, { host, port }, { tls, secrets });
   let closed: Promise<void> | null = null;
   return {
     port: listener.port,
@@ -51,6 +62,22 @@ export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}
       return closed;
     },
   };
+}
+
+function checked(
+  cable: RpcHandlers,
+  { verifyTokens = false, secret }: ServeRpcOptions,
+  onNotice: (notice: SecretNotice) => void,
+): RpcHandlers {
+  if (verifyTokens === false) return cable;
+  if (secret === undefined) {
+    throw new CableError(
+      "config_invalid",
+      "Cannot verify tokens without the secret. Give serveRpc `secret` too.",
+    );
+  }
+  const options = verifyTokens === true ? {} : verifyTokens;
+  return verifiedCalls(cable, createTokenCheck({ secret, options, onNotice }));
 }
 
 function writeNotice({ level, message }: SecretNotice): void {
