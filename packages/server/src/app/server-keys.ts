@@ -13,7 +13,8 @@ import { createDocumentFetch } from "../drivers/document-fetch.ts";
 import { readTextFile, replaceTextFile } from "../drivers/files.ts";
 import { createMessageKey } from "../drivers/message-key.ts";
 import { HeldSecret } from "../keys/held-secret.ts";
-import { PublishedKeys } from "../keys/jwks/published-keys.ts";
+import type { IssuerSettings } from "../keys/issuer/options.ts";
+import { PublishedKeys, type PublishedKeysParts } from "../keys/jwks/published-keys.ts";
 import { type KeyFacts, keyList } from "../keys/key-list.ts";
 import { ownSecretsOf } from "../keys/own-secrets.ts";
 import { type KeysRead, readKeys } from "../keys/read-keys.ts";
@@ -78,7 +79,10 @@ export class ServerKeys {
     };
     this.#broadcast = new HeldSecret(({ text }) => text, clock);
     this.#take(config);
-    this.published = publishedKeys(config, this.sources, parts);
+    this.published = publishedKeys(config, this.sources, {
+      ...parts,
+      onFetch: (issuer, result) => parts.fetches.add([issuer, result]),
+    });
   }
 
   /** The keys that signed stream names are checked with now. */
@@ -178,23 +182,26 @@ export class ServerKeys {
 /** Bytes and milliseconds of a document that an issuer serves; real ones have a few KiB. */
 const DOCUMENT = { maxBytes: 256 * 1024, timeoutMs: 5_000 } as const;
 
-function publishedKeys(
-  { jwt }: ResolvedConfig,
+/** The issuers whose keys are fetched. */
+export function publishersOf({ jwt }: Pick<ResolvedConfig, "jwt">): readonly IssuerSettings[] {
+  return [jwt.main, ...jwt.issuers].filter(({ jwksUrl, discovery }) => jwksUrl !== null || discovery);
+}
+
+/** What fetches the keys that the configuration's issuers publish into `sources`; null where none does. */
+export function publishedKeys(
+  { jwt }: Pick<ResolvedConfig, "jwt">,
   sources: KeySources,
-  { clock, log, fetches }: ServerKeysParts,
+  { clock, log, onFetch }: Pick<PublishedKeysParts, "clock" | "log" | "onFetch">,
 ): PublishedKeys | null {
-  const issuers = [jwt.main, ...jwt.issuers].filter(
-    ({ jwksUrl, discovery }) => jwksUrl !== null || discovery,
-  );
+  const issuers = publishersOf({ jwt });
   if (issuers.length === 0) return null;
   return new PublishedKeys(
     { issuers, maxStaleMs: jwt.jwksMaxStaleMs, cacheFolder: jwt.jwksCacheFolder },
     {
-      ...{ clock, log, sources, crypto: nodeCrypto },
+      ...{ clock, log, sources, onFetch, crypto: nodeCrypto },
       fetch: createDocumentFetch(DOCUMENT),
       files: { read: readTextFile, replace: replaceTextFile },
       digest: (text) => hmacHex("hawser-jwks", text).slice(0, 16),
-      onFetch: (issuer, result) => fetches.add([issuer, result]),
     },
   );
 }

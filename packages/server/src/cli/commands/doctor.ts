@@ -1,7 +1,7 @@
 import { messageOf } from "@hawser/core/errors";
 import type { SetKey } from "@hawser/core/jwt/jwk-set";
-import { createKeyRing } from "@hawser/core/jwt/keyring";
 import { flag, section, text } from "@hawser/core/options";
+import { publishersOf } from "../../app/server-keys.ts";
 import type { Loaded } from "../../config/load-config.ts";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
@@ -16,9 +16,11 @@ import { type Finding, findingsOf } from "../doctor/finding.ts";
 import { checkKeys } from "../doctor/keys.ts";
 import { checkHost, checkOpenFiles, type Machine } from "../doctor/machine.ts";
 import { checkPorts } from "../doctor/ports.ts";
+import { checkPublishedKeys } from "../doctor/published-keys.ts";
 import { cableUrl, checkClock, checkRoundTrip } from "../doctor/round-trip.ts";
 import { checkRunningServer } from "../doctor/running-server.ts";
-import { keysOf } from "../key-ring.ts";
+import { givenKeys, noKeys } from "../key-ring.ts";
+import { type KeysNow, withPublishedKeys } from "../published-keys.ts";
 import { claimsAskedFor, mintToken, signingKey } from "../signing-key.ts";
 
 const OPTIONS = section("Options", {
@@ -38,7 +40,7 @@ export const doctor: Command = {
   argument: "",
   about: [
     "Reads the configuration as the server would, and looks at the strength of secrets, at the application's service and " +
-      "its secret, at ports, the host and open files; with --against also at a running server, by connecting to it.",
+      "its secret, at the keys that issuers publish, at ports, the host and open files; with --against also at a running server, by connecting to it.",
     "Each check is one line. The exit status is 1 when something is wrong; a warning is not.",
   ],
   options: OPTIONS,
@@ -73,7 +75,8 @@ async function examine(call: CommandCall): Promise<readonly Finding[] | Misuse> 
   if (against !== "" && url === null) return misuse("--against is not a URL, like ws://localhost:8080/cable");
   const keys = readKeysOf(config);
   if ("level" in keys) return [...aboutConfiguration(loaded), keys];
-  return [...aboutConfiguration(loaded), ...(await examineWith(config, keys, url))];
+  const now = await withPublishedKeys(keys, config);
+  return [...aboutConfiguration(loaded), ...(await examineWith(config, keys, now, url))];
 }
 
 /** The configuration itself: deprecated options, variables that mean nothing, settings that have no effect. */
@@ -86,7 +89,9 @@ function aboutConfiguration({ configFile, warnings }: Loaded): readonly Finding[
 function readKeysOf(config: ResolvedConfig): readonly SetKey[] | Finding {
   if (!config.jwt.enabled) return [];
   try {
-    return keysOf(config);
+    const keys = givenKeys(config);
+    if (keys.length === 0 && publishersOf(config).length === 0) throw noKeys([]);
+    return keys;
   } catch (thrown) {
     return findingsOf("keys").fail(messageOf(thrown), "the server does not start with this");
   }
@@ -95,10 +100,11 @@ function readKeysOf(config: ResolvedConfig): readonly SetKey[] | Finding {
 async function examineWith(
   config: ResolvedConfig,
   keys: readonly SetKey[],
+  now: KeysNow,
   url: URL | null,
 ): Promise<readonly Finding[]> {
   const nowMs = systemClock.nowMs();
-  const own = ownSecretsOf(createKeyRing(keys), config.jwt, nodeCrypto, nowMs);
+  const own = ownSecretsOf(now.ring, config.jwt, nodeCrypto, nowMs);
   const machine: Machine = {
     openFileLimit: openFileLimit(),
     env,
@@ -106,7 +112,8 @@ async function examineWith(
     readFile: readTextFile,
   };
   return [
-    ...checkKeys(config, keys, nowMs),
+    ...checkKeys(config, now.ring, nowMs),
+    ...checkPublishedKeys(config, now),
     ...checkCertificate(config, nowMs),
     ...(await checkBackend(config, own)),
     ...(await checkPorts(config)),

@@ -42,6 +42,7 @@ async function listedKeys(call: CommandCall): Promise<readonly ListedKey[]> {
   const config = configurationOf(call);
   const { socketPath } = config.admin;
   if (socketPath !== null && !call.option(OPTIONS.options.offline)) return fetchKeys(socketPath);
-  const listed = keyList(ringOf(config), config.jwt.secretOption, nodeCrypto, systemClock.nowMs());
+  const ring = await ringOf(config, call.terminal);
+  const listed = keyList(ring, config.jwt.secretOption, nodeCrypto, systemClock.nowMs());
   return listed.map((key) => ({ ...key, lastUsed: null }));
 }

@@ -28,7 +28,7 @@ export const tokenExplain: Command = {
   readsConfiguration: true,
   async run(call) {
     const config = configurationOf(call);
-    const ring = ringOf(config);
+    const ring = await ringOf(config, call.terminal);
     const given = await tokenArgument(call, config.jwt.param);
     if ("misuse" in given) return given;
     const nowMs = systemClock.nowMs();

@@ -5,7 +5,7 @@ import { type JsonObject, parseStrictObject } from "@hawser/core/wire/strict-jso
 import { systemClock } from "../../drivers/clock.ts";
 import { type Command, type CommandCall, type Misuse, misuse } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
-import { keysOf } from "../key-ring.ts";
+import { givenKeys, noKeys } from "../key-ring.ts";
 import { claimsAskedFor, mintToken, signingKey } from "../signing-key.ts";
 
 const OPTIONS = section("Options", {
@@ -48,11 +48,9 @@ export const tokenMint: Command = {
   readsConfiguration: true,
   run(call) {
     const config = configurationOf(call);
-    const key = signingKey(
-      keysOf(config),
-      call.option(OPTIONS.options.kid),
-      call.option(OPTIONS.options.algorithm),
-    );
+    const keys = givenKeys(config);
+    if (keys.length === 0) throw noKeys([]);
+    const key = signingKey(keys, call.option(OPTIONS.options.kid), call.option(OPTIONS.options.algorithm));
     if ("misuse" in key) return key;
     const claims = claimsOf(call, claimsAskedFor(config, key));
     if ("misuse" in claims) return claims;

@@ -1,5 +1,4 @@
-import type { SetKey } from "@hawser/core/jwt/jwk-set";
-import { createKeyRing, stateAt, type VerificationKey } from "@hawser/core/jwt/keyring";
+import { type KeyRing, stateAt, type VerificationKey } from "@hawser/core/jwt/keyring";
 import { weaknessOf } from "@hawser/core/jwt/secret-strength";
 import { keysText } from "../../app/server-keys.ts";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
@@ -11,7 +10,7 @@ import { type Finding, findingsOf } from "./finding.ts";
 const SOON_MS = 7 * 86_400_000;
 
 /** Whether there are keys for tokens, and whether each is a good one. */
-export function checkKeys(config: ResolvedConfig, keys: readonly SetKey[], nowMs: number): Finding[] {
+export function checkKeys(config: ResolvedConfig, ring: KeyRing, nowMs: number): Finding[] {
   const found = findingsOf("keys");
   const { jwt, auth, rpc } = config;
   if (!jwt.enabled) {
@@ -26,7 +25,6 @@ export function checkKeys(config: ResolvedConfig, keys: readonly SetKey[], nowMs
     }
     return [found.skip("there is no key for tokens; the application decides on every client")];
   }
-  const ring = createKeyRing(keys);
   const facts = keyList(ring, jwt.secretOption, nodeCrypto, nowMs);
   const active = facts.some(({ state }) => state === "active");
   return [
