@@ -1,6 +1,7 @@
 import { CableError } from "@hawser/core/errors";
-import { fingerprint } from "@hawser/core/options";
-import { hmacSha256Hex } from "../drivers/crypto.ts";
+import { fingerprintOf } from "@hawser/core/jwt/fingerprint";
+import { secretFromText } from "@hawser/core/jwt/key-material";
+import { nodeCrypto } from "../drivers/crypto.ts";
 
 /** Something for the operator: one line, without any secret. */
 export interface SecretNotice {
@@ -30,7 +31,8 @@ export function createSecretComparison(
   if (secret === "") {
     throw new CableError("config_invalid", "Cannot compare an empty secret with the server's. Set a secret.");
   }
-  const [own, asJwtSecret] = PURPOSES.map((purpose) => fingerprint(hmacSha256Hex, secret, purpose));
+  const material = secretFromText(secret);
+  const [own, asJwtSecret] = PURPOSES.map((purpose) => fingerprintOf(material, purpose, nodeCrypto));
   const ours: readonly (string | undefined)[] = [own, asJwtSecret];
   const told = new Set<string>();
   onNotice({
