@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { messageOf } from "@hawser/core/errors";
 import type { DocumentFetch, Fetched, FetchFailure } from "@hawser/core/jwt/jwks/document-fetch";
 
@@ -24,21 +25,23 @@ export function createDocumentFetch({ timeoutMs, maxBytes }: DocumentFetchOption
       const response = await fetch(url, {
         redirect: "manual",
         signal,
-        headers: { Accept: "application/json" },
+        headers: { Accept: "application/json", "Accept-Encoding": "gzip" },
+        // The runtime would unpack whatever comes, and a thousand times of what was sent, before anybody counts it.
+        decompress: false,
       });
       const { status, headers } = response;
       if (status >= 300 && status < 400) {
-        void response.body?.cancel();
+        if (response.body !== null) leave(response.body);
         return failed(
           "redirect",
           `it was answered ${status}, a redirect, which is not followed; give the final URL`,
         );
       }
       if (status !== 200) {
-        void response.body?.cancel();
+        if (response.body !== null) leave(response.body);
         return failed("status", `it was answered ${status}`);
       }
-      const text = await readText(response, maxBytes);
+      const text = textOf(await readBytes(response, maxBytes), headers.get("content-encoding"), maxBytes);
       if (text === null) return failed("too_large", `the answer has more than ${maxBytes} bytes`);
       const age = Number(headers.get("age") ?? 0);
       return {
@@ -56,12 +59,12 @@ export function createDocumentFetch({ timeoutMs, maxBytes }: DocumentFetchOption
 }
 
 /** Null when there is more than `maxBytes` of it, which is then left where it is. */
-async function readText(response: Response, maxBytes: number): Promise<string | null> {
+async function readBytes(response: Response, maxBytes: number): Promise<Buffer | null> {
   const declared = Number(response.headers.get("content-length") ?? 0);
-  if (response.body === null) return "";
+  if (response.body === null) return Buffer.alloc(0);
   const reader = response.body.getReader();
   if (declared > maxBytes) {
-    void reader.cancel();
+    leave(reader);
     return null;
   }
   const chunks: Uint8Array[] = [];
@@ -69,10 +72,27 @@ async function readText(response: Response, maxBytes: number): Promise<string | 
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
     size += part.value.length;
     if (size > maxBytes) {
-      void reader.cancel();
+      leave(reader);
       return null;
     }
     chunks.push(part.value);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** Null when there is more than `maxBytes` of it. */
+function textOf(bytes: Buffer | null, encoding: string | null, maxBytes: number): string | null {
+  if (bytes === null || encoding === null || encoding === "identity") return bytes?.toString("utf8") ?? null;
+  if (encoding !== "gzip") throw new Error("it is compressed in another way than gzip");
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes }).toString("utf8");
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return null;
+    throw new Error("it is not the gzip that it says it is", { cause: thrown });
+  }
+}
+
+/** What is not wanted may break on its way, and that is nobody's fault here. */
+function leave(body: { cancel(): Promise<void> }): void {
+  body.cancel().catch(() => {});
 }
