@@ -54,9 +54,19 @@ export const AUTH_REASONS = {
 /** Why a token, or that there is none, keeps a client out. */
 export type AuthReason = keyof typeof AUTH_REASONS;
 
-/** The farewell of a reason where `--jwt_retired_as` says what retired keys are answered with. */
-export function authFarewell(reason: AuthReason, retiredAs: "token_expired" | "unauthorized"): Farewell {
-  return reason === "key_retired" && retiredAs === "unauthorized" ? UNAUTHORIZED : AUTH_REASONS[reason];
+/** What options and circumstances change about the table. */
+export interface AuthFarewells {
+  /** `--jwt_retired_as`: what the bearer of a retired key's token hears. */
+  readonly retiredAs: "token_expired" | "unauthorized";
+  /** Whether who has a wrong signature is to come again, because it is ours that is wrong. */
+  readonly forgedMayReturn: boolean;
+}
+
+const COME_AGAIN = { ...UNAUTHORIZED, reconnect: true } as const satisfies Farewell;
+
+export function authFarewell(reason: AuthReason, { retiredAs, forgedMayReturn }: AuthFarewells): Farewell {
+  if (reason === "key_retired" && retiredAs === "unauthorized") return UNAUTHORIZED;
+  return reason === "bad_signature" && forgedMayReturn ? COME_AGAIN : AUTH_REASONS[reason];
 }
 
 /** Every other way in which this server ends a connection. `remote` takes `reconnect` from the command. */

@@ -14,7 +14,7 @@ import {
   policiesByIssuer,
   policyFor,
 } from "./issuer-policy.ts";
-import { type KeyRing, stateAt, type VerificationKey } from "./keyring.ts";
+import { type KeyPool, type KeyRing, stateAt, type VerificationKey } from "./keyring.ts";
 import { PAYLOAD_RULES, type PayloadProblem, RULES, type Rule } from "./rules.ts";
 import type { Refused, Verdict } from "./verdict.ts";
 
@@ -36,7 +36,24 @@ export interface VerifierOptions {
   readonly policy: VerifierPolicy;
   /** A token named a key that the ring does not have; called once a token, and must not throw. */
   readonly onUnknownKid?: (issuer: string | null, kid: string) => void;
+  readonly observer?: VerifierObserver;
 }
+
+/** Who wants to know what tokens are like, good and bad. Nothing of it may throw, and all of it is on the hot path. */
+export interface VerifierObserver {
+  /** A token with these claims was signed with a key in use. Whether it is let in is another question. */
+  signed(issuer: string | null, claims: Claims, nowMs: number): void;
+  /** Whether the claims of a token that nobody signed are worth reading, which costs as much as verifying one. */
+  wantsForged(nowMs: number): boolean;
+  /** No key gives the signature of a token with these claims. */
+  forged(signature: string, claims: Claims): void;
+}
+
+const NOBODY: VerifierObserver = {
+  signed: () => {},
+  wantsForged: () => false,
+  forged: () => {},
+};
 
 export interface Verifier {
   /**
@@ -60,6 +77,7 @@ class TokenVerifier {
   /** Where there is but one, a token's payload is not looked into before its signature is known to be right. */
   readonly #only: IssuerPolicy | null;
   readonly #onUnknownKid: VerifierOptions["onUnknownKid"];
+  readonly #observer: VerifierObserver;
   readonly #compact: CompactVerifier;
   /** Where payloads are decoded; reused, because an allocation a token costs more than the decoding. */
   #bytes = new Uint8Array(1024);
@@ -72,6 +90,7 @@ class TokenVerifier {
     this.#policies = policiesByIssuer(issuers);
     this.#only = issuers.length === 1 ? (issuers[0] ?? null) : null;
     this.#onUnknownKid = options.onUnknownKid;
+    this.#observer = options.observer ?? NOBODY;
     this.#compact = new CompactVerifier({ crypto: options.crypto, maxTokenBytes });
   }
 
@@ -93,17 +112,32 @@ class TokenVerifier {
   #verify(token: CompactToken, policy: IssuerPolicy, parsed: Claims | null): Verdict {
     const pool = this.#ring().poolOf(policy.issuer);
     const key = this.#compact.signerOf(token, pool);
+    const nowMs = this.#clock.nowMs();
     if ("reason" in key) {
-      const { kid } = token.header;
-      if (kid !== null && !pool.kids.has(kid)) this.#onUnknownKid?.(policy.issuer, kid);
+      this.#tellOfRefusal(token, key, policy, pool, parsed, nowMs);
       return refused(key, null);
     }
-    const nowMs = this.#clock.nowMs();
     const state = stateAt(key, nowMs);
     if (state !== "active" && state !== "verify-only") return refused(KEY_RULES[state], key.name);
     const claims = parsed ?? this.#claimsOf(token);
     if (typeof claims === "string") return refused(PAYLOAD_RULES[claims], key.name);
+    this.#observer.signed(policy.issuer, claims, nowMs);
     return judge(policy, key, token, claims, nowMs);
+  }
+
+  #tellOfRefusal(
+    token: CompactToken,
+    rule: Rule,
+    policy: IssuerPolicy,
+    pool: KeyPool,
+    parsed: Claims | null,
+    nowMs: number,
+  ): void {
+    const { kid } = token.header;
+    if (kid !== null && !pool.kids.has(kid)) this.#onUnknownKid?.(policy.issuer, kid);
+    if (rule !== RULES.bad_signature || !this.#observer.wantsForged(nowMs)) return;
+    const claims = parsed ?? this.#claimsOf(token);
+    if (typeof claims !== "string") this.#observer.forged(token.signature, claims);
   }
 
   #claimsOf(token: CompactToken): Claims | PayloadProblem {

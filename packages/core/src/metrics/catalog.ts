@@ -26,6 +26,9 @@ interface HistogramRow {
   readonly type: "histogram";
   readonly group: MetricGroup;
   readonly help: string;
+  readonly labels?: readonly [string, ...string[]];
+  /** As of other metrics with labels. */
+  readonly maxSets?: number;
   /** Upper ends, ascending; one more bucket holds the rest. */
   readonly buckets: readonly [number, ...number[]];
 }
@@ -33,6 +36,12 @@ interface HistogramRow {
 const MINUTE_S = 60;
 const HOUR_S = 60 * MINUTE_S;
 const DAY_S = 24 * HOUR_S;
+
+/** Seconds since a claim's time; below 0 the issuer's clock is ahead of ours. */
+const AGE_S = [-MINUTE_S, -10, -5, -2, -1, 0, 1, 2, 5, 10, MINUTE_S, 5 * MINUTE_S, HOUR_S, DAY_S] as const;
+
+/** Issuers are configured, and few. */
+const MAX_ISSUERS = 64;
 
 const counter = (group: MetricGroup, help: string) => ({ type: "counter", group, help }) as const;
 const gauge = (group: MetricGroup, help: string) => ({ type: "gauge", group, help }) as const;
@@ -122,6 +131,24 @@ export const METRICS = {
     labels: ["jwt", "rpc"],
     maxSets: 16,
   },
+  /** `issuer` as it is configured, or none. */
+  jwt_issued_ago_seconds: {
+    type: "histogram",
+    group: "node",
+    help: "Now minus iat of well-signed tokens, in seconds; below 0 where the issuer's clock is ahead",
+    labels: ["issuer"],
+    maxSets: MAX_ISSUERS,
+    buckets: AGE_S,
+  },
+  jwt_valid_since_seconds: {
+    type: "histogram",
+    group: "node",
+    help: "Now minus nbf of well-signed tokens, in seconds; below 0 where the issuer's clock is ahead",
+    labels: ["issuer"],
+    maxSets: MAX_ISSUERS,
+    buckets: AGE_S,
+  },
+  jwt_secret_mismatch: gauge("node", "1 while the application seems to sign tokens with another secret"),
   /** `result` is reloaded, unchanged or failed. */
   jwt_ring_reloads_total: {
     type: "counter",
@@ -158,37 +185,42 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-/** Names whose row has labels. */
-export type LabelledName = {
-  [N in MetricName]: (typeof METRICS)[N] extends { readonly labels: readonly string[] } ? N : never;
-}[MetricName];
+type NamesOf<Shape> = { [N in MetricName]: (typeof METRICS)[N] extends Shape ? N : never }[MetricName];
+type WithLabels = { readonly labels: readonly string[] };
+
+/** Names of counters and gauges with labels. */
+export type LabelledName = NamesOf<WithLabels & { readonly type: "counter" | "gauge" }>;
+
+/** Names of histograms with labels. */
+export type LabelledHistogramName = NamesOf<WithLabels & { readonly type: "histogram" }>;
 
 /** Names of plain counters. */
-export type CounterName = {
-  [N in MetricName]: (typeof METRICS)[N]["type"] extends "counter" ? N : never;
-}[Exclude<MetricName, LabelledName>];
+export type CounterName = Exclude<NamesOf<{ readonly type: "counter" }>, LabelledName>;
 
-/** Names of gauges. */
-export type GaugeName = {
-  [N in MetricName]: (typeof METRICS)[N]["type"] extends "gauge" ? N : never;
-}[Exclude<MetricName, LabelledName>];
+/** Names of plain gauges. */
+export type GaugeName = Exclude<NamesOf<{ readonly type: "gauge" }>, LabelledName>;
 
-/** Names of histograms. */
-export type HistogramName = {
-  [N in MetricName]: (typeof METRICS)[N]["type"] extends "histogram" ? N : never;
-}[MetricName];
+/** Names of plain histograms. */
+export type HistogramName = Exclude<NamesOf<{ readonly type: "histogram" }>, LabelledHistogramName>;
 
 type StringFor<Labels extends readonly string[]> = { readonly [K in keyof Labels]: string };
 
 /** One string for each label of the metric, in the order of its row. */
-export type LabelValues<N extends LabelledName> = StringFor<(typeof METRICS)[N]["labels"]>;
+export type LabelValues<N extends LabelledName | LabelledHistogramName> = StringFor<
+  (typeof METRICS)[N]["labels"]
+>;
 
+/** Counters and gauges alone. */
 export function isLabelled(name: MetricName): name is LabelledName {
-  return "labels" in METRICS[name];
+  return "labels" in METRICS[name] && METRICS[name].type !== "histogram";
 }
 
-export function isHistogram(name: MetricName): name is HistogramName {
+export function isHistogram(name: MetricName): name is HistogramName | LabelledHistogramName {
   return METRICS[name].type === "histogram";
+}
+
+export function isLabelledHistogram(name: MetricName): name is LabelledHistogramName {
+  return "labels" in METRICS[name] && METRICS[name].type === "histogram";
 }
 
 /** Every name of the table, in its order. */

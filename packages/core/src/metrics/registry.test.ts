@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { isLabelled, METRICS, type MetricName } from "./catalog.ts";
+import { isLabelled, isLabelledHistogram, METRICS, type MetricName } from "./catalog.ts";
 import { createMetrics, LabelledCells } from "./registry.ts";
 
 function shown(groups?: Parameters<typeof createMetrics>[0]): readonly MetricName[] {
@@ -44,7 +44,9 @@ describe("metrics", () => {
       { name: "disconnects_total", labelValues: ["remote"], value: 1 },
       { name: "disconnects_total", labelValues: ["no_pong"], value: 4 },
     ]);
-    const plain = Object.keys(METRICS).filter((name) => !isLabelled(name as MetricName));
+    const plain = Object.keys(METRICS).filter(
+      (name) => !isLabelled(name as MetricName) && !isLabelledHistogram(name as MetricName),
+    );
     expect(new Set(samples.map((sample) => sample.name))).toEqual(
       new Set([...plain, "disconnects_total"] as MetricName[]),
     );

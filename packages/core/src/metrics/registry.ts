@@ -4,6 +4,8 @@ import {
   type HistogramName,
   isHistogram,
   isLabelled,
+  isLabelledHistogram,
+  type LabelledHistogramName,
   type LabelledName,
   type LabelValues,
   METRICS,
@@ -11,6 +13,7 @@ import {
   type MetricName,
   metricNames,
 } from "./catalog.ts";
+import { type LabelSet, LabelSets } from "./label-sets.ts";
 
 /** A number that only grows. The hot path may write `counter.value += n`. */
 export class Counter {
@@ -40,13 +43,11 @@ export interface Sample {
 /** A number a label set, of a counter or a gauge; the number of sets is bounded by the metric's row. */
 export class LabelledCells<N extends LabelledName> {
   readonly name: N;
-  readonly #maxSets: number;
-  readonly #cells = new Map<string, { readonly labelValues: readonly string[]; readonly counter: Counter }>();
-  #overflow: Counter | null = null;
+  readonly #sets: LabelSets<Counter>;
 
   constructor(name: N, maxSets: number = METRICS[name].maxSets) {
     this.name = name;
-    this.#maxSets = maxSets;
+    this.#sets = new LabelSets(METRICS[name].labels.length, maxSets, () => new Counter());
   }
 
   add(labelValues: LabelValues<N>, n = 1): void {
@@ -55,34 +56,18 @@ export class LabelledCells<N extends LabelledName> {
 
   /** Forgets every label set: for gauges that are filled anew each time they are read. */
   clear(): void {
-    this.#cells.clear();
-    this.#overflow = null;
+    this.#sets.clear();
   }
 
   /** The number behind one label set, for callers that add to it often, or set it. */
   cell(labelValues: LabelValues<N>): Counter {
-    const values: readonly string[] = labelValues;
-    const key = values.join("\u0000");
-    const known = this.#cells.get(key);
-    if (known !== undefined) return known.counter;
-    // The last place is kept for everything that finds no place of its own.
-    if (this.#cells.size >= this.#maxSets - 1) {
-      this.#overflow ??= new Counter();
-      return this.#overflow;
-    }
-    const counter = new Counter();
-    this.#cells.set(key, { labelValues: [...values], counter });
-    return counter;
+    return this.#sets.cell(labelValues);
   }
 
   /** Every label set seen so far; those past the bound as one whose labels all say `other`. */
   *samples(): IterableIterator<Sample> {
-    for (const { labelValues, counter } of this.#cells.values()) {
-      yield { name: this.name, labelValues, value: counter.value };
-    }
-    if (this.#overflow !== null) {
-      const labelValues = METRICS[this.name].labels.map(() => "other");
-      yield { name: this.name, labelValues, value: this.#overflow.value };
+    for (const { labelValues, cell } of this.#sets.entries()) {
+      yield { name: this.name, labelValues, value: cell.value };
     }
   }
 }
@@ -113,6 +98,25 @@ export class Histogram {
   }
 }
 
+/** A histogram a label set. */
+export class LabelledHistogram<N extends LabelledHistogramName> {
+  readonly #sets: LabelSets<Histogram>;
+
+  constructor(name: N) {
+    const { labels, maxSets, buckets } = METRICS[name];
+    this.#sets = new LabelSets(labels.length, maxSets, () => new Histogram(buckets));
+  }
+
+  observe(labelValues: LabelValues<N>, value: number): void {
+    this.#sets.cell(labelValues).observe(value);
+  }
+
+  /** As of other metrics with labels. */
+  entries(): IterableIterator<LabelSet<Histogram>> {
+    return this.#sets.entries();
+  }
+}
+
 /** The numbers of this process. They are plain fields: exporters read them when asked, and nobody pushes. */
 export interface Metrics {
   /** The names that this server shows, in the order of the table. Others may be written, and are not seen. */
@@ -121,16 +125,23 @@ export interface Metrics {
   gauge(name: GaugeName): Gauge;
   labelled<N extends LabelledName>(name: N): LabelledCells<N>;
   histogram(name: HistogramName): Histogram;
+  labelledHistogram<N extends LabelledHistogramName>(name: N): LabelledHistogram<N>;
   /** A counter or a gauge, for who only reads it. */
   number(name: CounterName | GaugeName): { readonly value: number };
   /** Every number of `names` as it stands now; of a histogram the number of its observations. */
   samples(): IterableIterator<Sample>;
 }
 
-type Cell = Counter | Gauge | Histogram | LabelledCells<LabelledName>;
+type Cell =
+  | Counter
+  | Gauge
+  | Histogram
+  | LabelledCells<LabelledName>
+  | LabelledHistogram<LabelledHistogramName>;
 
 function newCell(name: MetricName): Cell {
   if (isLabelled(name)) return new LabelledCells(name);
+  if (isLabelledHistogram(name)) return new LabelledHistogram(name);
   if (isHistogram(name)) return new Histogram(METRICS[name].buckets);
   return METRICS[name].type === "counter" ? new Counter() : new Gauge();
 }
@@ -160,6 +171,7 @@ export function createMetrics(groups: readonly MetricGroup[] = ALL_GROUPS): Metr
     for (const name of names) {
       const found = cell(name);
       if (found instanceof LabelledCells) yield* found.samples();
+      else if (found instanceof LabelledHistogram) yield* countsOf(name, found);
       else if (found instanceof Histogram) yield { name, labelValues: [], value: found.count };
       else yield { name, labelValues: [], value: found.value };
     }
@@ -172,7 +184,16 @@ export function createMetrics(groups: readonly MetricGroup[] = ALL_GROUPS): Metr
     gauge: (name) => cell(name) as Gauge,
     number: (name) => cell(name) as Counter | Gauge,
     histogram: (name) => cell(name) as Histogram,
+    labelledHistogram: <N extends LabelledHistogramName>(name: N) =>
+      cell(name) as unknown as LabelledHistogram<N>,
     labelled: <N extends LabelledName>(name: N) => cell(name) as unknown as LabelledCells<N>,
     samples,
   };
+}
+
+function* countsOf(
+  name: MetricName,
+  histograms: LabelledHistogram<LabelledHistogramName>,
+): IterableIterator<Sample> {
+  for (const { labelValues, cell } of histograms.entries()) yield { name, labelValues, value: cell.count };
 }

@@ -1,5 +1,6 @@
 import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import { Engine } from "@hawser/core/engine/engine";
+import { TokenMeter } from "@hawser/core/engine/token-meter";
 import type { Verdict } from "@hawser/core/jwt/verdict";
 import { createVerifier } from "@hawser/core/jwt/verifier";
 import { LIMITS } from "@hawser/core/limits";
@@ -92,7 +93,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
   const engine = new Engine(
     {
-      admission: admissionPolicy(config, keys, tokenUse),
+      admission: admissionPolicy(config, keys, tokenUse, tokenMeter(metrics, keys, log)),
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
@@ -145,11 +146,27 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
 }
 
-function admissionPolicy(config: ResolvedConfig, keys: ServerKeys, use: TokenUse): AdmissionPolicy {
+function tokenMeter(metrics: Metrics, keys: ServerKeys, log: Log): TokenMeter {
+  return new TokenMeter({
+    ...{ metrics, clock: systemClock, log: log.with({ context: "jwt" }) },
+    ourKey: () => keys.ourKey(),
+  });
+}
+
+function admissionPolicy(
+  config: ResolvedConfig,
+  keys: ServerKeys,
+  use: TokenUse,
+  meter: TokenMeter,
+): AdmissionPolicy {
   const { jwt, rpc } = config;
   const policy = {
     ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
-    farewell: (reason: AuthReason) => authFarewell(reason, jwt.retiredAs),
+    farewell: (reason: AuthReason) =>
+      authFarewell(reason, {
+        retiredAs: jwt.retiredAs,
+        forgedMayReturn: jwt.mismatchReconnect && meter.secretsDiffer,
+      }),
   };
   if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: "off" };
   const { published } = keys;
@@ -159,6 +176,7 @@ function admissionPolicy(config: ResolvedConfig, keys: ServerKeys, use: TokenUse
     clock: systemClock,
     policy: tokenPolicy(jwt),
     ...(published === null ? {} : { onUnknownKid: (issuer, kid) => published.missed(issuer, kid) }),
+    observer: meter,
   });
   const verify = (token: string): Verdict => {
     published?.forgetMissed();

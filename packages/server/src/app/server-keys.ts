@@ -109,6 +109,11 @@ export class ServerKeys {
     return ownSecretsOf(this.holder.current(), this.#config.jwt, nodeCrypto, this.#parts.clock.nowMs());
   }
 
+  /** The fingerprint of the secret that tokens are verified with; the names of the keys where there is none. */
+  ourKey(): string {
+    return this.ownSecrets().active[0] ?? keysText(this.list());
+  }
+
   /**
    * Reads everything again. What is wrong leaves the old keys in force. Connections stay.
    *

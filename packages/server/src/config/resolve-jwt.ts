@@ -28,6 +28,7 @@ export function resolveJwt(
     enforce: options.enforce,
     maxTokenBytes: options.maxTokenBytes,
     retiredAs: options.retiredAs,
+    mismatchReconnect: options.mismatchReconnect,
     strict,
     main,
     issuers,

@@ -66,6 +66,8 @@ export interface ResolvedConfig {
     readonly enforce: boolean;
     readonly maxTokenBytes: number;
     readonly retiredAs: "token_expired" | "unauthorized";
+    /** Whether clients with a wrong signature are to come again while the secrets differ. */
+    readonly mismatchReconnect: boolean;
     readonly strict: boolean;
     /** Of the tokens that `secret` and the options are for. */
     readonly main: IssuerSettings;

@@ -17,13 +17,17 @@ export interface ExposedHistogram {
   readonly name: string;
   readonly type: "histogram";
   readonly help: string;
-  /** How it stands now; `counts` by bucket, not cumulative, the last for what is above every end. */
-  read(): {
-    readonly buckets: readonly number[];
-    readonly counts: ArrayLike<number>;
-    readonly sum: number;
-    readonly count: number;
-  };
+  readonly labels: readonly string[];
+  /** Each label set as it stands now. */
+  read(): Iterable<{ readonly labelValues: readonly string[]; readonly cell: ExposedBuckets }>;
+}
+
+export interface ExposedBuckets {
+  readonly buckets: readonly number[];
+  /** By bucket, not cumulative, the last for what is above every end. */
+  readonly counts: ArrayLike<number>;
+  readonly sum: number;
+  readonly count: number;
 }
 
 export interface Exposition {
@@ -93,25 +97,33 @@ async function fill(
 }
 
 /** The library's own histogram counts for itself and cannot be told what was counted. */
-function histogramOf({ name, help, read }: ExposedHistogram): Metric {
+function histogramOf(metric: ExposedHistogram): Metric {
+  const { name, help } = metric;
   const get = async () => {
-    const { buckets, counts, sum, count } = read();
-    let below = 0;
-    const values = buckets.map((end, at) => {
-      below += counts[at] ?? 0;
-      return { metricName: `${name}_bucket`, labels: { le: String(end) }, value: below };
-    });
-    const rest = [
-      { metricName: `${name}_bucket`, labels: { le: "+Inf" }, value: count },
-      { metricName: `${name}_sum`, labels: {}, value: sum },
-      { metricName: `${name}_count`, labels: {}, value: count },
-    ];
-    return { name, help, type: "histogram", aggregator: "sum", values: [...values, ...rest] };
+    const values = [...metric.read()].flatMap(({ labelValues, cell }) =>
+      bucketValues(name, labelsOf(metric, labelValues), cell),
+    );
+    return { name, help, type: "histogram", aggregator: "sum", values };
   };
   // All that a registry asks of a metric is its name and `get`; the types name the library's own classes.
   return { name, get } as unknown as Metric;
 }
 
-function labelsOf(metric: ExposedNumbers, values: readonly string[]): Record<string, string> {
+function bucketValues(name: string, labels: Record<string, string>, cell: ExposedBuckets) {
+  const { buckets, counts, sum, count } = cell;
+  let below = 0;
+  const values = buckets.map((end, at) => {
+    below += counts[at] ?? 0;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: String(end) }, value: below };
+  });
+  return [
+    ...values,
+    { metricName: `${name}_bucket`, labels: { ...labels, le: "+Inf" }, value: count },
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ];
+}
+
+function labelsOf(metric: ExposedMetric, values: readonly string[]): Record<string, string> {
   return Object.fromEntries(metric.labels.map((label, i) => [label, values[i] ?? ""]));
 }

@@ -89,6 +89,11 @@ export const JWT = section("JWT", {
     default: "token_expired",
     help: "What the bearer of a retired key's token hears: token_expired makes clients fetch another one.",
   }),
+  mismatchReconnect: flag({
+    flag: "jwt_mismatch_reconnect",
+    toml: "jwt.mismatch_reconnect",
+    help: "While the application seems to sign with another secret, tell clients with a wrong signature to come again.",
+  }),
   strict: flag({
     flag: "jwt_strict",
     toml: "jwt.strict",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CableError } from "@hawser/core/errors";
-import { isHistogram, isLabelled, METRICS } from "@hawser/core/metrics/catalog";
+import { isHistogram, isLabelled, isLabelledHistogram, METRICS } from "@hawser/core/metrics/catalog";
 import { createMetrics } from "@hawser/core/metrics/registry";
 import { createMetricsRenderer, metricsEndpoint } from "./prometheus.ts";
 
@@ -78,7 +78,7 @@ describe("Prometheus", () => {
     const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
     const single = metrics.names.filter((name) => !isLabelled(name) && !isHistogram(name));
     const ofHistograms = metrics.names
-      .filter(isHistogram)
+      .filter((name) => isHistogram(name) && !isLabelledHistogram(name))
       .flatMap((name) => [...METRICS[name].buckets, 0, 0, 0]);
     expect(lines).toHaveLength(single.length + ofHistograms.length + 1);
     for (const line of lines) expect(line).toContain('env="dev",rev="a\\"b\\\\c\\nd"}');
@@ -132,4 +132,21 @@ test("the endpoint brings gauges up to date first and answers on its own path al
   } finally {
     await server.stop(true);
   }
+});
+
+test("a histogram with labels is printed with its buckets, sum and count a label set", async () => {
+  const metrics = createMetrics();
+  const histogram = metrics.labelledHistogram("jwt_issued_ago_seconds");
+  histogram.observe(["https://a"], -3);
+  histogram.observe(["https://a"], 7.5);
+  const text = await createMetricsRenderer(metrics, { env: "dev" })();
+  const name = "anycable_go_jwt_issued_ago_seconds";
+  const lines = text.split("\n").filter((line) => line.startsWith(name));
+  const labels = (le: string) => `{issuer="https://a",le="${le}",env="dev"}`;
+  expect(lines).toContain(`${name}_bucket${labels("-5")} 0`);
+  expect(lines).toContain(`${name}_bucket${labels("-2")} 1`);
+  expect(lines).toContain(`${name}_bucket${labels("10")} 2`);
+  expect(lines).toContain(`${name}_bucket${labels("+Inf")} 2`);
+  expect(lines).toContain(`${name}_sum{issuer="https://a",env="dev"} 4.5`);
+  expect(lines).toContain(`${name}_count{issuer="https://a",env="dev"} 2`);
 });

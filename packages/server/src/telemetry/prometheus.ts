@@ -1,4 +1,10 @@
-import { isHistogram, isLabelled, METRICS, type MetricName } from "@hawser/core/metrics/catalog";
+import {
+  isHistogram,
+  isLabelled,
+  isLabelledHistogram,
+  METRICS,
+  type MetricName,
+} from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import type { Route } from "../drivers/http.ts";
 import { createExposition, type ExposedMetric } from "../drivers/prom-client.ts";
@@ -29,7 +35,14 @@ export function createMetricsRenderer(
 
 function exposed(metrics: Metrics, name: MetricName): ExposedMetric {
   const shared = { name: PREFIX + name, help: METRICS[name].help };
-  if (isHistogram(name)) return { ...shared, type: "histogram", read: () => metrics.histogram(name) };
+  if (isLabelledHistogram(name)) {
+    const histograms = metrics.labelledHistogram(name);
+    return { ...shared, type: "histogram", labels: METRICS[name].labels, read: () => histograms.entries() };
+  }
+  if (isHistogram(name)) {
+    const cell = metrics.histogram(name);
+    return { ...shared, type: "histogram", labels: [], read: () => [{ labelValues: [], cell }] };
+  }
   const { type } = METRICS[name];
   if (isLabelled(name)) {
     const cells = metrics.labelled(name);

@@ -37,7 +37,8 @@ export const tokenExplain: Command = {
       ...{ ring, policy: policyOf(config), crypto: nodeCrypto, nowMs },
       keyText: ({ name }) => keysText(facts.filter((key) => key.name === name)),
     });
-    const farewell = (reason: AuthReason) => authFarewell(reason, config.jwt.retiredAs);
+    const farewell = (reason: AuthReason) =>
+      authFarewell(reason, { retiredAs: config.jwt.retiredAs, forgedMayReturn: false });
     const print = call.option(OPTIONS.options.json) ? asJson : asText;
     const text = print(explanation, farewell);
     call.terminal.out(`${text}\n`);
