@@ -1,4 +1,4 @@
-import { messageOf } from "@hawser/core/errors";
+import { CableError, messageOf } from "@hawser/core/errors";
 import { readSecretFile } from "@hawser/core/jwt/key-file";
 import type { Option } from "@hawser/core/options";
 import { JWT } from "../keys/options.ts";
@@ -28,12 +28,12 @@ export function readSecretFiles(values: OptionValues, readFile: (path: string) =
   const errors: string[] = [];
   const paths: string[] = [];
   const issuerSecrets = new Map<string, string>();
-  const read = (path: string, use: (secret: string) => void): void => {
+  const read = (path: string, where: string, use: (secret: string) => void): void => {
     paths.push(path);
     try {
-      use(readSecretFile(readFile(path), path));
+      use(readSecretFile(textOf(path, where, readFile), path));
     } catch (thrown) {
-      errors.push(messageOf(thrown).split("\n", 1)[0] ?? "");
+      errors.push(firstLine(thrown));
     }
   };
   for (const [file, secret] of FILES) {
@@ -42,12 +42,29 @@ export function readSecretFiles(values: OptionValues, readFile: (path: string) =
     const given = sourcedOf(values, secret);
     const { source, where } = sourcedOf(values, file);
     if (given.value !== "") errors.push(twice(where, given.where, secret));
-    else read(path, (value) => filled.set(secret, { value, source, where }));
+    else read(path, where, (value) => filled.set(secret, { value, source, where }));
   }
   for (const { secretFile } of valueIn(values, JWT.options.issuers)) {
-    if (secretFile !== "") read(secretFile, (secret) => issuerSecrets.set(secretFile, secret));
+    if (secretFile !== "")
+      read(secretFile, "jwt.issuers.secret_file", (secret) => issuerSecrets.set(secretFile, secret));
   }
   return { values: filled, errors, issuerSecrets, paths };
+}
+
+function textOf(path: string, where: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(path);
+  } catch (thrown) {
+    throw new CableError(
+      "io_failed",
+      `cannot read the secret of ${where}: ${firstLine(thrown)}; check the path and its permissions`,
+      { cause: thrown },
+    );
+  }
+}
+
+function firstLine(thrown: unknown): string {
+  return messageOf(thrown).split("\n", 1)[0] ?? "";
 }
 
 function twice(file: string, direct: string, { flag }: AnyOption): string {

@@ -31,10 +31,23 @@ describe("a secret in a file", () => {
 
   test("that cannot be read, or is none, ends the start", () => {
     const argv = ["--jwt_secret_file=/run/j"];
-    expect(errorsOf({ argv })).toEqual(["ENOENT: no such file or directory, open '/run/j'"]);
+    expect(errorsOf({ argv })).toEqual([
+      "cannot read the secret of --jwt_secret_file: ENOENT: no such file or directory, open '/run/j'; " +
+        "check the path and its permissions",
+    ]);
     expect(errorsOf({ argv, files: { "/run/j": "\n" } })).toEqual([
       "Cannot use /run/j as a secret: it is empty; write the secret into it.",
     ]);
+  });
+
+  test("of an issuer that cannot be read says whose option it is", () => {
+    const [error] = errorsOf(
+      file('[[jwt.issuers]]\nissuer = "https://a"\naudience = ["b"]\nsecret_file = "/run/s"'),
+    );
+    expect(error).toBe(
+      "cannot read the secret of jwt.issuers.secret_file: ENOENT: no such file or directory, open '/run/s'; " +
+        "check the path and its permissions",
+    );
   });
 
   test("beside the secret itself is one too many", () => {

@@ -58,7 +58,7 @@ function bind(path: string, handle: Parameters<typeof listenUnix>[1], onFault: (
       },
     });
   } catch (thrown) {
-    throw cannotListen(path, messageOf(thrown), thrown);
+    throw cannotListen(path, `${messageOf(thrown)}; the folder has to be there and writable`, thrown);
   } finally {
     process.umask(before);
   }

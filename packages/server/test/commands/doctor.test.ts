@@ -83,6 +83,13 @@ describe("hawser doctor", () => {
     ]);
   });
 
+  test("says what to do behind the words of the fault", async () => {
+    const { stdout } = await runHawser(["doctor", "--norpc", "--jwt_keys_file=/no/keys"], {
+      cwd: scratch.path,
+    });
+    expect(stdout).toEndWith("; check the path and its permissions; the server does not start with this\n");
+  });
+
   test("tells of deprecated options and of variables that mean nothing, which is not wrong", async () => {
     const { ok, of } = await examine([...WELL, "--jwt_id_param=x"], { ANYCABLE_PROT: "1" });
     expect(ok).toBe(true);

@@ -127,6 +127,7 @@ describe("hawser keys rotate", () => {
       expect(readFileSync(file, "utf8")).toBe(text);
     }
     expect((await rotate(join(scratch.path, "no", "folder.json"))).stderr).toContain("nothing was changed");
+    expect((await rotate(scratch.path)).stderr).toContain("; check the path and its permissions\n");
     expect((await rotate()).code).toBe(2);
   });
 });

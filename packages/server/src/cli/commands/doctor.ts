@@ -61,7 +61,8 @@ const MARKS = { ok: "ok  ", warn: "warn", fail: "FAIL", skip: "-   " } as const;
 const CHECK_WIDTH = 14;
 
 function lineOf({ check, level, text, advice }: Finding): string {
-  return `${MARKS[level]}  ${check.padEnd(CHECK_WIDTH)}  ${text}${advice === null ? "" : `; ${advice}`}`;
+  const all = advice === null ? text : `${text.replace(/\.$/, "")}; ${advice}`;
+  return `${MARKS[level]}  ${check.padEnd(CHECK_WIDTH)}  ${all}`;
 }
 
 async function examine(call: CommandCall): Promise<readonly Finding[] | Misuse> {

@@ -121,7 +121,11 @@ function readText(file: string): string {
   try {
     return readTextFile(file);
   } catch (thrown) {
-    throw new CableError("io_failed", `read ${file}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new CableError(
+      "io_failed",
+      `read ${file}: ${messageOf(thrown)}; check the path and its permissions`,
+      { cause: thrown },
+    );
   }
 }
 

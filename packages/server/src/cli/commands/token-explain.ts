@@ -8,6 +8,7 @@ import { keyList } from "../../keys/key-list.ts";
 import type { Command } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { policyOf, ringOf } from "../key-ring.ts";
+import { TOKEN_ADVICE } from "../token-advice.ts";
 import { tokenArgument } from "../token-argument.ts";
 
 const OPTIONS = section("Options", {
@@ -22,7 +23,7 @@ export const tokenExplain: Command = {
     "Takes the token itself, the cable URL with the token in it, or the header, as the argument or on standard input; " +
       "what is typed as an argument can be seen by others on this machine.",
     "Checks stand in the order of the server's verifier, which ends at the first that fails; of those behind it only what " +
-      "the token says is shown. The exit status is 1 for a token that is refused.",
+      "the token says is shown, and what to do about the failure. The exit status is 1 for a token that is refused.",
   ],
   options: OPTIONS,
   readsConfiguration: true,
@@ -54,7 +55,7 @@ function asText({ verdict, checks }: Explanation, farewell: (reason: AuthReason)
     `${MARKS[outcome]}  ${name.padEnd(width)}  ${text === "" ? "?" : text}`;
   const end = verdict.accepted
     ? `accepted, by the key ${verdict.keyName}`
-    : `refused: ${verdict.reason}; the client hears ${farewell(verdict.reason).wire}`;
+    : `refused: ${verdict.reason}; the client hears ${farewell(verdict.reason).wire}\nto do: ${TOKEN_ADVICE[verdict.reason]}`;
   return [...checks.map(line), "", end].join("\n");
 }
 
@@ -66,6 +67,7 @@ function asJson({ verdict, checks }: Explanation, farewell: (reason: AuthReason)
         reason: verdict.reason,
         client_hears: farewell(verdict.reason).wire,
         key: verdict.keyName,
+        advice: TOKEN_ADVICE[verdict.reason],
       };
   return JSON.stringify({ ...outcome, checks }, null, 2);
 }
