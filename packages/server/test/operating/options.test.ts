@@ -238,7 +238,7 @@ describe("D5: a rule without what it needs", () => {
     expect(linesOf(stderr)).toHaveLength(1);
     expect(stderr).toMatch(/enforce_jwt/i);
     expect(stderr).toContain(
-      "set jwt_secret (ANYCABLE_JWT_SECRET), secret (ANYCABLE_SECRET) or jwt_keys_file",
+      "set jwt_secret (ANYCABLE_JWT_SECRET), secret (ANYCABLE_SECRET), jwt_keys_file or jwt_jwks_url",
     );
   });
 
