@@ -8,6 +8,8 @@ export const LIMITS = {
   maxKidLength: 128,
   /** Without a `kid` every key of the algorithm is tried; bounds the work that one bad token can cause. */
   maxKeysTried: 8,
+  /** Entries of a set that an issuer publishes; real ones have a handful. Importing thousands keeps everybody waiting. */
+  maxPublishedKeys: 100,
   /** RFC 7519 4.1.4: leeway is "usually no more than a few minutes". */
   maxLeewayS: 300,
   /** Malformed frames a minute before a connection is closed with 1008 (D6). */

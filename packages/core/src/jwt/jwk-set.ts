@@ -30,10 +30,11 @@ export interface JwkSet {
 /**
  * Reads a JWK Set (RFC 7517 5), or a single JWK as a set of one.
  *
- * @throws CableError `config_invalid` when the text is neither.
+ * @throws CableError `config_invalid` when the text is neither, or a published set has too many keys.
  */
 export function readJwkSet(text: string, reading: JwkSetReading): JwkSet {
   const entries = entriesOf(text, reading.source);
+  if (reading.published && entries.length > LIMITS.maxPublishedKeys) throw tooMany(entries, reading.source);
   const keys: SetKey[] = [];
   const refused: CableError[] = [];
   const kids = new Set<string>();
@@ -86,6 +87,14 @@ function entriesOf(text: string, source: string): readonly JsonValue[] {
   throw new CableError(
     "config_invalid",
     `Cannot read the keys of ${source}: it has no array of keys. A JWK Set looks like {"keys":[...]}.`,
+  );
+}
+
+function tooMany({ length }: readonly JsonValue[], source: string): CableError {
+  return new CableError(
+    "config_invalid",
+    `Cannot read the keys of ${source}: it has ${length}, and ${LIMITS.maxPublishedKeys} at most are taken; ` +
+      "see whether it is a set of keys for tokens.",
   );
 }
 

@@ -178,8 +178,8 @@ export class JwksSource {
 
   /** All of it or, by an exception, nothing. */
   #take(set: KeptSet): void {
-    const keys = this.#parts.read(set.text);
     if (set.text !== this.#kept?.text) {
+      const keys = this.#parts.read(set.text);
       this.#parts.use(keys);
       this.#kids = new Set(keys.flatMap(({ kid }) => kid ?? []));
       const names = keys.map(({ name }) => name).join(", ");

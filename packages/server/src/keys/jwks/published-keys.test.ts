@@ -214,6 +214,12 @@ describe("an issuer that fails", () => {
       () => Response.json({ keys: [{ kty: "oct", k: "c2VjcmV0" }] }),
       "invalid",
     ],
+    [
+      "with more keys than anybody has",
+      () =>
+        Response.json({ keys: Array.from({ length: 101 }, (_, at) => ({ ...FIRST.jwk, kid: `k${at}` })) }),
+      "invalid",
+    ],
     ["with too much", () => new Response("x".repeat(256 * 1024 + 1)), "too_large"],
     ["with too much that it does not announce", endless, "too_large"],
     ["with a redirect", () => Response.redirect("https://elsewhere.example/keys"), "redirect"],
