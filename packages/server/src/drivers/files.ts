@@ -1,6 +1,9 @@
 import {
   closeSync,
   existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -10,6 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { systemRandom } from "./random.ts";
 
 /** The text of a file; throws Node's error when it cannot be read. Symbolic links are followed. */
 export function readTextFile(path: string): string {
@@ -25,15 +29,16 @@ const NEW_FILE_MODE = 0o600;
 
 /**
  * Puts `text` in the place of a file in one step: whoever reads it finds the old text or the new, whole. Its permissions
- * stay, and a symbolic link goes on to point where it did. Throws Node's error when it cannot be written.
+ * and its owner stay, and a symbolic link goes on to point where it did. Throws Node's error when it cannot be written.
  */
 export function replaceTextFile(path: string, text: string): void {
   const target = existsSync(path) ? realpathSync(path) : path;
-  const mode = existsSync(target) ? statSync(target).mode & 0o777 : NEW_FILE_MODE;
-  const draft = `${target}.${process.pid}.new`;
-  const file = openSync(draft, "wx", mode);
+  // A name of its own: the draft of a process that died stays, and in containers all have the same number.
+  const draft = `${target}.${systemRandom.id(8)}.new`;
+  const file = openSync(draft, "wx", NEW_FILE_MODE);
   try {
     try {
+      if (existsSync(target)) inherit(file, target);
       writeFileSync(file, text);
       fsyncSync(file);
     } finally {
@@ -44,4 +49,19 @@ export function replaceTextFile(path: string, text: string): void {
     rmSync(draft, { force: true });
     throw thrown;
   }
+}
+
+/**
+ * The owner first: a change of it may take permissions away. Keys that root writes are read by the server's own user;
+ * who is not root may not give a file away, and then keeps it.
+ */
+function inherit(file: number, target: string): void {
+  const { uid, gid, mode } = statSync(target);
+  const own = fstatSync(file);
+  try {
+    if (own.uid !== uid || own.gid !== gid) fchownSync(file, uid, gid);
+  } catch (thrown) {
+    if (!(thrown instanceof Error && "code" in thrown && thrown.code === "EPERM")) throw thrown;
+  }
+  fchmodSync(file, mode & 0o777);
 }
