@@ -1,6 +1,14 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { runHawser } from "../packages/server/test/support/hawser-command.ts";
@@ -213,4 +221,12 @@ describe.skipIf(TRACKED.length === 0)("every document", () => {
     const named = [...read(document).matchAll(/\bnpm run (?:-s )?([\w:-]+)/g)].map(([, name]) => name ?? "");
     expect(named.filter((name) => !SCRIPTS.has(name))).toEqual([]);
   });
+});
+
+test("decisions have a number each, which their titles repeat", () => {
+  const files = readdirSync(join(ROOT, "docs/decisions"));
+  const numbers = files.map((file) => Number.parseInt(file, 10));
+  expect(new Set(numbers).size).toBe(files.length);
+  const titled = files.map((file) => Number(/^# (\d+)\. /.exec(read(`docs/decisions/${file}`))?.[1]));
+  expect(titled).toEqual(numbers);
 });
