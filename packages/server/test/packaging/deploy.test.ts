@@ -47,6 +47,10 @@ describe("the unit of systemd", () => {
     expect({ exitCode, said: `${stdout}${stderr}` }).toEqual({ exitCode: 0, said: "" });
   });
 
+  test("has a reload read the keys again, as SIGHUP does", () => {
+    expect(unit).toMatch(/^ExecReload=\S+ -HUP \$MAINPID$/m);
+  });
+
   test("gives the server longer to end than it takes", () => {
     const longest = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
     expect(longest).toBeGreaterThan(30);
