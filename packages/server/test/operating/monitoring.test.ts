@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isLabelled, METRICS, type MetricName, metricNames } from "@hawser/core/metrics/catalog";
+import { METRICS, type MetricName, metricNames } from "@hawser/core/metrics/catalog";
 import { createScratch } from "../support/scratch.ts";
 
 const DEPLOY = resolve(import.meta.dir, "../../../../deploy");
@@ -94,7 +94,8 @@ function rowOf(exposed: string): MetricName | null {
 }
 
 function labelsOf(name: MetricName): readonly string[] {
-  return isLabelled(name) ? METRICS[name].labels : [];
+  const row = METRICS[name];
+  return "labels" in row ? row.labels : [];
 }
 
 describe("the alerts", () => {
