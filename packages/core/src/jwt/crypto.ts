@@ -25,7 +25,7 @@ export interface JwtCrypto {
 
 /** What a public key turns out to be when it is read. */
 export type PublicKeyFacts =
-  | { readonly kty: "RSA"; readonly modulusBits: number; readonly exponent: bigint }
+  | { readonly kty: "RSA"; readonly modulus: bigint; readonly exponent: bigint }
   | { readonly kty: "EC" | "OKP"; readonly curve: CurveName };
 
 /** PORT: reads public keys. */

@@ -11,6 +11,7 @@ import {
 } from "./algorithms.ts";
 import type { PublicKeyFacts, PublicKeyReader } from "./crypto.ts";
 import { isEd25519Point } from "./ed25519-point.ts";
+import { isInfineonModulus } from "./infineon-key.ts";
 import {
   type KeyMaterial,
   PrivateMaterial,
@@ -161,13 +162,19 @@ export function checkedFacts(material: PublicMaterial, crypto: PublicKeyReader):
     throw new UnusableKey("it is damaged, or its point is not on its curve; get it from its maker again");
   }
   if (facts.kty !== "RSA") return facts;
-  if (facts.modulusBits < MIN_RSA_BITS || facts.modulusBits > MAX_RSA_BITS) {
+  const bits = facts.modulus.toString(2).length;
+  if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) {
     throw new UnusableKey(
-      `its modulus has ${facts.modulusBits} bits, not ${MIN_RSA_BITS} to ${MAX_RSA_BITS}; make a new key`,
+      `its modulus has ${bits} bits, not ${MIN_RSA_BITS} to ${MAX_RSA_BITS}; make a new key`,
     );
   }
   if (facts.exponent < 3n || facts.exponent % 2n === 0n) {
     throw new UnusableKey("its exponent is 1 or even, so its signatures prove nothing; make a new key");
+  }
+  if (isInfineonModulus(facts.modulus)) {
+    throw new UnusableKey(
+      "it was made by a chip whose keys can be computed (CVE-2017-15361); make a new key",
+    );
   }
   return facts;
 }

@@ -19,6 +19,7 @@ import { type KeyFacts, keyList } from "../keys/key-list.ts";
 import { ownSecretsOf } from "../keys/own-secrets.ts";
 import { type KeysRead, readKeys } from "../keys/read-keys.ts";
 import type { GivenSecret, SecretVersion } from "../keys/secret-versions.ts";
+import { restartOnly } from "./restart-only.ts";
 
 /** What became of a reload. */
 export interface ReloadResult {
@@ -64,11 +65,13 @@ export class ServerKeys {
   /** What the keys were made of, to know whether anything is new. */
   #made = "";
   #config: ResolvedConfig;
+  readonly #restartOnly: string;
 
   /** @throws CableError when the keys cannot be read. */
   constructor(config: ResolvedConfig, parts: ServerKeysParts) {
     this.#parts = parts;
     this.#config = config;
+    this.#restartOnly = restartOnly(config);
     const { clock } = parts;
     const messageKeys = (purpose: StreamPurpose) =>
       new HeldSecret(({ name, text }) => createMessageKey(`${purpose} ${name}`, text), clock);
@@ -125,7 +128,12 @@ export class ServerKeys {
       const read = reconfigure();
       if (!read.ok) throw new Error(read.errors.join("; "));
       const result = this.#take(read.config) ? "reloaded" : "unchanged";
-      if (asked) void this.published?.refresh();
+      if (asked) {
+        void this.published?.refresh();
+        if (restartOnly(read.config) !== this.#restartOnly) {
+          log.warn("options that are not keys have changed too; they take effect at the next start");
+        }
+      }
       if (result === "reloaded" || asked) {
         reloads.add([result]);
         const message = result === "reloaded" ? "keys were reloaded" : "keys are unchanged";
@@ -160,7 +168,8 @@ export class ServerKeys {
       ...{ readFile, crypto: nodeCrypto, withPrivate: false },
     });
     const ofTokens = [...tokens.keys()].map((issuer) => [issuer, given.tokens(issuer)]);
-    const made = JSON.stringify([given, ofTokens, [...texts], overlapMs]);
+    const algorithms = [config.jwt.main, ...issuers].map((issuer) => issuer.algorithms);
+    const made = JSON.stringify([given, ofTokens, algorithms, [...texts], overlapMs]);
     if (made === this.#made) return false;
     // What can fail comes first; from here on nothing does.
     this.sources.put("options", read.keys);

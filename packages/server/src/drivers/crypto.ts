@@ -182,9 +182,14 @@ function factsOf(key: KeyObject): PublicKeyFacts | null {
     const curve = CURVES.get(details?.namedCurve ?? "");
     return curve === undefined ? null : { kty: "EC", curve };
   }
-  const { modulusLength, publicExponent } = details ?? {};
-  if (type !== "rsa" || modulusLength === undefined || publicExponent === undefined) return null;
-  return { kty: "RSA", modulusBits: modulusLength, exponent: publicExponent };
+  const { publicExponent: exponent } = details ?? {};
+  if (type !== "rsa" || exponent === undefined) return null;
+  return { kty: "RSA", modulus: modulusOf(key), exponent };
+}
+
+function modulusOf(key: KeyObject): bigint {
+  const { n = "" } = key.export({ format: "jwk" });
+  return BigInt(`0x0${Buffer.from(n, "base64url").toString("hex")}`);
 }
 
 /** For whoever needs no state of its own. */

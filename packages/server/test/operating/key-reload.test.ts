@@ -149,7 +149,18 @@ describe("SIGHUP", () => {
     await server.waitFor(/keys were reloaded/);
     for (const secret of [OLD, NEW, THIRD]) expect(await answerTo(goodToken(secret))).toBe("welcome");
     expect([await reloads("unchanged"), await reloads("reloaded")]).toEqual([1, 1]);
+    expect(server.output()).not.toContain("take effect at the next start");
   });
+});
+
+test("options that are not keys wait for the next start, and the log says so", async () => {
+  const file = scratch.write("a.toml", `secret = "${OLD}"\n`);
+  await start(`--config-path=${file}`);
+  replace("a.toml", `secret = "${NEW}"\n[jwt]\nleeway = 5\n`);
+  server.signal("SIGHUP");
+  await server.waitFor(/options that are not keys have changed too; they take effect at the next start/);
+  await server.waitFor(/keys were reloaded/);
+  expect(await answerTo(goodToken(NEW))).toBe("welcome");
 });
 
 describe("a bad new file", () => {
