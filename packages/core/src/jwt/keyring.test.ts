@@ -62,6 +62,21 @@ test("keys of several issuers lie in pools of their own", () => {
   expect(ring.keys.map(({ name }) => name)).toEqual(["a", "b", "c"]);
 });
 
+test("a kid that one source revokes is revoked, for its issuer alone", () => {
+  const ring = createKeyRing([
+    key("published", { issuer: "i", kid: "a" }),
+    key("other's", { issuer: "j", kid: "a" }),
+    key("unnamed", { issuer: "i" }),
+    key("file", { issuer: "i", kid: "a", state: "revoked" }),
+  ]);
+  expect(ring.keys.map(({ name, state }) => `${name} ${state}`)).toEqual([
+    "published revoked",
+    "other's active",
+    "unnamed active",
+    "file revoked",
+  ]);
+});
+
 test("a ring does not change with the list it was made of, nor can it be changed", () => {
   const keys = [key("a")];
   const ring = createKeyRing(keys);

@@ -71,7 +71,11 @@ export function createKeyRing(keys: readonly KeySpec[]): KeyRing {
     if (problem !== null) throw new CableError("config_invalid", `Cannot make a key ring: ${problem}`);
     names.add(key.name);
   }
-  const whole = keys.map(completed);
+  const revoked = new Set(keys.filter(({ state }) => state === "revoked").flatMap(idOf));
+  // A file may revoke a key that its issuer goes on to publish: what one source revokes is revoked.
+  const whole = keys.map((key) =>
+    completed(idOf(key).some((id) => revoked.has(id)) ? { ...key, state: "revoked" } : key),
+  );
   const pools = new Map<string | null, KeyPool>();
   for (const { issuer } of whole) {
     if (!pools.has(issuer)) pools.set(issuer, poolOf(whole.filter((key) => key.issuer === issuer)));
@@ -80,6 +84,11 @@ export function createKeyRing(keys: readonly KeySpec[]): KeyRing {
     keys: Object.freeze(whole),
     poolOf: (issuer: string | null) => pools.get(issuer) ?? EMPTY_POOL,
   });
+}
+
+/** What tokens call a key, if anything. */
+function idOf({ issuer, kid }: KeySpec): string[] {
+  return kid === null ? [] : [JSON.stringify([issuer ?? null, kid])];
 }
 
 function problemOf(key: KeySpec): string | null {
