@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { freshForMs } from "./freshness.ts";
+import { freshForMs, overdueMs } from "./freshness.ts";
 
 const MINUTE = 60_000;
 
@@ -16,4 +16,15 @@ test.each([
   ["max-age=3600", 99_999, MINUTE],
 ])("%p, %p s old, is current for %p ms", (cacheControl, ageS, ms) => {
   expect(freshForMs(cacheControl, ageS)).toBe(ms);
+});
+
+test.each([
+  ["max-age=31536000", 5 * 86_400, 0],
+  ["max-age=600", 600, 0],
+  ["max-age=600", 86_400, 86_400_000 - 600_000],
+  [null, 600, 0],
+  [null, 660, MINUTE],
+  ["no-store", 60, MINUTE],
+])("%p, %p s old, is overdue by %p ms", (cacheControl, ageS, ms) => {
+  expect(overdueMs(cacheControl, ageS)).toBe(ms);
 });

@@ -1,10 +1,11 @@
 import type { Cancel, Clock } from "../../clock.ts";
 import { messageOf } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import { durationText } from "../../log-sampler.ts";
 import type { SetKey } from "../jwk-set.ts";
 import { discoveryUrl, keysUrlIn } from "./discovery.ts";
 import type { DocumentFetch, FetchFailure } from "./document-fetch.ts";
-import { freshForMs } from "./freshness.ts";
+import { freshForMs, overdueMs } from "./freshness.ts";
 import { RefetchBudget } from "./refetch-budget.ts";
 
 /** A set as it was last had. */
@@ -77,7 +78,7 @@ export class JwksSource {
   /** Takes over what was kept, and fetches. Resolves when the first fetch has ended, however. */
   start(): Promise<void> {
     const kept = this.#parts.keep?.load() ?? null;
-    if (kept !== null && this.#staleInMs(kept) > 0) this.#takeKept(kept);
+    if (kept !== null && this.#staleInMs(kept) > 0) this.#takeKept(this.#notFromTheFuture(kept));
     return this.#fetch();
   }
 
@@ -138,8 +139,14 @@ export class JwksSource {
       this.#failed(fetched.failure, fetched.problem);
       return;
     }
+    const lateMs = overdueMs(fetched.cacheControl, fetched.ageS);
+    if (lateMs >= this.#settings.maxStaleMs) {
+      const age = durationText(fetched.ageS * 1000);
+      this.#failed("invalid", `a cache on the way to ${url} answered with a set of ${age} ago; see why`);
+      return;
+    }
     try {
-      this.#take({ text: fetched.text, fetchedAtMs: this.#parts.clock.nowMs() - fetched.ageS * 1000 });
+      this.#take({ text: fetched.text, fetchedAtMs: this.#parts.clock.nowMs() - lateMs });
     } catch (thrown) {
       this.#failed("invalid", messageOf(thrown));
       return;
@@ -227,6 +234,11 @@ export class JwksSource {
       issuer,
       error: `they were not fetched for ${Math.round(maxStaleMs / 1000)} s: see why, or raise jwt_jwks_max_stale`,
     });
+  }
+
+  /** A clock that was ahead when a set was kept must not make it serve for longer. */
+  #notFromTheFuture({ text, fetchedAtMs }: KeptSet): KeptSet {
+    return { text, fetchedAtMs: Math.min(fetchedAtMs, this.#parts.clock.nowMs()) };
   }
 
   #staleInMs(set: KeptSet): number {

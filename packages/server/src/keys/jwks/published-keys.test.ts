@@ -302,6 +302,49 @@ describe("an issuer that fails", () => {
   });
 });
 
+describe("an answer that a cache on the way has kept", () => {
+  const aged =
+    (ageS: number, cacheControl: string): Answer =>
+    async (request) => {
+      const fresh = await setOf(FIRST)(request);
+      return new Response(fresh.body, { headers: { Age: `${ageS}`, "Cache-Control": cacheControl } });
+    };
+
+  test("is as good as new for as long as its issuer allows", async () => {
+    issuer.answer = aged(5 * 86_400, "max-age=31536000");
+    const { keys, verify, results } = part();
+    await keys.start();
+    await pass(keys, MINUTE);
+    expect(results).toEqual(["ok"]);
+    expect(verify(await tokenOf(FIRST)).accepted).toBe(true);
+  });
+
+  test("for a day longer than that is a failure", async () => {
+    issuer.answer = aged(2 * 86_400, "max-age=600");
+    const { keys, verify, results, log } = part();
+    await keys.start();
+    expect(results).toEqual(["invalid"]);
+    expect(verify(await tokenOf(FIRST)).accepted).toBe(false);
+    expect(log.text()).toContain("answered with a set of 48h0m0s ago");
+  });
+});
+
+test("a set that was kept while the clock was ahead serves no longer than one of now", async () => {
+  const cache = `--jwt_jwks_cache=${scratch.path}`;
+  const before = part(cache);
+  clock.advance(365 * 24 * HOUR);
+  await before.keys.start();
+  before.keys.stop();
+  issuer.answer = () => new Response("", { status: 500 });
+  clock = new ManualClock();
+
+  const after = part(cache);
+  await after.keys.start();
+  expect(after.verify(await tokenOf(FIRST)).accepted).toBe(true);
+  await pass(after.keys, 24 * HOUR, 24);
+  expect(after.verify(await tokenOf(FIRST)).accepted).toBe(false);
+});
+
 function endless(): Response {
   const chunk = new Uint8Array(64 * 1024).fill(32);
   return new Response(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }));
