@@ -19,9 +19,8 @@ describe("a command line", () => {
   });
 
   test("ends at the first argument that is no option, and says so", () => {
-    const { config, warnings } = loaded({ argv: ["--noauth", "false", "--port=1"] });
+    const { config, warnings } = loaded({ argv: ["--noauth", "false", "extra"] });
     expect(config.auth.noAuth).toBe(true);
-    expect(config.server.port).toBe(8080);
     expect(warnings).toEqual([
       "ignored the command line from argument 2 on, which is no option: write values as --name=value, " +
         "and booleans as --name=true",
@@ -30,6 +29,13 @@ describe("a command line", () => {
     expect(loaded({ argv: ["--"] }).warnings).toEqual([]);
     expect(loaded({ argv: ["help"] }).warnings).toHaveLength(1);
     expect(loaded({ argv: ["-"] }).warnings).toHaveLength(1);
+  });
+
+  test("with an option behind one that is none ends the start, without a word of the value", () => {
+    expect(errorsOf({ argv: ["--public_streams", "canary", "--port=1", "--enforce_jwt"] })).toEqual([
+      "--port stands behind argument 2, which is no option and ends them: write values as --name=value, " +
+        "and booleans as --name=true",
+    ]);
   });
 
   test("takes a value that looks like a flag unless it is one", () => {

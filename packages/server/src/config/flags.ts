@@ -31,10 +31,16 @@ const SERVER_FLAGS = flagTable(OPTIONS, "--help");
 /**
  * Reads the server's command line as Go's flag package does: one dash or two, `--name=value` or `--name value`, a boolean
  * needs no value and takes one only after `=`, the last of several wins, and the first argument that is no flag ends it.
+ *
+ * DEVIATION: D21. Go's package passes over flags behind that argument, and so over an `--enforce_jwt`.
  */
 export function readFlags(argv: readonly string[]): LayerReading {
   const { layer, errors, end } = scanFlags(argv, 0, SERVER_FLAGS);
-  return { layer, errors, warnings: leftOver(argv, end) };
+  const first = argv[end] === "--" ? end + 1 : end;
+  const passedOver = argv.slice(first).find((argument) => namesFlag(argument, SERVER_FLAGS));
+  if (passedOver === undefined) return { layer, errors, warnings: leftOver(argv, first) };
+  const lost = `--${splitFlag(passedOver).name} stands behind argument ${end + 1}, which is no option and ends them`;
+  return { layer, errors: [...errors, `${lost}: ${HOW_TO_WRITE}`], warnings: [] };
 }
 
 export interface ArgumentReading {
@@ -141,12 +147,10 @@ function unknownFlag(name: string, { offered, listedBy }: FlagTable): string {
     : `--${name} is not an option; did you mean --${similar}?`;
 }
 
-function leftOver(argv: readonly string[], index: number): readonly string[] {
-  const first = argv[index] === "--" ? index + 1 : index;
+const HOW_TO_WRITE = "write values as --name=value, and booleans as --name=true";
+
+function leftOver(argv: readonly string[], first: number): readonly string[] {
   if (first >= argv.length) return [];
   // What stands there may be a secret that was parted from its flag, so that only its place is told.
-  return [
-    `ignored the command line from argument ${first + 1} on, which is no option: write values as --name=value, ` +
-      "and booleans as --name=true",
-  ];
+  return [`ignored the command line from argument ${first + 1} on, which is no option: ${HOW_TO_WRITE}`];
 }
