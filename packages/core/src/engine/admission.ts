@@ -39,7 +39,7 @@ export interface AdmissionPolicy {
 export interface MissingKeys {
   /** What to wait for before that token is judged again; null to take the verdict as it is. */
   arrival(): Promise<void> | null;
-  /** Its issuer's keys could not be had at all: whatever it is, it cannot be judged now. */
+  /** Its issuer might have the key and could not be asked: whatever the token is, it cannot be judged now. */
   readonly isBlind: boolean;
 }
 
@@ -106,7 +106,7 @@ function refuseToken({ missingKeys }: AdmissionPolicy, verdict: Refused, mayWait
 const KEYS_UNAVAILABLE: Refusal = {
   reason: "unknown_key",
   keyName: null,
-  detail: "the issuer's keys could not be fetched",
+  detail: "the token names a key that is not known here, and its issuer could not be asked just now",
   expiredForMs: null,
   reconnect: true,
 };

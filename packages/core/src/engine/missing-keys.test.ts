@@ -69,7 +69,7 @@ describe("a token whose key this server does not have yet", () => {
     expect(engine.sessions.size).toBe(0);
   });
 
-  test("is sent away to come back while its issuer's keys cannot be had", async () => {
+  test("is sent away to come back while its issuer cannot be asked", async () => {
     const { admission, end } = issuer(true);
     const { open, log } = setUp({ admission });
     const { connection } = open(GOOD);
@@ -80,7 +80,7 @@ describe("a token whose key this server does not have yet", () => {
     const line = log.lines.find(({ message }) => message === "client refused");
     expect(line?.fields).toMatchObject({
       reason: "unknown_key",
-      detail: "the issuer's keys could not be fetched",
+      detail: "the token names a key that is not known here, and its issuer could not be asked just now",
     });
   });
 });

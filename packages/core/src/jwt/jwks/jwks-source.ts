@@ -87,11 +87,16 @@ export class JwksSource {
    * to wait for: the set was asked a moment ago and has no such key, or strangers have had their share of fetches.
    */
   missing(kid: string): Promise<void> | null {
-    if (this.#stopped || this.#kids.has(kid)) return null;
-    const untilMs = this.#unknownKids.get(kid);
-    if (untilMs !== undefined && this.#parts.clock.monotonicMs() < untilMs) return null;
+    if (this.#stopped || !this.isUnsureOf(kid)) return null;
     if (this.#underWay === null && !this.#budget.spend()) return null;
     return this.#fetch().then(() => this.#rememberUnknown(kid));
+  }
+
+  /** Whether the issuer might publish a key of this name without our knowing: it was not asked since, or did not answer. */
+  isUnsureOf(kid: string): boolean {
+    if (this.#kids.has(kid)) return false;
+    const untilMs = this.#unknownKids.get(kid);
+    return untilMs === undefined || this.#parts.clock.monotonicMs() >= untilMs;
   }
 
   /** Asks now, as somebody wants to know. Resolves when that has ended, however. */
@@ -101,11 +106,6 @@ export class JwksSource {
 
   get isFetching(): boolean {
     return this.#underWay !== null;
-  }
-
-  /** There are no keys, and so no token of this issuer can be judged. */
-  get isEmpty(): boolean {
-    return this.#kept === null;
   }
 
   /** Seconds since the set was had; null when it never was. */

@@ -84,9 +84,12 @@ export class PublishedKeys {
     });
   }
 
-  /** Whether the token judged last cannot be judged at all at the moment: its issuer's keys were never had. */
+  /**
+   * Whether the token judged last cannot be judged at the moment: its issuer might have the key, and cannot be asked, or not
+   * as often as strangers name keys.
+   */
   get isBlind(): boolean {
-    return this.#missed?.source.isEmpty ?? false;
+    return this.#missed?.source.isUnsureOf(this.#missed.kid) ?? false;
   }
 
   /** Whether any issuer is being asked. */
