@@ -6,8 +6,8 @@ const HEADINGS = [
   "ALGORITHMS",
   "STATE",
   "FINGERPRINT",
-  "FIRST USE",
-  "LAST USE",
+  "USE FROM",
+  "USE UNTIL",
   "LAST USED",
   "SOURCE",
 ];

@@ -45,7 +45,9 @@ describe("hawser keys list", () => {
     });
     expect(code).toBe(0);
     const [head, first, second] = stdout.split("\n");
-    expect(head).toMatch(/^NAME +KID +ALGORITHMS +STATE +FINGERPRINT/);
+    expect(head).toMatch(
+      /^NAME +KID +ALGORITHMS +STATE +FINGERPRINT +USE FROM +USE UNTIL +LAST USED +SOURCE$/,
+    );
     expect(first).toContain(fingerprint("new-one", "jwt_secret"));
     expect(first).toContain("active");
     expect(second).toContain(fingerprint("old-one", "jwt_secret"));
