@@ -41,6 +41,7 @@ class Player {
     this.#side = side;
     this.#under = under;
     this.#server = server;
+    if (server !== null) this.#remembered.set("port", String(server.process.port));
   }
 
   async playAll(steps: readonly Step[]): Promise<void> {
@@ -66,6 +67,8 @@ class Player {
     switch (step.do) {
       case "connect":
         return this.#connect(step);
+      case "answered":
+        return expectHeaders(step.headers, (name) => this.#client(step.on).header(name));
       case "send":
         return this.#send(step);
       case "receive":
@@ -323,10 +326,13 @@ class Player {
     }
     const calls = application.callsOf(step.method);
     if (calls.length !== step.count) throw new Error(`there were ${calls.length}`);
-    if (step.holds === undefined) return;
-    const expected = JSON.parse(this.#fill(JSON.stringify(step.holds)));
     const request = calls.at(-1)?.request;
-    if (!isPartOf(expected, request)) throw new Error(`the last one was ${JSON.stringify(request)}`);
+    const was = `the last one was ${JSON.stringify(request)}`;
+    if (step.holds !== undefined && !isPartOf(JSON.parse(this.#fill(JSON.stringify(step.holds))), request)) {
+      throw new Error(was);
+    }
+    if (step.headers !== undefined && !Bun.deepEquals(request?.env?.headers, step.headers))
+      throw new Error(was);
   }
 
   async #exited(step: StepOf<"exited">): Promise<void> {

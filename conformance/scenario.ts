@@ -20,7 +20,7 @@ export type Place = "main" | "broadcast";
 
 /**
  * One thing that is done or must be seen. Steps of a scenario run one after another; `on` names the client, for
- * scenarios with several. `{{name}}` in a text stands for what an earlier pattern remembered.
+ * scenarios with several. `{{name}}` in a text stands for what an earlier pattern remembered, `{{port}}` for the server's.
  */
 export type Step =
   /** Opens a WebSocket; with `status` it must be refused so instead. `answer` names headers of the response. */
@@ -40,6 +40,8 @@ export type Step =
       /** Sent with the request, before anything was answered. */
       readonly early?: readonly object[];
     }
+  /** The response to the connect had these headers. */
+  | { readonly do: "answered"; readonly on?: string; readonly headers: Headers }
   | { readonly do: "send"; readonly on?: string; readonly command: object; readonly times?: number }
   | { readonly do: "send"; readonly on?: string; readonly text: string; readonly times?: number }
   | { readonly do: "send"; readonly on?: string; readonly frames: readonly RawFrame[] }
@@ -114,12 +116,16 @@ export type Step =
       readonly labels?: readonly string[];
       readonly is: number;
     }
-  /** The application was called so often; `holds` must be part of the last request, members it leaves out are free. */
+  /**
+   * The application was called so often; `holds` must be part of the last request, members it leaves out are free, and
+   * `headers` are all that it was told of the client's.
+   */
   | {
       readonly do: "calls";
       readonly method: "Connect" | "Command" | "Disconnect";
       readonly count: number;
       readonly holds?: object;
+      readonly headers?: Readonly<Record<string, string>>;
     }
   | { readonly do: "wait"; readonly ms: number }
   | { readonly do: "signal"; readonly name: "SIGTERM" | "SIGINT" }
@@ -131,6 +137,7 @@ export type Step =
   | {
       readonly do: "fails to start";
       readonly flags: readonly string[];
+      readonly file?: string;
       readonly env?: Readonly<Record<string, string>>;
       readonly says: RegExp;
       readonly status: number;
@@ -139,6 +146,7 @@ export type Step =
   | {
       readonly do: "starts";
       readonly flags: readonly string[];
+      readonly file?: string;
       readonly env?: Readonly<Record<string, string>>;
       /** A connect to it without a token ends so. */
       readonly says?: RegExp;
@@ -187,6 +195,10 @@ export interface Group {
    * for each scenario. "none": scenarios start their own.
    */
   readonly server?: "shared" | "serial" | "each" | "none";
+  /** A configuration file in TOML. */
+  readonly file?: string;
+  /** Leaves `--broadcast_adapter` to the server's own rule. */
+  readonly ownAdapter?: boolean;
   /** Leaves `--http_broadcast_port` to the server's own rule. */
   readonly ownBroadcastPort?: boolean;
   /** The group's options are not the reference's: why its scenarios are for our server alone. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Application, startApplication } from "../packages/server/test/support/application.ts";
 import {
   freePorts,
@@ -23,7 +26,7 @@ const START_MS = 15_000;
 /** Another process may take a port between its being found free and its being used. */
 const ATTEMPTS = 3;
 
-type Recipe = Pick<Group, "flags" | "env" | "ownBroadcastPort" | "application">;
+type Recipe = Pick<Group, "flags" | "env" | "file" | "ownAdapter" | "ownBroadcastPort" | "application">;
 
 /** Starts the command on free ports of 127.0.0.1 and waits until it is healthy. */
 export async function startServer(under: Command, recipe: Recipe): Promise<ServerUnderTest> {
@@ -48,7 +51,7 @@ export async function startServer(under: Command, recipe: Recipe): Promise<Serve
 /** Starts the command with these flags on free ports and waits for nothing. */
 export async function spawn(
   under: Command,
-  { flags, env, ownBroadcastPort }: Recipe,
+  { flags, env, file, ownAdapter, ownBroadcastPort }: Recipe,
   applicationPort: number | null = null,
 ): Promise<HawserProcess> {
   const [port, broadcastPort] = await freePorts(2);
@@ -56,7 +59,8 @@ export async function spawn(
     "--host=127.0.0.1",
     `--port=${port}`,
     ...(ownBroadcastPort ? [] : [`--http_broadcast_port=${broadcastPort}`]),
-    "--broadcast_adapter=http",
+    ...(ownAdapter ? [] : ["--broadcast_adapter=http"]),
+    ...(file === undefined ? [] : [`--config-path=${writeFile(file)}`]),
     ...(applicationPort === null ? [] : [`--rpc_host=127.0.0.1:${applicationPort}`]),
     ...flags,
   ];
@@ -64,6 +68,22 @@ export async function spawn(
   return spawnHawser([...under.flags, ...given], env, port, ownBroadcastPort ? port : broadcastPort, {
     command,
   });
+}
+
+let folder: string | null = null;
+
+/** The path of a file with this text, which is there until this process ends. */
+function writeFile(text: string): string {
+  folder ??= temporaryFolder();
+  const path = join(folder, `${Bun.hash(text).toString(36)}.toml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+function temporaryFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), "conformance-"));
+  process.on("exit", () => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
 async function waitUntilHealthy(

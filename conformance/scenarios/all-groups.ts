@@ -4,6 +4,7 @@ import { APPLICATION_GROUPS } from "./application.ts";
 import { BROADCAST_GROUPS } from "./broadcasting.ts";
 import { COMMAND_GROUPS } from "./commands.ts";
 import { COMPRESSION_GROUPS } from "./compression.ts";
+import { CONFIGURATION_GROUPS } from "./configuration.ts";
 import { CORS_GROUPS } from "./cors.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
@@ -28,6 +29,7 @@ export const GROUPS: readonly Group[] = [
   ...COMPRESSION_GROUPS,
   ...COMMAND_GROUPS,
   ...BROADCAST_GROUPS,
+  ...CONFIGURATION_GROUPS,
   ...CORS_GROUPS,
   ...SIGNED_STREAM_GROUPS,
   ...SIGNED_CHANNEL_GROUPS,

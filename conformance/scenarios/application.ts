@@ -416,24 +416,97 @@ const TOLD: Group = {
       name: "a connect is told the URL, the wanted headers and the client's address",
       steps: [
         connect("/cable?x=1&y=%20z", undefined, {
-          headers: { Cookie: "a=1; b=2", "X-CUSTOM": "yes", "X-Other": "no", Origin: "http://page.example" },
+          headers: {
+            Cookie: "a=1; b=2",
+            "X-CUSTOM": "yes",
+            "X-Other": "no",
+            Origin: "http://page.example",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-For": "203.0.113.9",
+          },
         }),
         receives(WELCOME_OF_APPLICATION),
         {
           do: "calls",
           method: "Connect",
           count: 1,
-          holds: {
-            env: {
-              headers: {
-                cookie: "a=1; b=2",
-                "x-custom": "yes",
-                origin: "http://page.example",
-                REMOTE_ADDR: PEER,
-              },
-            },
+          holds: { env: { url: "http://127.0.0.1:{{port}}/cable?x=1&y=%20z" } },
+          headers: {
+            cookie: "a=1; b=2",
+            "x-custom": "yes",
+            origin: "http://page.example",
+            REMOTE_ADDR: PEER,
           },
         },
+      ],
+    },
+    {
+      name: "a connect is told no header that is missing or empty",
+      steps: [
+        connect("/cable", undefined, { headers: { "X-Custom": "", "X-JID": "" } }),
+        receives(WELCOME_OF_APPLICATION),
+        { do: "calls", method: "Connect", count: 1, headers: { REMOTE_ADDR: PEER } },
+      ],
+    },
+    {
+      name: "of a header in two lines both are told",
+      steps: [
+        connect("/cable", undefined, { headers: { "X-Custom": "one\r\nX-Custom: two" } }),
+        receives(WELCOME_OF_APPLICATION),
+        {
+          do: "differ",
+          deviation: "unlisted: the runtime joins the lines of a header, where the reference takes the first",
+          ours: [
+            {
+              do: "calls",
+              method: "Connect",
+              count: 1,
+              headers: { "x-custom": "one, two", REMOTE_ADDR: PEER },
+            },
+          ],
+          reference: [
+            { do: "calls", method: "Connect", count: 1, headers: { "x-custom": "one", REMOTE_ADDR: PEER } },
+          ],
+        },
+      ],
+    },
+    {
+      name: "the host of a connect is the one in its header, in a target that is a whole URL too",
+      steps: [
+        connect("http://elsewhere.example/cable?a=b", undefined, { headers: { Host: "app.example" } }),
+        receives(WELCOME_OF_APPLICATION),
+        {
+          do: "differ",
+          deviation: "unlisted: the runtime tells the host of the header, the reference the target as it is",
+          ours: [
+            {
+              do: "calls",
+              method: "Connect",
+              count: 1,
+              holds: { env: { url: "http://app.example/cable?a=b" } },
+            },
+          ],
+          reference: [
+            {
+              do: "calls",
+              method: "Connect",
+              count: 1,
+              holds: { env: { url: "http://elsewhere.example/cable?a=b" } },
+            },
+          ],
+        },
+      ],
+    },
+    {
+      name: "of a token in both, the header's is told and not the sub-protocol's",
+      steps: [
+        ...welcomed("/cable", undefined, {
+          headers: { "X-JID": GOOD },
+          protocols: "actioncable-v1-json, anycable-token.other",
+        }),
+        subscribe(id("Any")),
+        confirmed(id("Any")),
+        { do: "calls", method: "Command", count: 1, holds: { env: { headers: { "x-jid": GOOD } } } },
       ],
     },
     {
@@ -691,6 +764,25 @@ const MODES: readonly Group[] = (
   ],
 }));
 
+const DEFAULT_HEADERS: Group = {
+  title: "headers for an application by default",
+  flags: [],
+  server: "each",
+  application: APPLICATION,
+  scenarios: [
+    {
+      name: "are the cookies alone",
+      steps: [
+        connect("/cable", undefined, {
+          headers: { Cookie: "a=1; b=2", "X-JID": "a token", Origin: "http://a" },
+        }),
+        receives(WELCOME_OF_APPLICATION),
+        { do: "calls", method: "Connect", count: 1, headers: { cookie: "a=1; b=2", REMOTE_ADDR: PEER } },
+      ],
+    },
+  ],
+};
+
 const COOKIES: Group = {
   title: "cookies for an application",
   flags: ["--proxy-cookies=b,d"],
@@ -805,4 +897,13 @@ const DEAD: Group = {
   ],
 };
 
-export const APPLICATION_GROUPS: readonly Group[] = [TALK, TOLD, ...MODES, COOKIES, BUSY, EARLY, DEAD];
+export const APPLICATION_GROUPS: readonly Group[] = [
+  TALK,
+  TOLD,
+  ...MODES,
+  DEFAULT_HEADERS,
+  COOKIES,
+  BUSY,
+  EARLY,
+  DEAD,
+];

@@ -196,6 +196,17 @@ const ALLOWED_ORIGINS: Group = {
   ],
 };
 
+const ORIGINS_WITH_SPACES: Group = {
+  title: "origins with spaces and empty entries between them",
+  flags: ["--norpc", "--noauth", "--allowed_origins=, a.example, b.example,,"],
+  onlyOurs: "the reference meets a bug at an empty entry, and takes a space for a part of the host",
+  scenarios: [
+    { origin: "https://a.example", allowed: true },
+    { origin: "https://b.example", allowed: true },
+    { origin: "https://c.example", allowed: false },
+  ].map(originScenario),
+};
+
 const ANY_ORIGIN: Group = {
   title: "any origin",
   flags: ["--norpc", "--noauth", "--allowed_origins=*"],
@@ -233,4 +244,10 @@ const PATH_PATTERNS: Group = {
   ),
 };
 
-export const HANDSHAKE_GROUPS: readonly Group[] = [HANDSHAKE, ALLOWED_ORIGINS, ANY_ORIGIN, PATH_PATTERNS];
+export const HANDSHAKE_GROUPS: readonly Group[] = [
+  HANDSHAKE,
+  ALLOWED_ORIGINS,
+  ORIGINS_WITH_SPACES,
+  ANY_ORIGIN,
+  PATH_PATTERNS,
+];
