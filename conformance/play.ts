@@ -1,6 +1,7 @@
 import { parseSamples, sumOf } from "../packages/server/test/support/scrape.ts";
 import type { Headers, RawFrame, Step, Text } from "./scenario.ts";
 import { type Command, type ServerUnderTest, spawn, startServer } from "./server-under-test.ts";
+import { inSeconds, token } from "./tokens.ts";
 import { clientFrame, HANDSHAKE_ACCEPT, upgradeRequest, WireClient } from "./wire-client.ts";
 
 /** Whose expectations hold where the two differ on purpose. */
@@ -403,7 +404,11 @@ class Player {
   }
 
   #fill(text: string): string {
-    return text.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => this.#remembered.get(name) ?? whole);
+    return text
+      .replace(/\{\{token for (\d+) s\}\}/g, (_, seconds: string) =>
+        token({ exp: inSeconds(Number(seconds)) }),
+      )
+      .replace(/\{\{(\w+)\}\}/g, (whole, name: string) => this.#remembered.get(name) ?? whole);
   }
 
   #fillHeaders(headers: Headers): Record<string, string | null> {

@@ -20,7 +20,8 @@ export type Place = "main" | "broadcast";
 
 /**
  * One thing that is done or must be seen. Steps of a scenario run one after another; `on` names the client, for
- * scenarios with several. `{{name}}` in a text stands for what an earlier pattern remembered, `{{port}}` for the server's.
+ * scenarios with several. `{{name}}` in a text stands for what an earlier pattern remembered, `{{port}}` for the server's, and
+ * `{{token for N s}}` for a good token that is made at that moment.
  */
 export type Step =
   /** Opens a WebSocket; with `status` it must be refused so instead. `answer` names headers of the response. */

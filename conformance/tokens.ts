@@ -3,6 +3,9 @@ import { inSeconds, signToken } from "../packages/server/test/support/tokens.ts"
 /** The secret of every server here that looks at tokens. */
 export const SECRET = "qwerty";
 
+/** Publications' key, derived from it. */
+export const BROADCAST_KEY = "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485";
+
 /** What the tokens below say about their owner. */
 export const IDENTITY = '{"user":"ann"}';
 

@@ -1,6 +1,8 @@
 import type { Group } from "../scenario.ts";
 import { ADMISSION_GROUPS } from "./admission.ts";
 import { APPLICATION_GROUPS } from "./application.ts";
+import { APPLICATION_LIMIT_GROUPS } from "./application-limits.ts";
+import { APPLICATION_TOLD_GROUPS } from "./application-told.ts";
 import { BROADCAST_GROUPS } from "./broadcasting.ts";
 import { COMMAND_GROUPS } from "./commands.ts";
 import { COMPRESSION_GROUPS } from "./compression.ts";
@@ -22,7 +24,9 @@ export const GROUPS: readonly Group[] = [
   ...PING_GROUPS,
   ...RUNNING_GROUPS,
   ...SLOW_CLIENT_GROUPS,
+  ...APPLICATION_LIMIT_GROUPS,
   ...APPLICATION_GROUPS,
+  ...APPLICATION_TOLD_GROUPS,
   ...HANDSHAKE_GROUPS,
   SUBPROTOCOLS,
   ...FRAME_GROUPS,

@@ -11,7 +11,7 @@ import {
   welcomed,
 } from "../phrases.ts";
 import type { Group, Scenario, Step } from "../scenario.ts";
-import { GOOD, IDENTITY, token } from "../tokens.ts";
+import { BROADCAST_KEY, GOOD, IDENTITY, token } from "../tokens.ts";
 
 /** `data` of a publication and what stands as `message` in the client's frame; `reference` where it differs (D20). */
 const PAYLOADS: readonly { readonly data: string; readonly message: string; readonly reference?: string }[] =
@@ -30,6 +30,9 @@ const PAYLOADS: readonly { readonly data: string; readonly message: string; read
       reference: '{"html":"\\u003cb\\u003e\\u0026\\u003c/b\\u003e"}',
     },
     { data: "1.0", message: "1.0", reference: "1" },
+    { data: "1e21", message: "1e21", reference: "1e+21" },
+    { data: "0.0000001", message: "0.0000001", reference: "1e-7" },
+    { data: '"a\u2028b"', message: '"a\u2028b"', reference: '"a\\u2028b"' },
     { data: "0", message: "0" },
     { data: "false", message: "false" },
     { data: '"text"', message: '"text"' },
@@ -294,8 +297,6 @@ const OPEN: Group = {
   ],
 };
 
-const KEY_OF_QWERTY = "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485";
-
 interface KeyGroup {
   readonly title: string;
   readonly flags: readonly string[];
@@ -319,14 +320,14 @@ const KEYS: readonly KeyGroup[] = [
   {
     title: "a broadcast key derived from the secret",
     flags: ["--norpc", "--secret=qwerty"],
-    key: KEY_OF_QWERTY,
-    wrong: ["", "qwerty", KEY_OF_QWERTY.toUpperCase()],
+    key: BROADCAST_KEY,
+    wrong: ["", "qwerty", BROADCAST_KEY.toUpperCase()],
   },
   {
     title: "a broadcast key of its own beside the secret",
     flags: ["--norpc", "--secret=qwerty", "--broadcast_key=s3cret"],
     key: "s3cret",
-    wrong: ["", KEY_OF_QWERTY],
+    wrong: ["", BROADCAST_KEY],
   },
 ];
 

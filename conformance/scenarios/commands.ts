@@ -45,6 +45,8 @@ const SILENT_ON_STREAM: readonly (readonly [what: string, command: object])[] = 
   ["a perform without data", { command: "message" }],
   ["a request for history that asks for nothing", { command: "history", history: {} }],
   ["a request for history without its object", { command: "history" }],
+  ["a join without its object", { command: "join" }],
+  ["a join without an id", { command: "join", presence: { info: { name: "Ann" } } }],
 ];
 
 const COMMANDS: readonly Scenario[] = [
@@ -319,6 +321,14 @@ const MALFORMED: readonly (readonly [what: string, text: string])[] = [
   [
     "whose history offset is negative",
     '{"command":"history","identifier":"x","history":{"streams":{"a":{"offset":-1}}}}',
+  ],
+  [
+    "whose history offset is a fraction",
+    '{"command":"history","identifier":"x","history":{"streams":{"a":{"offset":1.5}}}}',
+  ],
+  [
+    "whose history epoch is a number",
+    '{"command":"history","identifier":"x","history":{"streams":{"a":{"epoch":1}}}}',
   ],
   ["whose presence is a string", '{"command":"join","identifier":"x","presence":"y"}'],
   ["whose presence id is a number", '{"command":"join","identifier":"x","presence":{"id":5}}'],

@@ -32,7 +32,7 @@ const PINGS: Group = {
       name: "a client may ask for another interval",
       steps: [...welcomed("/cable?pi=2"), { do: "pings", count: 2, firstMs: [900, 3600], everyMs: 2000 }],
     },
-    ...["?pi=0", "?pi=-1", "?pi=1&pi=0"].map(
+    ...["?pi=0", "?pi=-1", "?pi=1&pi=0", "?x=%zz&pi=0"].map(
       (query): Scenario => ({
         name: `with "${query}" no ping ever comes`,
         steps: [
@@ -53,6 +53,23 @@ const PINGS: Group = {
       steps: [
         ...welcomed("/cable?pi=soon"),
         { do: "output", has: /WRN.*invalid ping interval value, must be integer.*val=soon/ },
+      ],
+    },
+  ],
+};
+
+const PINGS_BEFORE_THE_WELCOME: Group = {
+  title: "pings beside an application that takes its time",
+  flags: ["--ping_interval=1"],
+  application: { connect: () => ({ afterMs: 2500 }) },
+  scenarios: [
+    {
+      name: "a ping may come before the welcome",
+      steps: [
+        connect(),
+        { do: "pings", count: 1, firstMs: FIRST_OF_ONE_SECOND },
+        receives(WELCOME_OF_APPLICATION),
+        { do: "pings", count: 1 },
       ],
     },
   ],
@@ -103,8 +120,13 @@ const PONG_TIMEOUT: Group = {
   flags: ["--norpc", "--noauth", "--ping_interval=1", "--pong_timeout=2"],
   scenarios: [
     {
-      name: "a client of the extended protocol that leaves a ping unanswered is disconnected",
-      steps: [...welcomed(undefined, undefined, EXTENDED), { do: "pings", count: 1 }, ...NO_PONG],
+      name: "a client of the extended protocol that leaves a ping unanswered is disconnected, and the output says so",
+      steps: [
+        ...welcomed(undefined, undefined, EXTENDED),
+        { do: "pings", count: 1 },
+        ...NO_PONG,
+        { do: "output", has: /WRN disconnecting session due to no pongs/ },
+      ],
     },
     {
       name: "one that answers stays",
@@ -211,6 +233,7 @@ const BUSY: Group = {
 
 export const PING_GROUPS: readonly Group[] = [
   RARE_PINGS,
+  PINGS_BEFORE_THE_WELCOME,
   BUSY,
   PINGS,
   PONG_TIMEOUT,

@@ -1,6 +1,6 @@
 import { connect, delivery, publication, receives, subscribed, welcomed } from "../phrases.ts";
 import type { Group, Scenario, Step } from "../scenario.ts";
-import { EXPIRED, FORGED, GOOD, token } from "../tokens.ts";
+import { BROADCAST_KEY, EXPIRED, FORGED, GOOD, token } from "../tokens.ts";
 
 const FULL: Group = {
   title: "--max-conn",
@@ -151,9 +151,6 @@ const SECOND_SIGNAL: Group = {
   ],
 };
 
-/** Publications' key, derived from the secret. */
-const KEY = "42923a28b760e667fc92f7c6123bb07a282822b329dd2ef48e7aee7830d98485";
-
 const sample = (name: string, is: number, ...labels: string[]): Step => ({ do: "metric", name, is, labels });
 
 const METRICS: Group = {
@@ -187,10 +184,14 @@ const METRICS: Group = {
         ...subscribed("counted", "twin"),
         { do: "send", command: { command: "dance" } },
         { do: "quiet" },
-        { do: "publish", body: publication("counted", "1"), key: KEY },
+        { do: "publish", body: publication("counted", "1"), key: BROADCAST_KEY },
         receives(delivery("counted", "1")),
         receives(delivery("counted", "1"), "twin"),
-        { do: "publish", body: { command: "disconnect", payload: { identifier: "nobody" } }, key: KEY },
+        {
+          do: "publish",
+          body: { command: "disconnect", payload: { identifier: "nobody" } },
+          key: BROADCAST_KEY,
+        },
         sample("failed_auths_total", 3),
         sample("client_msg_total", 4),
         sample("failed_client_msg_total", 1),
@@ -213,8 +214,8 @@ const METRICS: Group = {
         {
           do: "differ",
           deviation: "D12",
-          ours: [{ do: "publish", body: "garbage", key: KEY, status: 422 }],
-          reference: [{ do: "publish", body: "garbage", key: KEY }],
+          ours: [{ do: "publish", body: "garbage", key: BROADCAST_KEY, status: 422 }],
+          reference: [{ do: "publish", body: "garbage", key: BROADCAST_KEY }],
         },
         sample("failed_broadcast_msg_total", 1),
         sample("publications_total", 0),
@@ -235,6 +236,23 @@ const METRICS: Group = {
         { do: "send", text: "garbage" },
         sample("failed_client_msg_total", 1),
         sample("client_msg_total", 1),
+      ],
+    },
+    {
+      name: "count a pong and what cannot be done as commands, and the frame null as nothing",
+      steps: [
+        connect(`/cable?jid=${GOOD}`),
+        receives(/welcome/),
+        { do: "send", command: { command: "pong" } },
+        { do: "send", command: {} },
+        { do: "send", command: { command: "dance" } },
+        { do: "send", command: { command: "unsubscribe", identifier: "nothing" } },
+        { do: "send", text: "null" },
+        { do: "quiet" },
+        sample("client_msg_total", 5),
+        sample("failed_client_msg_total", 3),
+        { do: "output", has: /WRN failed to handle incoming message .*unknown command/ },
+        { do: "output", has: /WRN failed to handle incoming message .*unknown subscription: nothing/ },
       ],
     },
     {
@@ -302,6 +320,48 @@ function verified(is: number, ...labels: string[]): Step {
   return { do: "metric", name: "jwt_verifications_total", is, labels };
 }
 
+/** `--debug` says the most. */
+const LOGGED: Group = {
+  title: "the log",
+  flags: ["--norpc", "--enforce_jwt", "--jwt_secret=qwerty", "--debug"],
+  server: "each",
+  scenarios: [
+    {
+      name: "has no cookie or other credential of a client without a token",
+      steps: [
+        connect("/cable?key=0fThePage", undefined, {
+          headers: { Cookie: "session=0fTheBrowser", Authorization: "Bearer 0fAnother" },
+        }),
+        { do: "receive", text: /unauthorized/ },
+        { do: "closed", code: 1000 },
+        {
+          do: "differ",
+          deviation: "D19",
+          ours: [
+            { do: "output", has: /client refused .*reason=missing/ },
+            { do: "output", hasNot: /0fThe|0fAnother/ },
+          ],
+          reference: [{ do: "output", has: /no token is found .*0fThePage/ }],
+        },
+      ],
+    },
+    {
+      name: "has no token, good or bad, by whatever way it came",
+      steps: [
+        connect(`/cable?jid=${GOOD}`, "good"),
+        { do: "receive", on: "good", text: /welcome/ },
+        connect(`/cable?jid=${FORGED}`, "query"),
+        { do: "receive", on: "query", text: /unauthorized/ },
+        connect("/cable", "header", { headers: { "X-JID": EXPIRED } }),
+        { do: "receive", on: "header", text: /token_expired/ },
+        connect("/cable", "protocol", { protocols: `anycable-token.${FORGED}` }),
+        { do: "receive", on: "protocol", text: /unauthorized/ },
+        { do: "output", hasNot: /eyJ/ },
+      ],
+    },
+  ],
+};
+
 const STARTING: Group = {
   title: "starting",
   flags: [],
@@ -350,6 +410,7 @@ export const RUNNING_GROUPS: readonly Group[] = [
   SHUTDOWN_DELAY,
   SECOND_SIGNAL,
   METRICS,
+  LOGGED,
   PINGED,
   FULL,
   STARTING,

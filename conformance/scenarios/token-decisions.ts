@@ -1,6 +1,6 @@
-import { connect, receives, toldNo, WELCOME } from "../phrases.ts";
+import { connect, delivery, publication, receives, subscribed, toldNo, WELCOME } from "../phrases.ts";
 import type { Deviation, Group, Scenario, Step } from "../scenario.ts";
-import { EXPIRED, FORGED, GOOD, inSeconds, token, tokenOfText } from "../tokens.ts";
+import { BROADCAST_KEY, EXPIRED, FORGED, GOOD, inSeconds, token, tokenOfText } from "../tokens.ts";
 
 /** `error` is the reference's way of failing without a word: 1011 `Auth Error`. */
 type Decision = "welcome" | "unauthorized" | "token_expired" | "error";
@@ -76,6 +76,10 @@ const CLAIMS: readonly Row[] = [
   { what: "nbf ahead", token: token({ nbf: inSeconds(600) }), decision: "unauthorized" },
   { what: "nbf past", token: token({ nbf: inSeconds(-600) }), decision: "welcome" },
   { what: "nbf a string", token: token({ nbf: "1" }), decision: "unauthorized" },
+  { what: "nbf null", token: token({ nbf: null }), decision: "unauthorized" },
+  { what: "nbf true", token: token({ nbf: true }), decision: "unauthorized" },
+  { what: "nbf 0", token: token({ nbf: 0 }), decision: "welcome" },
+  { what: "iat a string", token: token({ iat: "yesterday" }), decision: "welcome" },
   {
     what: "exp past and nbf ahead",
     token: token({ exp: inSeconds(-60), nbf: inSeconds(600) }),
@@ -107,6 +111,10 @@ const HEADERS: readonly Row[] = [
   { what: "alg hs256", token: token({}, undefined, { alg: "hs256" }), decision: "unauthorized" },
   { what: "alg RS256", token: token({}, undefined, { alg: "RS256" }), decision: "unauthorized" },
   { what: "alg ES256", token: token({}, undefined, { alg: "ES256" }), decision: "unauthorized" },
+  { what: "alg PS512", token: token({}, undefined, { alg: "PS512" }), decision: "unauthorized" },
+  { what: "alg EdDSA", token: token({}, undefined, { alg: "EdDSA" }), decision: "unauthorized" },
+  { what: "alg an empty text", token: token({}, undefined, { alg: "" }), decision: "unauthorized" },
+  { what: "a cty of its own", token: token({}, undefined, { ...HS256, cty: "x" }), decision: "welcome" },
   { what: "alg a list", token: token({}, undefined, { alg: ["HS256"] }), decision: "unauthorized" },
   { what: "no alg", token: token({}, undefined, { typ: "JWT" }), decision: "unauthorized" },
   { what: "no typ", token: token({}, undefined, HS256), decision: "welcome" },
@@ -362,6 +370,44 @@ const CARRIER_GROUP: Group = {
   ],
 };
 
+const OTHER_SECRETS: readonly Group[] = [
+  {
+    title: "a token's secret in another script",
+    flags: ["--norpc", "--jwt_secret=пароль"],
+    scenarios: [
+      { what: "a signature by its UTF-8", token: token({}, "пароль"), decision: "welcome" },
+      { what: "a signature by its base64", token: token({}, "0L/QsNGA0L7Qu9GM"), decision: "unauthorized" },
+    ].map((row) => decisionScenario(row as Row)),
+  },
+  {
+    title: "a token's secret in base64",
+    flags: ["--norpc", "--jwt_secret=cXdlcnR5"],
+    scenarios: [
+      { what: "a signature by the text", token: token({}, "cXdlcnR5"), decision: "welcome" },
+      { what: "a signature by what it encodes", token: token({}, "qwerty"), decision: "unauthorized" },
+    ].map((row) => decisionScenario(row as Row)),
+  },
+];
+
+const LASTING: Group = {
+  title: "a token that expires meanwhile",
+  flags: ["--norpc", "--secret=qwerty", "--public_streams"],
+  scenarios: [
+    {
+      name: "leaves its connection as it is",
+      steps: [
+        connect("/cable?jid={{token for 2 s}}"),
+        receives(WELCOME),
+        ...subscribed("lasting"),
+        { do: "wait", ms: 3200 },
+        { do: "quiet" },
+        { do: "publish", body: publication("lasting", "1"), key: BROADCAST_KEY },
+        receives(delivery("lasting", "1")),
+      ],
+    },
+  ],
+};
+
 const OURS = "the option is ours";
 
 /** Limits that the reference does not have. */
@@ -429,4 +475,4 @@ const LIMITS: readonly Group[] = [
   },
 ];
 
-export const TOKEN_GROUPS: readonly Group[] = [TOKENS, CARRIER_GROUP, ...LIMITS];
+export const TOKEN_GROUPS: readonly Group[] = [LASTING, TOKENS, CARRIER_GROUP, ...OTHER_SECRETS, ...LIMITS];
