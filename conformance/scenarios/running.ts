@@ -396,6 +396,24 @@ const STARTING: Group = {
       steps: [{ do: "fails to start", flags: ["--norpc", "--jwt_secrte=x"], status: 1, says: /jwt_secrte/ }],
     },
     {
+      name: "a flag behind an argument that is none is not passed over",
+      steps: [
+        {
+          do: "differ",
+          deviation: "D21",
+          ours: [
+            {
+              do: "fails to start",
+              flags: ["--norpc", "true", "--enforce_jwt"],
+              status: 1,
+              says: /--enforce_jwt stands behind/,
+            },
+          ],
+          reference: [{ do: "starts", flags: ["--norpc", "true", "--enforce_jwt"] }],
+        },
+      ],
+    },
+    {
       name: "the version and the help go to the output and end well",
       steps: [
         { do: "fails to start", flags: ["--version"], status: 0, says: /\d+\.\d+\.\d+/ },
