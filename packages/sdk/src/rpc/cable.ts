@@ -19,8 +19,8 @@ import { answerDisconnect } from "./disconnect.ts";
 /** What an application decides of connections as such, whatever their channels. */
 export interface CableHandlers<Identifiers> {
   /**
-   * Decides on a client that no token speaks for; with `--rpc_after_jwt=enforce` on those with a token too. Absent:
-   * nobody gets in without a token.
+   * Decides on a client that no token speaks for; with `--rpc_after_jwt=enforce` on those with a token too. With
+   * `shadow` it is asked about these, and its answer is only compared. Absent: nobody gets in without a token.
    */
   connect?(env: ConnectEnv): Awaitable<Acceptance | Rejection>;
   /** A connection that this application has let in, or has subscriptions of, is gone. */
