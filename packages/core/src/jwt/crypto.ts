@@ -26,7 +26,13 @@ export interface JwtCrypto {
 /** What a public key turns out to be when it is read. */
 export type PublicKeyFacts =
   | { readonly kty: "RSA"; readonly modulus: bigint; readonly exponent: bigint }
-  | { readonly kty: "EC" | "OKP"; readonly curve: CurveName };
+  | { readonly kty: "EC"; readonly curve: CurveName }
+  | {
+      readonly kty: "OKP";
+      readonly curve: CurveName;
+      /** As it is encoded; nobody has looked at it. */
+      readonly point: Uint8Array;
+    };
 
 /** PORT: reads public keys. */
 export interface PublicKeyReader {

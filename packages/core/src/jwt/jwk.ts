@@ -161,6 +161,9 @@ export function checkedFacts(material: PublicMaterial, crypto: PublicKeyReader):
   if (facts === null) {
     throw new UnusableKey("it is damaged, or its point is not on its curve; get it from its maker again");
   }
+  if (facts.kty === "OKP" && facts.curve === "Ed25519" && !isEd25519Point(facts.point)) {
+    throw new UnusableKey("its point is not on its curve, or of small order; get it from its maker again");
+  }
   if (facts.kty !== "RSA") return facts;
   const bits = facts.modulus.toString(2).length;
   if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) {
@@ -196,9 +199,6 @@ function publicPart(jwk: JsonObject, kty: string): PublicJwk {
   const crv = curveOf(jwk, kty);
   const x = coordinate(jwk, "x", crv);
   if (kty === "EC") return { kty, crv, x: x.text, y: coordinate(jwk, "y", crv).text };
-  if (crv === "Ed25519" && !isEd25519Point(x.bytes)) {
-    throw new UnusableKey("its point is not on its curve, or of small order; get it from its maker again");
-  }
   return { kty, crv, x: x.text };
 }
 

@@ -27,6 +27,19 @@ describe("a file of keys", () => {
     expect(key!.algorithms).toEqual(["PS256"]);
   });
 
+  test.each([
+    ["the neutral element", `01${"00".repeat(31)}`],
+    ["zero", "00".repeat(32)],
+    ["of order eight", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"],
+    ["a second spelling", `ee${"ff".repeat(30)}7f`],
+  ])("takes no Ed25519 point in PEM under which anyone can sign: %s", (_what, point) => {
+    // RFC 8410 4: the algorithm, then the point as it is.
+    const spki = Buffer.from(`302a300506032b6570032100${point}`, "hex").toString("base64");
+    expect(() =>
+      readKeyFile(`-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`, READING),
+    ).toThrow("its point is not on its curve, or of small order");
+  });
+
   test("may hold a JWK Set", () => {
     const set = JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "a" }] });
     expect(readKeyFile(set, READING).map(({ name }) => name)).toEqual(["a"]);

@@ -176,8 +176,8 @@ function fits(algorithm: Algorithm, facts: PublicKeyFacts | null): boolean {
 
 function factsOf(key: KeyObject): PublicKeyFacts | null {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
-  if (type === "ed25519") return { kty: "OKP", curve: "Ed25519" };
-  if (type === "ed448") return { kty: "OKP", curve: "Ed448" };
+  if (type === "ed25519") return { kty: "OKP", curve: "Ed25519", point: pointOf(key) };
+  if (type === "ed448") return { kty: "OKP", curve: "Ed448", point: pointOf(key) };
   if (type === "ec") {
     const curve = CURVES.get(details?.namedCurve ?? "");
     return curve === undefined ? null : { kty: "EC", curve };
@@ -190,6 +190,10 @@ function factsOf(key: KeyObject): PublicKeyFacts | null {
 function modulusOf(key: KeyObject): bigint {
   const { n = "" } = key.export({ format: "jwk" });
   return BigInt(`0x0${Buffer.from(n, "base64url").toString("hex")}`);
+}
+
+function pointOf(key: KeyObject): Uint8Array {
+  return Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url");
 }
 
 /** For whoever needs no state of its own. */
