@@ -3,7 +3,7 @@ import { jwtVerify } from "jose";
 import { findCompiler } from "./compile.ts";
 import { type LoadClient, startLoadClient } from "./load-client.ts";
 import { type PeerName, type RunningPeer, startPeer } from "./peers.ts";
-import { signToken } from "./tokens.ts";
+import { signToken, writeTokens } from "./tokens.ts";
 
 const CLIENTS = 50;
 
@@ -57,6 +57,17 @@ describe.skipIf(findCompiler() === null)("the load client", () => {
     expect(await load.connect(CLIENTS, 10)).toMatchObject({ welcomed: 0, refused: CLIENTS, lost: 0 });
     await load.stop();
     await refusing.stop(true);
+  });
+
+  test("spreads subscriptions over its clients, and publishes to one stream at a time", async () => {
+    const peer = await startPeer("hawser", { kind: "jwt" });
+    const load = startLoadClient({ ...peer, tokens: writeTokens(CLIENTS) });
+    expect(await load.connect(CLIENTS, 10)).toMatchObject({ welcomed: CLIENTS });
+    expect(await load.spread(0, 3 * CLIENTS)).toMatchObject({ confirmed: 3 * CLIENTS, refused: 0, lost: 0 });
+    expect(await load.spread(3 * CLIENTS, 4 * CLIENTS)).toMatchObject({ confirmed: CLIENTS });
+    expect(await load.scatter(40, 1000, 4 * CLIENTS)).toMatchObject({ expected: 40, delivered: 40, lost: 0 });
+    await load.stop();
+    await peer.server.stop();
   });
 
   test("counts clients that are cut off after their welcome as lost", async () => {

@@ -39,6 +39,10 @@ export interface LoadClient {
   broadcast(count: number, perSecond: number): Promise<BroadcastAnswer>;
   /** Has clients in turn whisper, so many a second; waits until all others have heard all of it. */
   whisper(count: number, perSecond: number): Promise<BroadcastAnswer>;
+  /** Subscribes to streams `from` to `to - 1` of many, each by one connection. */
+  spread(from: number, to: number): Promise<SubscribeAnswer>;
+  /** Publishes each message to another of the first `streams` of these; waits until all have arrived. */
+  scatter(count: number, perSecond: number, streams: number): Promise<BroadcastAnswer>;
   stop(): Promise<void>;
 }
 
@@ -76,6 +80,8 @@ export function startLoadClient(options: LoadOptions): LoadClient {
     subscribe: () => ask<SubscribeAnswer>("subscribe"),
     broadcast: (count, perSecond) => ask<BroadcastAnswer>(`broadcast ${count} ${perSecond}`),
     whisper: (count, perSecond) => ask<BroadcastAnswer>(`whisper ${count} ${perSecond}`),
+    spread: (from, to) => ask<SubscribeAnswer>(`spread ${from} ${to}`),
+    scatter: (count, perSecond, streams) => ask<BroadcastAnswer>(`scatter ${count} ${perSecond} ${streams}`),
     stop: () => talker.stop(),
   };
 }

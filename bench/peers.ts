@@ -20,6 +20,8 @@ interface Peer {
   readonly about: string;
   /** Whether it can play a scenario at all; the controls know no backend. */
   readonly kinds: readonly Authentication["kind"][];
+  /** It sends every message to every subscriber. */
+  readonly oneStream?: boolean;
   /** Null when it is not on this machine. */
   readonly command: (
     ports: Ports,
@@ -54,6 +56,7 @@ const PEERS = {
   floor: {
     about: "control: the kernel alone, controls/floor.c",
     kinds: ["jwt"],
+    oneStream: true,
     command: ({ port, broadcastPort }) => [compile("controls/floor.c"), `${port}`, `${broadcastPort}`],
   },
   "anycable-go": {
@@ -71,6 +74,7 @@ const PEERS = {
   bare: {
     about: "control: the runtime alone, controls/bare.ts",
     kinds: ["jwt"],
+    oneStream: true,
     command: ({ port, broadcastPort }) => [
       process.execPath,
       "--no-env-file",
@@ -83,10 +87,10 @@ const PEERS = {
 
 export const aboutPeer = (name: PeerName): string => PEERS[name].about;
 
-/** Whether the peer takes part in scenarios with this authentication. */
-export function canPlay(name: PeerName, kind: Authentication["kind"]): boolean {
-  const { kinds }: Peer = PEERS[name];
-  return kinds.includes(kind);
+/** Whether the peer takes part in scenarios with this authentication, and with messages to single streams of many. */
+export function canPlay(name: PeerName, kind: Authentication["kind"], manyStreams = false): boolean {
+  const { kinds, oneStream }: Peer = PEERS[name];
+  return kinds.includes(kind) && !(manyStreams && oneStream);
 }
 
 /** Whether the peer is on this machine. */

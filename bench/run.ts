@@ -97,8 +97,11 @@ async function playScenario(
   files: Files,
 ): Promise<Round[]> {
   const rounds: Round[] = [];
+  const scenario: Scenario = SCENARIOS[name];
   const players = new Set(
-    options.peers.filter((peer) => isInstalled(peer) && canPlay(peer, SCENARIOS[name].authentication)),
+    options.peers.filter(
+      (peer) => isInstalled(peer) && canPlay(peer, scenario.authentication, scenario.manyStreams),
+    ),
   );
   for (let round = 1; round <= options.rounds; round++) {
     for (const peer of players) {

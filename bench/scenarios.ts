@@ -13,6 +13,9 @@ export const METRICS = {
   subscribesPerSecond: { label: "subscribes/s", unit: "", digits: 0 },
   connectsPerSecond: { label: "connects/s", unit: "", digits: 0 },
   kbPerConnection: { label: "memory a connection", unit: "KB", digits: 2 },
+  bytesPerSubscription: { label: "memory a subscription", unit: "B", digits: 0 },
+  cpuUsPerBroadcast: { label: "CPU a broadcast", unit: "us", digits: 1 },
+  cpuUsPerBroadcastOfFew: { label: "the same with few streams", unit: "us", digits: 1 },
   residentMb: { label: "memory in all", unit: "MB", digits: 1 },
   emptyMb: { label: "memory when empty", unit: "MB", digits: 1 },
   p50Ms: { label: "p50", unit: "ms", digits: 1 },
@@ -30,6 +33,9 @@ export interface Size {
   readonly steadyBroadcasts: number;
   readonly saturatedBroadcasts: number;
   readonly idleSeconds: number;
+  readonly manyStreams: number;
+  readonly manyStreamsConnections: number;
+  readonly scatteredBroadcasts: number;
 }
 
 export const FULL_SIZE: Size = {
@@ -38,6 +44,9 @@ export const FULL_SIZE: Size = {
   steadyBroadcasts: 75,
   saturatedBroadcasts: 200,
   idleSeconds: 10,
+  manyStreams: 100_000,
+  manyStreamsConnections: 9_000,
+  scatteredBroadcasts: 5_000,
 };
 
 export const QUICK_SIZE: Size = {
@@ -46,6 +55,9 @@ export const QUICK_SIZE: Size = {
   steadyBroadcasts: 30,
   saturatedBroadcasts: 100,
   idleSeconds: 2,
+  manyStreams: 20_000,
+  manyStreamsConnections: 2_000,
+  scatteredBroadcasts: 1_000,
 };
 
 const BROADCASTS_PER_SECOND = 15;
@@ -68,6 +80,8 @@ export interface Scenario {
   readonly flags?: readonly string[];
   /** Each client subscribes to a signed stream of its own instead of the one public stream. */
   readonly signedStreams?: boolean;
+  /** Messages go to single streams of many, which the controls do not keep apart. */
+  readonly manyStreams?: boolean;
   /** The metrics of its table, the one that matters most first. */
   readonly columns: readonly MetricName[];
   /** Plays it once. Throws when a client was refused, cut off or missed a message: such a round has no figures. */
@@ -149,6 +163,53 @@ async function memory(stage: Stage): Promise<Sample> {
   return { kbPerConnection: ((residentMb - emptyMb) * 1024) / size.connections, residentMb, emptyMb };
 }
 
+/** A broadcast to one stream costs the same whether there are a thousand or a hundred thousand. */
+async function manyStreams(stage: Stage): Promise<Sample> {
+  const { actors, load, size } = stage;
+  const few = FEW_STREAMS;
+  await connectAll(stage, size.manyStreamsConnections);
+  await spread(load, 0, few);
+  // Compiled, and its buffers in place, before anything is measured.
+  await scatter(actors, load, size.scatteredBroadcasts, few);
+  const cpuUsPerBroadcastOfFew = await scatter(actors, load, size.scatteredBroadcasts, few);
+  await Bun.sleep(START_UP_MS);
+  const beforeMb = usageOf(actors.server).residentMb;
+  await spread(load, few, size.manyStreams);
+  await Bun.sleep(size.idleSeconds * 1000);
+  const { residentMb } = usageOf(actors.server);
+  return {
+    bytesPerSubscription: ((residentMb - beforeMb) * 1024 * 1024) / (size.manyStreams - few),
+    cpuUsPerBroadcast: await scatter(actors, load, size.scatteredBroadcasts, size.manyStreams),
+    cpuUsPerBroadcastOfFew,
+    residentMb,
+  };
+}
+
+const FEW_STREAMS = 1_000;
+const SCATTERED_PER_SECOND = 1_000;
+
+async function spread(load: LoadClient, from: number, to: number): Promise<void> {
+  const { confirmed, refused, lost } = await load.spread(from, to);
+  if (confirmed !== to - from) {
+    throw new Error(
+      `of ${to - from} subscriptions ${confirmed} were confirmed, ${refused} refused, ${lost} lost`,
+    );
+  }
+}
+
+/** CPU a broadcast to one of `streams`, in microseconds. */
+async function scatter(actors: Actors, load: LoadClient, messages: number, streams: number): Promise<number> {
+  const { answer, serverCpuSeconds } = await measure(actors, () =>
+    load.scatter(messages, SCATTERED_PER_SECOND, streams),
+  );
+  if (answer.delivered !== messages || answer.lost > 0) {
+    throw new Error(
+      `of ${messages} deliveries ${answer.delivered} arrived; ${answer.lost} clients were lost`,
+    );
+  }
+  return (serverCpuSeconds * 1e6) / messages;
+}
+
 function company({ clientCores, foreignCores }: Spent<unknown>): Sample {
   return { clientCores, foreignCores };
 }
@@ -196,6 +257,14 @@ export const SCENARIOS = {
     authentication: "jwt",
     columns: ["kbPerConnection", "residentMb", "emptyMb"],
     play: memory,
+  },
+  "many-streams": {
+    title: (size) =>
+      `${count(size.manyStreams)} streams with one subscriber each over ${count(size.manyStreamsConnections)} connections`,
+    authentication: "jwt",
+    manyStreams: true,
+    columns: ["bytesPerSubscription", "cpuUsPerBroadcast", "cpuUsPerBroadcastOfFew", "residentMb"],
+    play: manyStreams,
   },
   "connect-grpc": {
     title: (size) =>

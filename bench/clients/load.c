@@ -9,6 +9,8 @@
 //   subscribe                 subscribe each to one public stream, or under its own identifier, until each is confirmed
 //   broadcast COUNT RATE      publish COUNT messages over HTTP, RATE a second (0: two in flight), until all have arrived
 //   whisper COUNT RATE        have clients in turn whisper COUNT messages, RATE a second, until all have arrived
+//   spread FROM TO            subscribe to the public streams FROM to TO - 1, each once, connections in turn, until all are confirmed
+//   scatter COUNT RATE STREAMS   publish COUNT messages, each to another of the first STREAMS of these, until all have arrived
 //   quit                      end (so does the end of stdin)
 //
 // Times inside a message are CLOCK_MONOTONIC, which server and client need not share: the client reads back its own stamp.
@@ -150,7 +152,7 @@ static void on_text(struct client *c, const uint8_t *text, size_t length) {
     c->state = WELCOMED;
     welcomed++;
     record_delay(now() - c->started);
-  } else if (c->state == WELCOMED && contains(text, length, "\"confirm_subscription\"")) {
+  } else if ((c->state == WELCOMED || c->state == SUBSCRIBED) && contains(text, length, "\"confirm_subscription\"")) {
     c->state = SUBSCRIBED;
     confirmed++;
   } else if (contains(text, length, "\"disconnect\"") || contains(text, length, "\"reject_subscription\"")) {
@@ -300,6 +302,27 @@ static void run_subscribe(void) {
   printf("{\"confirmed\":%d,\"refused\":%d,\"lost\":%d,\"seconds\":%.4f}\n", confirmed, refused, lost, (double)(end - begin) / 1e9);
 }
 
+// A name of the length that names of records have.
+#define STREAM_OF_MANY "record:%d:changes"
+
+static void run_spread(int from, int to) {
+  uint64_t begin = now(), goal = settled() + (uint64_t)(to - from);
+  int before = confirmed;
+  for (int stream = from; stream < to; stream++) {
+    struct client *c = &clients[stream % client_count];
+    if (c->state != WELCOMED && c->state != SUBSCRIBED) continue;
+    char command[200];
+    snprintf(command, sizeof command,
+      "{\"command\":\"subscribe\",\"identifier\":\"{\\\"channel\\\":\\\"$pubsub\\\",\\\"stream_name\\\":\\\"" STREAM_OF_MANY
+      "\\\"}\"}", stream);
+    send_text(c, command);
+    if (stream % 100 == 0) turn(0);
+  }
+  uint64_t end = wait_for(settled, goal);
+  printf("{\"confirmed\":%d,\"refused\":%d,\"lost\":%d,\"seconds\":%.4f}\n", confirmed - before, refused, lost,
+    (double)(end - begin) / 1e9);
+}
+
 static void connect_publisher(void) {
   struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)broadcast_port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   int on = 1;
@@ -308,11 +331,11 @@ static void connect_publisher(void) {
   if (connect(publisher, (struct sockaddr *)&server, sizeof server) < 0) die("broadcast port %d: %s", broadcast_port, strerror(errno));
 }
 
-static void publish(const char *padding) {
+static void publish(const char *stream, const char *padding) {
   static char body[65536], request[66000];
   if (publisher < 0) connect_publisher();
-  int length = snprintf(body, sizeof body, "{\"stream\":\"bench\",\"data\":\"{\\\"body\\\":\\\"" STAMP "%llu %s\\\"}\"}",
-    (unsigned long long)now(), padding);
+  int length = snprintf(body, sizeof body, "{\"stream\":\"%s\",\"data\":\"{\\\"body\\\":\\\"" STAMP "%llu %s\\\"}\"}",
+    stream, (unsigned long long)now(), padding);
   int total = snprintf(request, sizeof request,
     "POST /_broadcast HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
     broadcast_port, length, body);
@@ -353,7 +376,7 @@ static void run_broadcast(int count, int rate) {
     if (rate) sleep_until(begin + (uint64_t)i * SECOND / (uint64_t)rate);
     else if (i > 1) wait_for(arrived, before + expected - audience);
     if (!rate && i > 1 && delivered < before + expected - audience) break;
-    publish(padding);
+    publish("bench", padding);
     expected += audience;
     turn(0);
     read_publisher();
@@ -362,6 +385,25 @@ static void run_broadcast(int count, int rate) {
   turn(50);    // a message too many would arrive now
   read_publisher();
   report_deliveries(expected, before, begin, end);
+  free(padding);
+}
+
+// Each to one subscriber, and none to the stream before it.
+static void run_scatter(int count, int rate, int streams) {
+  char *padding = make_padding(), stream[60];
+  uint64_t before = delivered, begin = now();
+  forget_delays();
+  for (int i = 0; i < count; i++) {
+    sleep_until(begin + (uint64_t)i * SECOND / (uint64_t)rate);
+    snprintf(stream, sizeof stream, STREAM_OF_MANY, (int)((uint64_t)i * 7919 % (uint64_t)streams));
+    publish(stream, padding);
+    turn(0);
+    read_publisher();
+  }
+  uint64_t end = wait_for(arrived, before + (uint64_t)count);
+  turn(50);
+  read_publisher();
+  report_deliveries((uint64_t)count, before, begin, end);
   free(padding);
 }
 
@@ -434,11 +476,13 @@ int main(int count, char **values) {
     ssize_t got = read(STDIN_FILENO, line, sizeof line - 1);
     if (got <= 0) return 0;
     line[got] = 0;
-    int a = 0, b = 0;
+    int a = 0, b = 0, c = 0;
     if (sscanf(line, "connect %d %d", &a, &b) == 2 && !clients) run_connect(a, b);
     else if (strcmp(line, "subscribe\n") == 0) run_subscribe();
     else if (sscanf(line, "broadcast %d %d", &a, &b) == 2) run_broadcast(a, b);
     else if (sscanf(line, "whisper %d %d", &a, &b) == 2 && b > 0) run_whisper(a, b);
+    else if (sscanf(line, "spread %d %d", &a, &b) == 2 && clients) run_spread(a, b);
+    else if (sscanf(line, "scatter %d %d %d", &a, &b, &c) == 3 && b > 0 && c > 0) run_scatter(a, b, c);
     else if (strcmp(line, "quit\n") == 0) return 0;
     else die("unknown command: %s", line);
   }
