@@ -33,12 +33,14 @@ const missing = Bun.which("curl") === null ? "curl is not on PATH" : null;
 class Walk {
   readonly folder = mkdtempSync(join(tmpdir(), "hawser-guide-"));
   #port = 0;
+  /** For publications, where there is no secret to ask of publishers. */
+  #openPort = 0;
   #issuer: StandInIssuer | null = null;
   #server: HawserProcess | null = null;
   #printed = "";
 
   async begin(): Promise<void> {
-    [this.#port] = await freePorts(1);
+    [this.#port, this.#openPort = 0] = await freePorts(2);
     this.#issuer = serveIssuer();
     mkdirSync(join(this.folder, "bin"));
     symlinkSync(join(ROOT, "bin/hawser"), join(this.folder, "bin/hawser"));
@@ -71,8 +73,7 @@ class Walk {
     const command = join(this.folder, "bin/server");
     writeFileSync(command, `#!/bin/sh\n. ./.exported\n${code.replace(/^hawser/m, 'exec hawser "$@"')}\n`);
     chmodSync(command, 0o755);
-    // The guides' own port; another one for publications would be in other tests' way.
-    const flags = [`--port=${this.#port}`, "--http_broadcast_port=0"];
+    const flags = [`--port=${this.#port}`, `--http_broadcast_port=${this.#openPort}`];
     this.#server = await startHawser(flags, this.#environment(), { command, cwd: this.folder });
   }
 
@@ -99,6 +100,7 @@ class Walk {
       HOME: this.folder,
       // For what asks about the server, and not of it.
       ANYCABLE_PORT: `${this.#port}`,
+      ANYCABLE_HTTP_BROADCAST_PORT: `${this.#openPort}`,
       ANYCABLE_HOST: "0.0.0.0",
       ...(this.#server === null ? {} : { SERVER_PID: `${this.#server.pid}` }),
     };
