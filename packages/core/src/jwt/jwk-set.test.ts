@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { createNodeCrypto } from "@hawser/server/drivers/crypto";
+import fc from "fast-check";
 import { CableError } from "../errors.ts";
 import { type JwkSetReading, readJwkSet, type SetKey } from "./jwk-set.ts";
 import type { SecretMaterial } from "./key-material.ts";
@@ -230,4 +231,76 @@ describe("a set", () => {
   ])("that is %p is none", (text, why) => {
     expect(() => readJwkSet(text, READING)).toThrow(`Cannot read the keys of keys.json: ${why}`);
   });
+});
+
+test("any text is a set of keys that can be used, or a fault that says what is wrong and quotes no key", () => {
+  const canary = "c4n4ry";
+  const value = fc.oneof(
+    fc.constantFrom(
+      canary,
+      "oct",
+      "RSA",
+      "EC",
+      "OKP",
+      "P-256",
+      "Ed25519",
+      "HS256",
+      "ES256",
+      "EdDSA",
+      "sig",
+      "enc",
+    ),
+    fc.constantFrom<unknown>(P256.x, P256.y, RSA.n, RSA.e, ED.x),
+    fc.jsonValue({ maxDepth: 2 }),
+  );
+  const names = [
+    "kty",
+    "kid",
+    "alg",
+    "use",
+    "key_ops",
+    "crv",
+    "x",
+    "y",
+    "n",
+    "e",
+    "d",
+    "k",
+    "state",
+    "nbf",
+    "exp",
+  ];
+  const changed = fc
+    .tuple(
+      fc.constantFrom<Members>(OCT, RSA, P256, ED),
+      fc.dictionary(fc.constantFrom(...names), value, { maxKeys: 3 }),
+    )
+    .map(([key, changes]) => ({ ...key, ...changes }));
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.json(),
+    fc.array(fc.oneof(changed, value), { maxLength: 4 }).map((keys) => JSON.stringify({ keys })),
+    changed.map((key) => JSON.stringify(key)),
+  );
+  let usable = 0;
+  fc.assert(
+    fc.property(text, fc.boolean(), fc.boolean(), (given, published, withPrivate) => {
+      let faults: readonly unknown[];
+      try {
+        const { keys, refused } = readJwkSet(given, { ...READING, published, withPrivate });
+        usable += keys.length;
+        for (const { algorithms } of keys) expect(algorithms.length).toBeGreaterThan(0);
+        faults = refused;
+      } catch (thrown) {
+        faults = [thrown];
+      }
+      for (const fault of faults) {
+        if (!(fault instanceof CableError)) throw fault;
+        expect(fault.code).toBe("config_invalid");
+        expect(fault.message).not.toContain(String(OCT.k));
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  expect(usable).toBeGreaterThan(50);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { createNodeCrypto } from "@hawser/server/drivers/crypto";
+import fc from "fast-check";
 import { CableError } from "../errors.ts";
 import { readKeyFile, readSecretFile } from "./key-file.ts";
 
@@ -95,4 +96,47 @@ describe("a secret from a file", () => {
   ])("is refused when the file is %p", (text, why) => {
     expect(() => readSecretFile(text, "/run/secret")).toThrow(`Cannot use /run/secret as a secret: ${why}`);
   });
+});
+
+test("any file is keys or a secret, or a fault that names it and holds nothing of it", () => {
+  const canary = "c4n4ry";
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = publicKey.export({ format: "pem", type: "spki" }) as string;
+  const piece = fc.constantFrom(
+    "-----BEGIN ",
+    "PUBLIC KEY",
+    "PRIVATE KEY",
+    "CERTIFICATE",
+    "-----",
+    "\n",
+    pem,
+    canary,
+    "{",
+    "}",
+    '"',
+  );
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.json(),
+    fc.array(piece, { maxLength: 8 }).map((all) => all.join("")),
+    fc
+      .tuple(fc.nat({ max: pem.length }), fc.string())
+      .map(([at, more]) => pem.slice(0, at) + more + pem.slice(at)),
+  );
+  const attempt = (read: () => unknown) => {
+    try {
+      read();
+    } catch (thrown) {
+      if (!(thrown instanceof CableError)) throw thrown;
+      expect(thrown.message).toContain("/etc/keys");
+      expect(thrown.message).not.toContain(canary);
+    }
+  };
+  fc.assert(
+    fc.property(text, (given) => {
+      attempt(() => expect(readKeyFile(given, READING).length).toBeGreaterThan(0));
+      attempt(() => expect(readSecretFile(given, "/etc/keys")).not.toBe(""));
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { CableError } from "../../errors.ts";
 import { discoveryUrl, keysUrlIn } from "./discovery.ts";
 
 const ISSUER = "https://id.example.com";
@@ -29,4 +31,27 @@ test.each([
   [{ issuer: ISSUER, jwks_uri: "http://id.example.com/keys" }, "no https URL"],
 ])("%p is refused: %s", (document, why) => {
   expect(() => keysUrl(document)).toThrow(why);
+});
+
+test("any document has keys at a URL that is allowed, or is a fault", () => {
+  const value = fc.oneof(
+    fc.constantFrom<unknown>(ISSUER, "https://id.example.com/keys", "http://127.0.0.1"),
+    fc.jsonValue(),
+  );
+  const document = fc
+    .dictionary(fc.constantFrom("issuer", "jwks_uri", "x"), value)
+    .map((any) => JSON.stringify(any));
+  let found = 0;
+  fc.assert(
+    fc.property(fc.oneof(document, fc.string({ unit: "binary" }), fc.json()), (text) => {
+      try {
+        expect(keysUrl(text)).toStartWith("https://");
+        found += 1;
+      } catch (thrown) {
+        if (!(thrown instanceof CableError)) throw thrown;
+      }
+    }),
+    { numRuns: 1000 },
+  );
+  expect(found).toBeGreaterThan(5);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { freshForMs, overdueMs } from "./freshness.ts";
 
 const MINUTE = 60_000;
@@ -27,4 +28,35 @@ test.each([
   ["no-store", 60, MINUTE],
 ])("%p, %p s old, is overdue by %p ms", (cacheControl, ageS, ms) => {
   expect(overdueMs(cacheControl, ageS)).toBe(ms);
+});
+
+test("whatever a server says, its keys are current for a minute to a day, and never overdue by less than nothing", () => {
+  const piece = fc.constantFrom(
+    "max-age",
+    "=",
+    "-",
+    "60",
+    "1e9",
+    "99999999999",
+    '"',
+    ",",
+    " ",
+    "no-store",
+    "s-maxage=5",
+    "\0",
+  );
+  const header = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(piece).map((all) => all.join("")),
+  );
+  const age = fc.oneof(fc.nat(), fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }));
+  fc.assert(
+    fc.property(fc.option(header), age, (cacheControl, ageS) => {
+      const fresh = freshForMs(cacheControl, ageS);
+      expect(fresh).toBeGreaterThanOrEqual(MINUTE);
+      expect(fresh).toBeLessThanOrEqual(24 * 60 * MINUTE);
+      expect(overdueMs(cacheControl, ageS)).toBeGreaterThanOrEqual(0);
+    }),
+    { numRuns: 1000 },
+  );
 });
