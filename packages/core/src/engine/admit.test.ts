@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CableError } from "../errors.ts";
 import type { Verdict } from "../jwt/verdict.ts";
+import { AUTH_REASONS } from "../reasons.ts";
 import { BAD, GOOD, NONE, REFUSED, settle, setUp } from "../testing/engine-rig.ts";
 import { connectReply, ScriptedBackend } from "../testing/scripted-backend.ts";
 
@@ -25,6 +26,19 @@ describe("admission", () => {
     expect([...metrics.labelled("jwt_verifications_total").samples()].map((s) => s.labelValues)).toEqual([
       ["refused", "bad_signature", "query", "none"],
     ]);
+  });
+
+  test("refuses who comes with two different tokens, though one is good", () => {
+    const { open, log } = setUp();
+    const { connection } = open({ ...GOOD, ambiguous: true });
+    expect(connection.sent).toEqual(['{"type":"disconnect","reason":"unauthorized","reconnect":false}']);
+    expect(log.text()).toContain("the request carries two different tokens");
+  });
+
+  test("tells the client what the policy makes of the reason", () => {
+    const farewell = { ...AUTH_REASONS.bad_signature, wire: "later", reconnect: true };
+    const { open } = setUp({ admission: { farewell: () => farewell } });
+    expect(open(BAD).connection.sent).toEqual(['{"type":"disconnect","reason":"later","reconnect":true}']);
   });
 
   test("says the exact reason to the operator, and the key where one verified", () => {

@@ -73,6 +73,17 @@ describe("a mismatch", () => {
     expect(told).toHaveLength(3);
   });
 
+  test("counts a token that came again from when it came last", () => {
+    const { clock, told, claims, detector, fail } = watching();
+    detector.failed("again", claims());
+    clock.advance(29_000);
+    detector.failed("again", claims(29));
+    clock.advance(2000);
+    for (let i = 0; i < 4; i++) fail(claims());
+    clock.advance(1000);
+    expect(told).toEqual(["raised by 5, 2.5 s old"]);
+  });
+
   test("is seen by exp where tokens have no iat", () => {
     const { clock, told, bare, fail, pass, detector } = watching();
     pass(bare(20));

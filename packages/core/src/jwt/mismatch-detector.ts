@@ -65,7 +65,9 @@ export class MismatchDetector {
     this.#forgetOld(nowMs);
     const failed = currentTimes(claims, nowMs);
     if (failed === null || !this.#isNewer(failed)) return;
-    if (this.#failed.size >= MOST_REMEMBERED || this.#failed.has(signature)) return;
+    // One that comes again is still one, and goes to the end.
+    this.#failed.delete(signature);
+    if (this.#failed.size >= MOST_REMEMBERED) return;
     this.#failed.set(signature, failed);
     if (this.#holding === null && this.#differs() !== null) {
       this.#holding = this.#clock.after(HOLD_MS, () => this.#decide());
