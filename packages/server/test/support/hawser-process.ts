@@ -39,17 +39,22 @@ export async function startHawser(
   env: Readonly<Record<string, string>> = {},
   place: HawserPlace = {},
 ): Promise<HawserProcess> {
-  const [port, broadcastPort] = await freePorts(2);
-  const placed = ["--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`];
-  const server = spawnHawser([...placed, ...flags], env, port, broadcastPort, place);
-  try {
-    await (place.quiet ? untilHealthy(server) : server.waitFor(/Handle health requests at/));
-  } catch (thrown) {
-    await server.stop();
-    throw thrown;
+  for (let attempt = 1; ; attempt++) {
+    const [port, broadcastPort] = await freePorts(2);
+    const placed = ["--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`];
+    const server = spawnHawser([...placed, ...flags], env, port, broadcastPort, place);
+    try {
+      await (place.quiet ? untilHealthy(server) : server.waitFor(/Handle health requests at/));
+      return server;
+    } catch (thrown) {
+      await server.stop();
+      if (attempt === ATTEMPTS || !server.output().includes("the port is in use")) throw thrown;
+    }
   }
-  return server;
 }
+
+/** Another process may take a port between its being found free and its being used. */
+const ATTEMPTS = 3;
 
 async function untilHealthy(server: HawserProcess): Promise<void> {
   for (const untilMs = performance.now() + 5000; performance.now() < untilMs; await Bun.sleep(20)) {
