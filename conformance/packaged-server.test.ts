@@ -179,18 +179,30 @@ test.skipIf(NO_ROOT !== null)(
   "the executable runs where there is the C library and /proc and nothing else, without rights, and says that it is well",
   async () => {
     const root = bareRoot(buildExecutable());
-    const [port] = await freePorts(1);
+    const [port, broadcastPort] = await freePorts(2);
     const script = `
       mount -t proc proc "$ROOT/proc"
       alone="chroot --userspec=65532:65532 $ROOT /hawser"
       $alone --norpc > "$ROOT/../log" 2>&1 &
       server=$!
-      until grep -q "Handle health" "$ROOT/../log"; do sleep 0.1; done
+      until grep -qs "Handle health" "$ROOT/../log"; do
+        kill -0 $server || { cat "$ROOT/../log"; exit 1; }
+        sleep 0.1
+      done
       $alone health && kill $server && wait $server
     `;
-    const child = Bun.spawn(["unshare", "--mount", "--pid", "--fork", "sh", "-c", script], {
-      env: { PATH: process.env.PATH ?? "", ROOT: root, ANYCABLE_HOST: "0.0.0.0", ANYCABLE_PORT: `${port}` },
+    const child = Bun.spawn(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script], {
+      env: {
+        PATH: process.env.PATH ?? "",
+        ROOT: root,
+        ANYCABLE_HOST: "0.0.0.0",
+        ANYCABLE_PORT: `${port}`,
+        ANYCABLE_HTTP_BROADCAST_PORT: `${broadcastPort}`,
+      },
       stdio: ["ignore", "pipe", "inherit"],
+      // Nothing of it outlives the test: what runs in the namespace ends with its first process.
+      timeout: 45_000,
+      killSignal: "SIGKILL",
     });
     const said = await new Response(child.stdout).text();
     expect(said).toStartWith(`http://127.0.0.1:${port}/health: 200 `);
