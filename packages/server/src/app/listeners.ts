@@ -31,7 +31,10 @@ export async function openListeners<T>(
   }
   const open = new Map<string, Listener>();
   try {
-    for (const [address, routes] of byAddress) open.set(address, await openListener(routes, tls, onFault));
+    // The first is the last to open: who is answered there, by the health check above all, may count on the others.
+    for (const [address, routes] of [...byAddress].reverse()) {
+      open.set(address, await openListener(routes, tls, onFault));
+    }
   } catch (thrown) {
     // Nothing half-started: the ports that were free are given back.
     await Promise.all([...open.values()].map((listener) => listener.closeNow()));
