@@ -9,6 +9,7 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { ConnectionResponse, Status } from "@hawser/proto/gen/rpc";
+import { freePorts } from "./hawser-process.ts";
 
 /** Servers that do to a gRPC client what networks and applications do. All on 127.0.0.1. */
 
@@ -197,9 +198,7 @@ export async function serveProxy(
 
 /** A port on which nothing listens. */
 export async function freePort(): Promise<number> {
-  const server = await serveTcp(() => {});
-  server.stop();
-  return server.port;
+  return (await freePorts(1))[0];
 }
 
 /** One gRPC frame around `message`; `declared` lies about the length. */

@@ -1,4 +1,5 @@
-import { createServer } from "node:net";
+import { randomInt } from "node:crypto";
+import { createServer, type Server } from "node:net";
 import { join, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "../../../..");
@@ -133,22 +134,32 @@ export function spawnHawser(
   };
 }
 
-/** Ports of 127.0.0.1 that were free a moment ago. */
+/**
+ * Below the ports that the kernel gives to outgoing connections (32768 and up): one of those may have taken a server's port
+ * by the time that it is started, or started again.
+ */
+const PORTS = { first: 10_240, end: 32_768 } as const;
+
+/** Ports of 127.0.0.1 on which nothing listens. */
 export async function freePorts(count: number): Promise<[number, ...number[]] & { 1: number; 2: number }> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolveOpen) => {
-          const server = createServer();
-          server.listen(0, "127.0.0.1", () => resolveOpen(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  const held: Server[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = randomInt(PORTS.first, PORTS.end);
+    const server = await hold(port);
+    if (server === null) continue;
+    held.push(server);
+    ports.push(port);
+  }
+  await Promise.all(held.map((server) => new Promise((closed) => server.close(closed))));
   return ports as [number, ...number[]] & { 1: number; 2: number };
+}
+
+/** Null when something listens there already. */
+function hold(port: number): Promise<Server | null> {
+  return new Promise((resolveHeld) => {
+    const server = createServer();
+    server.once("error", () => resolveHeld(null));
+    server.listen(port, "127.0.0.1", () => resolveHeld(server));
+  });
 }
