@@ -396,10 +396,10 @@ const LASTING: Group = {
     {
       name: "leaves its connection as it is",
       steps: [
-        connect("/cable?jid={{token for 2 s}}"),
+        connect("/cable?jid={{token for 3 s}}"),
         receives(WELCOME),
         ...subscribed("lasting"),
-        { do: "wait", ms: 3200 },
+        { do: "wait", ms: 4200 },
         { do: "quiet" },
         { do: "publish", body: publication("lasting", "1"), key: BROADCAST_KEY },
         receives(delivery("lasting", "1")),
