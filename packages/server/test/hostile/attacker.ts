@@ -183,7 +183,7 @@ const ATTACKS: Readonly<Record<AttackKind, () => Promise<unknown>>> = {
     const untilMs = performance.now() + task.seconds * 1000;
     while (performance.now() < untilMs) {
       await fetch(`http://127.0.0.1:${task.broadcastPort}/_broadcast`, { method: "POST", body });
-      await Bun.sleep(20);
+      await Bun.sleep(50);
     }
     for (const { socket } of readers) socket.resume();
     await withinSeconds(task.seconds, Promise.all(readers.map(({ ended }) => ended)));

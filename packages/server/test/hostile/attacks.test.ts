@@ -77,7 +77,19 @@ describe("under attack, the others are served:", () => {
   }
 });
 
-async function withstand({ kind, growthMb, rounds = 1 }: Attack, amount: Amount): Promise<void> {
+/** How often an attack is played before the waits of the others are believed: the machine may be busy with something else. */
+const ATTEMPTS = 3;
+
+async function withstand(each: Attack, amount: Amount): Promise<void> {
+  const slowdowns: number[] = [];
+  do {
+    slowdowns.push(await play(each, amount));
+  } while (FULL && Math.min(...slowdowns) >= 2 && slowdowns.length < ATTEMPTS);
+  if (FULL) expect(Math.min(...slowdowns)).toBeLessThan(2);
+}
+
+/** Plays the attack on a server of its own, and holds what must hold; how many times longer the others waited. */
+async function play(each: Attack, amount: Amount): Promise<number> {
   server = await startHawser([
     "--norpc",
     "--noauth",
@@ -85,50 +97,70 @@ async function withstand({ kind, growthMb, rounds = 1 }: Attack, amount: Amount)
     "--broadcast_key=none",
     "--public_streams",
   ]);
-  const { pid, port, broadcastPort } = server;
+  const { pid, port } = server;
+  const neighbour = await connectNeighbour(port);
   const target = `/cable?jid=${goodToken("secret")}`;
   const measure = () => welcomeP95(port, target, FULL ? 100 : 40);
-  const neighbour = await connectNeighbour(port);
   await measure(); // not counted: the first clients find nothing compiled
   const calmP95s: number[] = [];
   while (FULL && calmP95s.length < 3) calmP95s.push(await measure());
   const before = { mb: residentMb(pid), descriptors: openDescriptors(pid) };
-  let peakMb = before.mb;
-  const watching = setInterval(() => {
-    peakMb = Math.max(peakMb, residentMb(pid));
-  }, 50);
-
-  const seed = Math.floor(Math.random() * 2 ** 32);
-  console.log(`${kind}: seed ${seed}`);
-  const p95s: number[] = [];
-  const seen: AttackReport[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const report = attack({ kind, port, broadcastPort, ...amount, seed: seed + round });
-    let over = false;
-    void report.finally(() => {
-      over = true;
-    });
-    while (!over) p95s.push(await measure());
-    seen.push(await report);
-    await neighbourHears(neighbour, broadcastPort, round);
-  }
+  const memory = watchMemory(pid);
+  const { reports, p95s } = await suffer(server, each, amount, neighbour, measure);
   await until(() => openDescriptors(pid) <= before.descriptors, 30_000);
-  clearInterval(watching);
-  const after = openDescriptors(pid);
+  const [peakMb, after] = [memory.stop(), openDescriptors(pid)];
   console.log(
-    `${kind}: ${JSON.stringify(seen)}; p95 of a welcome ${inMs(calmP95s)} -> ${inMs(p95s)} ms; ` +
+    `${each.kind}: ${JSON.stringify(reports)}; p95 of a welcome ${inMs(calmP95s)} -> ${inMs(p95s)} ms; ` +
       `memory ${before.mb} -> ${peakMb} MB at most, ${residentMb(pid)} after; descriptors ${before.descriptors} -> ${after}`,
   );
-  if (kind === "bad tokens") expect(seen).toEqual([{ answered: amount.count, cut: amount.count }]);
+  if (each.kind === "bad tokens") expect(reports).toEqual([{ answered: amount.count, cut: amount.count }]);
   expect(after).toBeLessThanOrEqual(before.descriptors);
-  expect(peakMb - before.mb).toBeLessThan(growthMb);
-  // The machine's own pauses spoil some windows, so that a good one counts, though not the best.
-  if (FULL) expect(quantile(p95s, 0.25)).toBeLessThan(2 * quantile(calmP95s, 0.5));
+  expect(peakMb - before.mb).toBeLessThan(each.growthMb);
   neighbour.close();
   server.signal("SIGTERM");
   expect(await server.exited).toBe(0);
   expect(server.stderr()).toBe("");
   expect(parseTextLog(server.stdout()).filter(({ level }) => level === "error")).toEqual([]);
+  // The machine's own pauses spoil some windows, so that a good one counts, though not the best.
+  return quantile(p95s, 0.25) / quantile(calmP95s, 0.5);
+}
+
+/** The attack's rounds, one after another, with the waits of others meanwhile. */
+async function suffer(
+  { port, broadcastPort }: HawserProcess,
+  { kind, rounds = 1 }: Attack,
+  amount: Amount,
+  neighbour: CableClient,
+  measure: () => Promise<number>,
+): Promise<{ reports: AttackReport[]; p95s: number[] }> {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  console.log(`${kind}: seed ${seed}`);
+  const p95s: number[] = [];
+  const reports: AttackReport[] = [];
+  for (let round = 0; round < rounds; round++) {
+    let over = false;
+    const report = attack({ kind, port, broadcastPort, ...amount, seed: seed + round }).finally(() => {
+      over = true;
+    });
+    while (!over) p95s.push(await measure());
+    reports.push(await report);
+    await neighbourHears(neighbour, broadcastPort, round);
+  }
+  return { reports, p95s };
+}
+
+/** Looks at a process's memory until told to stop, which gives the most that was seen. */
+function watchMemory(pid: number): { stop(): number } {
+  let peakMb = 0;
+  const watching = setInterval(() => {
+    peakMb = Math.max(peakMb, residentMb(pid));
+  }, 50);
+  return {
+    stop() {
+      clearInterval(watching);
+      return Math.max(peakMb, residentMb(pid));
+    },
+  };
 }
 
 /** A client that was there before, and follows a stream. */
