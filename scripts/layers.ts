@@ -14,6 +14,7 @@ const FOUNDATION = [
   "packages/core/src/reasons",
   "packages/core/src/limits",
   "packages/core/src/options",
+  "packages/core/src/table-options",
   "packages/core/src/clock",
   "packages/core/src/random",
   "packages/core/src/log",

@@ -1,14 +1,9 @@
-import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import { Engine } from "@hawser/core/engine/engine";
-import { TokenMeter } from "@hawser/core/engine/token-meter";
-import type { Verdict } from "@hawser/core/jwt/verdict";
-import { createVerifier } from "@hawser/core/jwt/verifier";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { corsHeaders } from "@hawser/core/protocol/cors";
-import { type AuthReason, authFarewell } from "@hawser/core/reasons";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
 import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
@@ -16,16 +11,16 @@ import { refusedPublicationFields } from "../broadcast/refused-publication.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { createAddressBook } from "../drivers/addresses.ts";
 import { systemClock } from "../drivers/clock.ts";
-import { hmacHex, nodeCrypto } from "../drivers/crypto.ts";
+import { hmacHex } from "../drivers/crypto.ts";
 import { equalSecrets } from "../drivers/equal-secrets.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
-import { tokenPolicy } from "../keys/token-policy.ts";
 import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
 import { SecretCheck } from "../rpc/grpc/secret-check.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
+import { admissionPolicy } from "./admission.ts";
 import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
@@ -93,7 +88,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
   const engine = new Engine(
     {
-      admission: admissionPolicy(config, keys, tokenUse, tokenMeter(metrics, keys, log)),
+      admission: admissionPolicy(config, { keys, use: tokenUse, metrics, log }),
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
@@ -144,47 +139,6 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     sampled: sampler.write,
     closeSampler: sampler.close,
   };
-}
-
-function tokenMeter(metrics: Metrics, keys: ServerKeys, log: Log): TokenMeter {
-  return new TokenMeter({
-    ...{ metrics, clock: systemClock, log: log.with({ context: "jwt" }) },
-    ourKey: () => keys.ourKey(),
-  });
-}
-
-function admissionPolicy(
-  config: ResolvedConfig,
-  keys: ServerKeys,
-  use: TokenUse,
-  meter: TokenMeter,
-): AdmissionPolicy {
-  const { jwt, rpc } = config;
-  const policy = {
-    ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
-    farewell: (reason: AuthReason) =>
-      authFarewell(reason, {
-        retiredAs: jwt.retiredAs,
-        forgedMayReturn: jwt.mismatchReconnect && meter.secretsDiffer,
-      }),
-  };
-  if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: "off" };
-  const { published } = keys;
-  const verifier = createVerifier({
-    ring: () => keys.holder.current(),
-    crypto: nodeCrypto,
-    clock: systemClock,
-    policy: tokenPolicy(jwt),
-    ...(published === null ? {} : { onUnknownKid: (issuer, kid) => published.missed(issuer, kid) }),
-    observer: meter,
-  });
-  const verify = (token: string): Verdict => {
-    published?.forgetMissed();
-    const verdict = verifier.verify(token);
-    if (verdict.accepted) use.accepted(verdict);
-    return verdict;
-  };
-  return { ...policy, verify, missingKeys: published, rpcAfterJwt: rpc.afterJwt };
 }
 
 function grpcBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): GrpcBackend {

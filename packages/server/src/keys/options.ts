@@ -1,15 +1,5 @@
-import {
-  bytes,
-  choice,
-  flag,
-  integer,
-  path,
-  secret,
-  secrets,
-  section,
-  tables,
-  text,
-} from "@hawser/core/options";
+import { bytes, choice, flag, integer, path, secret, secrets, section, text } from "@hawser/core/options";
+import { tables } from "@hawser/core/table-options";
 import { ISSUER } from "./issuer/options.ts";
 
 export const JWT = section("JWT", {
