@@ -4,6 +4,7 @@ import type { Log } from "@hawser/core/log";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { watchFiles } from "../drivers/file-watch.ts";
+import { isDescriptorLeft } from "../drivers/files.ts";
 import { authority, type Listener } from "../drivers/http.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
 import type { UnixListener } from "../drivers/unix-http.ts";
@@ -12,6 +13,7 @@ import { openAdmin } from "./admin.ts";
 import { readCertificate, watchCertificate } from "./certificate.ts";
 import { channelNames } from "./channels.ts";
 import { type Composition, compose } from "./compose.ts";
+import { watchDescriptors } from "./descriptor-watch.ts";
 import { openListeners } from "./listeners.ts";
 import { keysText, type Reconfigure, type ReloadResult, type ServerKeys } from "./server-keys.ts";
 import { HAWSER_VERSION } from "./version.ts";
@@ -86,7 +88,7 @@ function watchKeys(config: ResolvedConfig, keys: ServerKeys): Cancel {
 
 function startTimers(config: ResolvedConfig, composition: Composition, log: Log): Cancel[] {
   const { metrics } = config;
-  const timers: Cancel[] = [];
+  const timers = [watchDescriptors({ clock: systemClock, log, isOneLeft: isDescriptorLeft })];
   if (metrics.refreshIntervalMs > 0) {
     timers.push(systemClock.every(metrics.refreshIntervalMs, composition.refreshGauges));
   }

@@ -24,6 +24,17 @@ export function fileExists(path: string): boolean {
   return existsSync(path);
 }
 
+/** Whether this process may open one more file, socket or the like. */
+export function isDescriptorLeft(): boolean {
+  try {
+    closeSync(openSync("/dev/null", "r"));
+    return true;
+  } catch (thrown) {
+    // Where there is no such file it cannot be told, and nothing is said.
+    return !(thrown instanceof Error && "code" in thrown && /^E[MN]FILE$/.test(String(thrown.code)));
+  }
+}
+
 /** A file that was not there before may be read by its owner alone. */
 const NEW_FILE_MODE = 0o600;
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { CableClient } from "../support/cable-client.ts";
 import { freePorts, type HawserProcess, startHawser } from "../support/hawser-process.ts";
@@ -102,6 +103,24 @@ describe("a limit of the system", () => {
     expect(await handshake(port)).toBe("HTTP/1.1 101");
     for (const client of clients) client.terminate();
   });
+
+  test("of open files, reached by connections that say nothing: it says so, and serves those that it has", async () => {
+    const command = wrapped("no-files.sh", "ulimit -n 240");
+    server = await startHawser(["--norpc", "--noauth", "--ping_interval=0"], {}, { command });
+    const { port } = server;
+    const client = new CableClient(`ws://127.0.0.1:${port}/cable`);
+    await client.message(0);
+    const silent = Array.from({ length: 280 }, () =>
+      connect({ port, host: "127.0.0.1" }).on("error", () => {}),
+    );
+    await server.waitFor(/ERR no file descriptors left/);
+    client.send({ command: "ping" });
+    expect(await client.message(1)).toBe('{"type":"pong"}');
+    for (const socket of silent) socket.destroy();
+    await server.waitFor(/INF file descriptors are free again/);
+    expect(await handshake(port)).toBe("HTTP/1.1 101");
+    client.close();
+  }, 30_000);
 
   test.skipIf(!existsSync("/dev/full"))(
     "of the disk that the log is on: it serves on, and says so once",
