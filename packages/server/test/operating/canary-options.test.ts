@@ -4,7 +4,14 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { type AnyOption, OPTIONS } from "../../src/config/option-table.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
-import { canaryOf, expectClean, SECRET_FILE_OPTIONS, SECRET_OPTIONS, told } from "../support/canary.ts";
+import {
+  canary,
+  canaryOf,
+  expectClean,
+  SECRET_FILE_OPTIONS,
+  SECRET_OPTIONS,
+  told,
+} from "../support/canary.ts";
 import { type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
 import { createScratch } from "../support/scratch.ts";
 import { goodToken, signToken } from "../support/tokens.ts";
@@ -132,6 +139,29 @@ describe("the contents of a file with a secret are in no line, whether the start
     30_000,
   );
 });
+
+test("an issuer's secret is in no line, in its file or where it should not be", async () => {
+  const text = canary("issuer");
+  const table = (line: string) =>
+    `[[jwt.issuers]]\nissuer = "https://a.example"\naudience = ["x"]\n${line}\n`;
+  const file = scratch.write("issuer-secret", text);
+  for (const [index, line] of [
+    `secret_file = ${JSON.stringify(file)}`,
+    `secret = "${text}"`,
+    `secret_file = "/none/0"\nsecret = ["${text}"]`,
+    `keys_file = ${JSON.stringify(file)}`,
+    `secret_file = "${text}`,
+  ].entries()) {
+    const config = scratch.write(`issuers-${index}.toml`, table(line));
+    const flags = ["--norpc", "--debug", `--config-path=${config}`];
+    expectClean("--print-config", await printed(flags));
+    const process = spawnHawser([...flags, "--port=0", "--http_broadcast_port=0"]);
+    const ended = await Promise.race([process.exited, process.waitFor(/Handle health/).catch(() => {})]);
+    if (ended === undefined) process.signal("SIGTERM");
+    await process.exited;
+    expectClean(`the output with ${line.slice(0, 12)}`, process.output());
+  }
+}, 30_000);
 
 async function printed(flags: readonly string[]): Promise<string> {
   const process = spawnHawser([...flags, "--print-config"]);
