@@ -392,6 +392,9 @@ static void run_broadcast(int count, int rate) {
 static void run_scatter(int count, int rate, int streams) {
   char *padding = make_padding(), stream[60];
   uint64_t before = delivered, begin = now();
+  // Servers close a connection that said nothing for a while.
+  if (publisher >= 0) close(publisher);
+  publisher = -1;
   forget_delays();
   for (int i = 0; i < count; i++) {
     sleep_until(begin + (uint64_t)i * SECOND / (uint64_t)rate);
