@@ -39,3 +39,17 @@ export interface PublicKeyReader {
   /** Null when there is no such key: damaged, a point that is not on its curve, or a kind that is not supported. */
   readPublicKey(material: PublicMaterial): PublicKeyFacts | null;
 }
+
+/** Whether a key with these facts, or a secret, which has none, is one for the algorithm. */
+export function suits(algorithm: Algorithm, facts: PublicKeyFacts | null): boolean {
+  switch (algorithm.family) {
+    case "hmac":
+      return facts === null;
+    case "ecdsa":
+      return facts?.kty === "EC" && facts.curve === algorithm.curve;
+    case "eddsa":
+      return facts?.kty === "OKP";
+    default:
+      return facts?.kty === "RSA";
+  }
+}

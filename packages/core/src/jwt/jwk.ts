@@ -2,14 +2,8 @@ import { CableError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { base64urlByteLength, decodeBase64url } from "../wire/base64url.ts";
 import { type JsonObject, memberOf } from "../wire/strict-json.ts";
-import {
-  ALGORITHMS,
-  type Algorithm,
-  type AlgorithmName,
-  algorithmNamed,
-  type CurveName,
-} from "./algorithms.ts";
-import type { PublicKeyFacts, PublicKeyReader } from "./crypto.ts";
+import { ALGORITHMS, type AlgorithmName, algorithmNamed, type CurveName } from "./algorithms.ts";
+import { type PublicKeyFacts, type PublicKeyReader, suits } from "./crypto.ts";
 import { isEd25519Point } from "./ed25519-point.ts";
 import { isInfineonModulus } from "./infineon-key.ts";
 import {
@@ -126,20 +120,6 @@ export function boundTo(facts: PublicKeyFacts | null, preferred: readonly Algori
   const name = [...preferred, ...USUAL].find((candidate) => suits(ALGORITHMS[candidate], facts));
   if (name === undefined) throw new UnusableKey("no algorithm here takes such a key; leave it out");
   return name;
-}
-
-/** Whether a key with these facts, or a secret, which has none, is one for the algorithm. */
-function suits(algorithm: Algorithm, facts: PublicKeyFacts | null): boolean {
-  switch (algorithm.family) {
-    case "hmac":
-      return facts === null;
-    case "ecdsa":
-      return facts?.kty === "EC" && facts.curve === algorithm.curve;
-    case "eddsa":
-      return facts?.kty === "OKP";
-    default:
-      return facts?.kty === "RSA";
-  }
 }
 
 function factsOf(

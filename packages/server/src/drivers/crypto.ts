@@ -15,7 +15,7 @@ import {
   type HashName,
   type HmacAlgorithm,
 } from "@hawser/core/jwt/algorithms";
-import type { JwtCrypto, PublicKeyFacts, PublicKeyReader } from "@hawser/core/jwt/crypto";
+import { type JwtCrypto, type PublicKeyFacts, type PublicKeyReader, suits } from "@hawser/core/jwt/crypto";
 import {
   isOfFamily,
   type KeyMaterial,
@@ -64,7 +64,7 @@ class NodeCrypto implements JwtCrypto, PublicKeyReader {
       );
     }
     const imported = material.kind === "public" ? this.#import(material) : null;
-    if (imported === null || !fits(algorithm, imported.facts)) return false;
+    if (imported === null || !suits(algorithm, imported.facts)) return false;
     const { key } = imported;
     const data = Buffer.from(signingInput, "latin1");
     return verify(hashOf(algorithm), data, how(algorithm, key), Buffer.from(signature, "base64url"));
@@ -72,7 +72,7 @@ class NodeCrypto implements JwtCrypto, PublicKeyReader {
 
   sign(algorithm: Algorithm, material: SigningMaterial, signingInput: string): string {
     const imported = isOfFamily(material, algorithm.family) ? this.#import(material) : null;
-    if (imported === null || !fits(algorithm, imported.facts)) {
+    if (imported === null || !suits(algorithm, imported.facts)) {
       throw new Error(`a ${material.kind} key that is not for ${algorithm.name} was asked to sign with it`);
     }
     const { key } = imported;
@@ -160,19 +160,6 @@ const CURVES: ReadonlyMap<string, CurveName> = new Map([
   ["secp384r1", "P-384"],
   ["secp521r1", "P-521"],
 ]);
-
-function fits(algorithm: Algorithm, facts: PublicKeyFacts | null): boolean {
-  switch (algorithm.family) {
-    case "hmac":
-      return facts === null;
-    case "ecdsa":
-      return facts?.kty === "EC" && facts.curve === algorithm.curve;
-    case "eddsa":
-      return facts?.kty === "OKP";
-    default:
-      return facts?.kty === "RSA";
-  }
-}
 
 function factsOf(key: KeyObject): PublicKeyFacts | null {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
