@@ -6,18 +6,15 @@ function decode(...bytes: number[]): string | null {
   return decodeUtf8(Uint8Array.from(bytes), 0, bytes.length);
 }
 
-function byTheRuntime(bytes: Uint8Array): string | null {
+/** Another decoder, which replaces what is ill-formed: then the bytes do not come back. */
+function byReplacing(bytes: Uint8Array): string | null {
   const startsWithMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  if (startsWithMark) return null;
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
+  const text = Buffer.from(bytes).toString("utf8");
+  return startsWithMark || !Buffer.from(text, "utf8").equals(bytes) ? null : text;
 }
 
 describe("decoding", () => {
-  test("agrees with the runtime's strict decoder on any bytes", () => {
+  test("agrees with a decoder that replaces, on any bytes", () => {
     const edges = fc.constantFrom(
       ...[
         0x00, 0x7f, 0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff, 0x9f, 0xa0,
@@ -32,7 +29,7 @@ describe("decoding", () => {
     );
     fc.assert(
       fc.property(bytes, (input) => {
-        expect(decodeUtf8(input, 0, input.length)).toBe(byTheRuntime(input));
+        expect(decodeUtf8(input, 0, input.length)).toBe(byReplacing(input));
       }),
       { numRuns: 5000 },
     );
@@ -64,7 +61,7 @@ describe("decoding", () => {
     expect(decode(0x7b, 0xef, 0xbb, 0xbf)).toBe("{\ufeff");
   });
 
-  test("decodes texts longer than one call takes", () => {
+  test("decodes long texts", () => {
     for (const text of ["a".repeat(10_000), "é".repeat(10_000), `${"a".repeat(4095)}😀${"b".repeat(4097)}`]) {
       const bytes = new TextEncoder().encode(text);
       expect(decodeUtf8(bytes, 0, bytes.length)).toBe(text);
