@@ -20,6 +20,8 @@ export const LIMITS = {
   maxEarlyCommandBytes: 64 * 1024,
   /** Parameters of a connection's URL. Undoing the escapes of a hundred thousand would keep everybody else waiting. */
   maxQueryPairs: 256,
+  /** What cached sessions may weigh: whoever may come without a token can leave as many as there is room for. */
+  maxCachedSessionBytes: 256 * 1024 * 1024,
   /** How much of a client's frame a log line may quote. */
   maxQuotedBytes: 100,
 } as const;

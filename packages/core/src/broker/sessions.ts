@@ -3,8 +3,10 @@ import type { Answer } from "./answer.ts";
 /** What of a session outlives its connection. */
 export interface SessionSnapshot {
   readonly identifiers: string;
-  /** How its client proved who it is, and so what it must show to have the session back (DEVIATION: D2). */
+  /** How its client was let in, and so how it must be to have the session back (DEVIATION: D2). */
   readonly admittedBy: "token" | "public" | "backend";
+  /** Whom its token named, which are not the identifiers where the application was asked as well; null without one. */
+  readonly tokenIdentity: string | null;
   readonly cstate: Readonly<Record<string, string>>;
   readonly subscriptions: readonly SubscriptionSnapshot[];
   readonly disconnectInterest: boolean;
@@ -19,18 +21,17 @@ export interface SubscriptionSnapshot {
 }
 
 /**
- * PORT: sessions whose connection is gone, or whose server may go, by their `sid`, for `--sessions_ttl`
- * (anycable broker/broker.go@1.6.16). Only of clients that were let in (DEVIATION: D1).
+ * PORT: sessions whose connection is gone by their `sid`, for `--sessions_ttl` (anycable broker/broker.go@1.6.16). Only
+ * of clients that were let in (DEVIATION: D1). A session that is still connected is the engine's own.
  */
 export interface Sessions {
-  /**
-   * Whether the session must be saved at each change, because others may have to go on with it. Where not, it is saved
-   * when its connection ends: until then the server itself holds it.
-   */
-  readonly savesWhileConnected: boolean;
-  /** Keeps the snapshot from now on for the time to live. */
+  /** Keeps the snapshot from now on for the time to live, in place of an earlier one. */
   save(sid: string, snapshot: SessionSnapshot): Answer<void>;
   /** The session as last saved; it stays until its time is over, as in the reference. */
   find(sid: string): Answer<SessionSnapshot | null>;
   remove(sid: string): Answer<void>;
+  /** Removes every session of these identifiers, compared as text. */
+  removeOf(identifiers: string): Answer<void>;
+  /** Removes every session that matches: for what an operator asks for, not for what clients can cause. */
+  removeWhere(matches: (sid: string, snapshot: SessionSnapshot) => boolean): Answer<void>;
 }
