@@ -22,6 +22,12 @@ export const LIMITS = {
   maxQueryPairs: 256,
   /** What cached sessions may weigh: whoever may come without a token can leave as many as there is room for. */
   maxCachedSessionBytes: 256 * 1024 * 1024,
+  /** Characters of a client's id and info in presence. Everyone who asks gets them all; a name and a picture need 200. */
+  maxPresenceRecord: 4 * 1024,
+  /** Of all streams that one session is on, kept while it is connected: a little for each of its subscriptions. */
+  maxPresenceOfSession: 256 * 1024,
+  /** Of all members of one stream: the list is one frame, and past this a client would be cut for what it waits for. */
+  maxPresenceOfStream: 4 * 1024 * 1024,
   /** How much of a client's frame a log line may quote. */
   maxQuotedBytes: 100,
 } as const;

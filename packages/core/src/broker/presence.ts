@@ -1,27 +1,32 @@
 import type { Answer } from "./answer.ts";
 
-/** What the others are told when someone comes or goes; null when nothing changed for them. */
+/** What the followers of a stream are told when someone comes or goes. */
 export type PresenceEvent =
-  | { readonly type: "join"; readonly id: string; readonly info: unknown }
+  /** `info` is JSON text; null where none was given. */
+  | { readonly type: "join"; readonly id: string; readonly info: string | null }
   | { readonly type: "leave"; readonly id: string };
 
-/** The session is on this stream under another id. */
-export type JoinOutcome =
-  | { readonly joined: true; readonly event: PresenceEvent | null }
-  | { readonly joined: false };
+/** `event` is null when nothing changed for the others; `why` is a phrase for the operator. */
+export type PresenceOutcome =
+  | { readonly done: true; readonly event: PresenceEvent | null }
+  | { readonly done: false; readonly why: string };
 
 /**
  * PORT: who is on which stream (anycable broker/memory.go@1.6.16). An id can be there by several sessions and is gone
- * with the last of them. A session is there while it is connected and `--presence_ttl` beyond (DEVIATION: D14).
+ * with the last of them. A session is there while it is connected and `--presence_ttl` beyond (DEVIATION: D14). An
+ * adapter whose answers are promises keeps the order of its calls for a session.
  */
 export interface Presence {
-  /** The same id again only replaces its info. */
-  join(stream: string, sid: string, id: string, info: unknown): Answer<JoinOutcome>;
-  /** Takes the session from the stream; the event is null when it was not there or others hold the id. */
-  leave(stream: string, sid: string): Answer<PresenceEvent | null>;
+  /**
+   * The same id again only replaces what is said of it (`info`, JSON text or null). Not done when the session is there
+   * under another id, or would take more room than LIMITS.maxPresence* allow; then nothing changes.
+   */
+  join(stream: string, sid: string, id: string, info: string | null): Answer<PresenceOutcome>;
+  /** Takes the session from the stream. Not done when it was not there. */
+  leave(stream: string, sid: string): Answer<PresenceOutcome>;
   /** JSON text of everyone who is there: `{"type":"info","total":1,"records":[{"info":{},"id":"1"}]}`. */
   info(stream: string): Answer<string>;
-  /** The session's connection is gone: its time begins to run. */
+  /** The session's connection is gone: its time begins to run. One that joins again is connected. */
   disconnected(sid: string): Answer<void>;
   /** Called with what became of those whose time is over. One listener. */
   onExpired(listener: (stream: string, event: PresenceEvent) => void): void;
