@@ -19,6 +19,7 @@ import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts
 import { SecretCheck } from "../rpc/grpc/secret-check.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
+import { ClientRequests } from "../transports/http/client-requests.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
 import { admissionPolicy } from "./admission.ts";
 import { channelRouter } from "./channels.ts";
@@ -221,27 +222,14 @@ function webSocketRoute(
   config: ResolvedConfig,
   parts: RouteParts,
 ): Pick<PlacedRoute<SocketData>, "route" | "sockets"> {
-  const { server, websocket, heartbeat, jwt, rpc } = config;
+  const { server, websocket, heartbeat } = config;
   const { route, handler } = webSocketTransport(
     {
       paths: websocket.paths,
       allowedOrigins: server.allowedOrigins,
-      maxConnections: connectionLimit(server.maxConnections),
-      jwtParam: jwt.enabled ? jwt.param : null,
-      strictTokens: jwt.strict,
-      proxyHeaders: rpc.proxyHeaders,
-      proxyCookies: rpc.proxyCookies,
-      trustRequestId: server.trustRequestId,
       ...heartbeat,
     },
-    {
-      engine: parts.engine,
-      random: systemRandom,
-      log: parts.log.with({ context: "ws" }),
-      clientAddress:
-        server.trustedProxies.length === 0 ? null : createAddressBook(server.trustedProxies).clientAddress,
-      accepting: () => parts.stage.now !== "draining",
-    },
+    { engine: parts.engine, requests: clientRequests(config, parts), log: parts.log.with({ context: "ws" }) },
   );
   return {
     route,
@@ -254,6 +242,28 @@ function webSocketRoute(
       silenceS: SOCKET_SILENCE_S,
     },
   };
+}
+
+function clientRequests(config: ResolvedConfig, parts: RouteParts): ClientRequests {
+  const { server, jwt, rpc } = config;
+  return new ClientRequests(
+    {
+      maxConnections: connectionLimit(server.maxConnections),
+      jwtParam: jwt.enabled ? jwt.param : null,
+      strictTokens: jwt.strict,
+      proxyHeaders: rpc.proxyHeaders,
+      proxyCookies: rpc.proxyCookies,
+      trustRequestId: server.trustRequestId,
+    },
+    {
+      engine: parts.engine,
+      random: systemRandom,
+      log: parts.log.with({ context: "ws" }),
+      clientAddress:
+        server.trustedProxies.length === 0 ? null : createAddressBook(server.trustedProxies).clientAddress,
+      accepting: () => parts.stage.now !== "draining",
+    },
+  );
 }
 
 /** At the limit of open files the runtime spins and answers nobody; a 503 needs a descriptor to go out on. */

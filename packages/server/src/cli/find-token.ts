@@ -1,4 +1,4 @@
-import { firstValue, parseQuery } from "../transports/websocket/query.ts";
+import { firstValue, parseQuery } from "../transports/http/query.ts";
 
 /**
  * The token in what somebody pasted: the token itself, a cable URL, a header line, or an entry of

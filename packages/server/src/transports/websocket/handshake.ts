@@ -1,4 +1,3 @@
-import type { Credentials } from "@hawser/core/engine/admission";
 import type { OriginCheck } from "@hawser/core/protocol/origins";
 import {
   chooseSubprotocol,
@@ -6,7 +5,6 @@ import {
   type Subprotocol,
   tokenOfSubprotocols,
 } from "@hawser/core/protocol/subprotocols";
-import { firstValue, type Query, valuesOf } from "./query.ts";
 
 /** A handshake that is refused before the upgrade. */
 export interface HandshakeRefusal {
@@ -65,24 +63,4 @@ export function readOffer(header: string | null): Offer {
   if (header === null || header === "") return NO_OFFER;
   const offered = parseSubprotocols(header);
   return { subprotocol: chooseSubprotocol(offered), token: tokenOfSubprotocols(offered) };
-}
-
-/**
- * The token and where it came from: the header `x-<param>` before the sub-protocol before the first query value; an
- * empty one is none (anycable identity/jwt.go@1.6.16). The query is only looked at where the others gave nothing.
- */
-export function readCredentials(param: string, headers: Headers, offer: Offer, query: Query): Credentials {
-  const header = headers.get(`x-${param.toLowerCase()}`);
-  if (header !== null && header !== "") return { token: header, carrier: "header", queryMalformed: false };
-  if (offer.token !== null) return { token: offer.token, carrier: "subprotocol", queryMalformed: false };
-  const token = firstValue(query, param);
-  if (query.malformed) return { token: null, carrier: "none", queryMalformed: true };
-  if (token === null || token === "") return { token: null, carrier: "none", queryMalformed: false };
-  return { token, carrier: "query", queryMalformed: false };
-}
-
-/** Whether tokens that are not the same come in several places: each end of a chain of proxies could look at another. */
-export function hasTwoTokens(param: string, headers: Headers, offer: Offer, query: Query): boolean {
-  const found = [headers.get(`x-${param.toLowerCase()}`), offer.token, ...valuesOf(query, param)];
-  return new Set(found.filter((token) => token !== null && token !== "")).size > 1;
 }

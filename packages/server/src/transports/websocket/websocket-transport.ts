@@ -1,35 +1,21 @@
-import type { Credentials } from "@hawser/core/engine/admission";
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
 import { originCheck } from "@hawser/core/protocol/origins";
-import type { Random } from "@hawser/core/random";
-import type { StateMap } from "@hawser/core/rpc/backend";
 import type { HeartbeatPlan, PingPrecision, Session } from "@hawser/core/session/session";
 import type { Exchange, Route, RouteAnswer, Socket, SocketHandler } from "../../drivers/http.ts";
 import {
-  checkHandshake,
-  hasTwoTokens,
-  type Offer,
-  readCredentials,
-  readOffer,
-  refusalResponse,
-} from "./handshake.ts";
+  ANYCABLE_VERSION,
+  type ClientRequest,
+  type ClientRequests,
+  unavailable,
+} from "../http/client-requests.ts";
+import { lastValue, parseQuery, type Query } from "../http/query.ts";
+import { checkHandshake, type Offer, readOffer, refusalResponse } from "./handshake.ts";
 import { isPattern, pathPattern } from "./path-pattern.ts";
-import { proxiedHeaders } from "./proxied-headers.ts";
-import { lastValue, parseQuery, type Query } from "./query.ts";
 
 export interface WebSocketTransportOptions {
   readonly paths: readonly string[];
   readonly allowedOrigins: readonly string[];
-  /** Sessions at a time; 0 for no limit. */
-  readonly maxConnections: number;
-  /** Name of the token's query parameter; null when tokens are not looked at. */
-  readonly jwtParam: string | null;
-  /** Refuse requests with two different tokens, and warn, once, of tokens in URLs: proxies and browsers write those down. */
-  readonly strictTokens: boolean;
-  readonly proxyHeaders: readonly string[];
-  readonly proxyCookies: readonly string[];
-  readonly trustRequestId: boolean;
   readonly pingIntervalMs: number;
   readonly pingPrecision: PingPrecision;
   readonly pongTimeoutMs: number;
@@ -38,32 +24,16 @@ export interface WebSocketTransportOptions {
 
 export interface WebSocketTransportParts {
   readonly engine: Engine;
-  readonly random: Random;
+  readonly requests: ClientRequests;
   readonly log: Log;
-  /** The client behind the peer, as far as the proxies in between are trusted; null where no proxy is. */
-  readonly clientAddress: ((peer: string, forwardedFor: string | null) => string) | null;
-  /** False while the server is going down. */
-  readonly accepting: () => boolean;
 }
 
 /** What a socket carries: its session once it is open, and before that what `open` needs to make one. */
 export type SocketData = Session | Opening;
 
-interface Opening {
-  readonly sid: string;
+interface Opening extends ClientRequest {
   readonly plan: HeartbeatPlan;
-  readonly clientAddress: string | null;
-  readonly url: string;
-  readonly headers: StateMap;
-  readonly credentials: Credentials;
 }
-
-/** The reference sends its own version here; clients may look at it to know the dialect. */
-export const ANYCABLE_VERSION = "1.6.16";
-
-const NO_HEADERS: StateMap = Object.freeze({});
-const NO_CREDENTIALS: Credentials = { token: null, carrier: "none", queryMalformed: false };
-const RETRY_AFTER_S = "5";
 
 /** Action Cable over WebSocket: one route and the handler of its sockets. */
 export function webSocketTransport(
@@ -83,14 +53,11 @@ export function webSocketTransport(
 }
 
 class SessionOpener {
-  readonly #options: WebSocketTransportOptions;
   readonly #parts: WebSocketTransportParts;
   readonly #origins: (origin: string | null) => boolean;
   readonly #plans: { readonly base: HeartbeatPlan; readonly extended: HeartbeatPlan };
-  #warnedOfQueryToken = false;
 
   constructor(options: WebSocketTransportOptions, parts: WebSocketTransportParts) {
-    this.#options = options;
     this.#parts = parts;
     this.#origins = originCheck(options.allowedOrigins);
     const { pingIntervalMs, pingPrecision, pongTimeoutMs, nativePings } = options;
@@ -108,12 +75,14 @@ class SessionOpener {
       this.#parts.log.debug("WebSocket connection upgrade failed", { status: refusal.status });
       return refusalResponse(refusal);
     }
-    const { maxConnections } = this.#options;
-    const full = maxConnections > 0 && this.#parts.engine.sessions.size >= maxConnections;
-    // DEVIATION: D18. The reference lets connections over the limit hang.
-    if (full || !this.#parts.accepting()) return unavailable();
+    const { requests } = this.#parts;
+    if (!requests.haveRoom()) return unavailable();
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
-    const opening = this.#opening(exchange, offer);
+    const query = parseQuery(exchange.query);
+    const { sid, clientAddress, url, headers, credentials } = requests.read(exchange, query, offer);
+    // Each member by name: one shape, and no spread, for every connection.
+    const plan = this.#plan(offer, query);
+    const opening: Opening = { sid, plan, clientAddress, url, headers, credentials };
     this.#logRequestId(opening.sid, request.headers.get("x-request-id"));
     const upgraded = exchange.upgrade(opening, {
       "X-AnyCable-Version": ANYCABLE_VERSION,
@@ -121,49 +90,6 @@ class SessionOpener {
       "Sec-WebSocket-Protocol": offer.subprotocol?.name ?? "",
     });
     return upgraded ? null : refusalResponse({ status: 400 });
-  }
-
-  #opening(exchange: Exchange<SocketData>, offer: Offer): Opening {
-    const { jwtParam } = this.#options;
-    const { engine, clientAddress } = this.#parts;
-    const { headers } = exchange.request;
-    const query = parseQuery(exchange.query);
-    const credentials =
-      jwtParam === null ? NO_CREDENTIALS : this.#credentials(jwtParam, headers, offer, query);
-    if (credentials.carrier === "query") this.#warnOfQueryToken();
-    // Only the application asks for the URL and the headers: without one they are not kept (memory a connection).
-    const told = engine.backend.kind !== "none";
-    return {
-      sid: this.#sessionId(headers.get("x-request-id")),
-      plan: this.#plan(offer, query),
-      clientAddress: clientAddress?.(exchange.peerAddress(), headers.get("x-forwarded-for")) ?? null,
-      url: told ? exchange.request.url : "",
-      headers: told ? this.#proxiedHeaders(headers, offer, exchange.peerAddress()) : NO_HEADERS,
-      credentials,
-    };
-  }
-
-  #credentials(param: string, headers: Headers, offer: Offer, query: Query): Credentials {
-    const credentials = readCredentials(param, headers, offer, query);
-    const ambiguous = this.#options.strictTokens && hasTwoTokens(param, headers, offer, query);
-    return ambiguous ? { ...credentials, ambiguous } : credentials;
-  }
-
-  #proxiedHeaders(headers: Headers, offer: Offer, peer: string): StateMap {
-    const { jwtParam, proxyHeaders: names, proxyCookies: cookies } = this.#options;
-    if (jwtParam === null) return proxiedHeaders({ names, cookies }, headers, peer, null);
-    const header = `x-${jwtParam.toLowerCase()}`;
-    const value = headers.get(header) || offer.token;
-    return proxiedHeaders({ names, cookies }, headers, peer, value ? { header, value } : null);
-  }
-
-  /** DEVIATION: D1. The reference takes the client's word for the session id. */
-  #sessionId(requestId: string | null): string {
-    const { engine, random } = this.#parts;
-    if (this.#options.trustRequestId && requestId !== null && /^[\w.:-]{1,128}$/.test(requestId)) {
-      if (!engine.sessions.has(requestId)) return requestId;
-    }
-    return random.id(21);
   }
 
   /** `pi` and `ptp` of the URL adjust the pings of one connection. */
@@ -197,30 +123,10 @@ class SessionOpener {
     if (requestId === null || !this.#parts.log.enabled("debug")) return;
     this.#parts.log.debug("WebSocket session established", { sid, request_id: requestId.slice(0, 128) });
   }
-
-  #warnOfQueryToken(): void {
-    if (!this.#options.strictTokens || this.#warnedOfQueryToken) return;
-    this.#warnedOfQueryToken = true;
-    this.#parts.log.warn(
-      "clients send their token in the URL, where proxies and browsers write it down; use the sub-protocol or the header",
-      { param: this.#options.jwtParam ?? undefined },
-    );
-  }
 }
 
 function pingPrecision(value: string): PingPrecision {
   return value === "ms" || value === "ns" ? value : "s";
-}
-
-function unavailable(): Response {
-  return new Response("Service Unavailable\n", {
-    status: 503,
-    headers: {
-      "Content-Type": "text/plain; charset=utf-8",
-      "Retry-After": RETRY_AFTER_S,
-      "X-Content-Type-Options": "nosniff",
-    },
-  });
 }
 
 function socketHandler({ engine, log }: WebSocketTransportParts): SocketHandler<SocketData> {
