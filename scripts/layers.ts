@@ -40,13 +40,14 @@ const ADAPTERS = [
   "packages/server/src/transports",
   "packages/server/src/rpc",
   "packages/server/src/broadcast",
+  "packages/server/src/broker",
   "packages/server/src/keys",
   "packages/server/src/telemetry",
   "packages/server/src/admin",
 ];
 /** The option tables of the adapters, which alone configuration may see of them. */
 export const OPTION_FILES =
-  /^packages\/server\/src\/(transports|rpc|broadcast|keys|telemetry|admin)\/(.*\/)?options$/;
+  /^packages\/server\/src\/(transports|rpc|broadcast|broker|keys|telemetry|admin)\/(.*\/)?options$/;
 
 const core = (name: string, mayImport: readonly string[]): Layer => ({
   path: `packages/core/src/${name}`,
@@ -75,7 +76,7 @@ export const LAYERS: readonly Layer[] = [
   core("testing", CORE),
   { path: "packages/proto/src", mayImport: [], external: ["@bufbuild/protobuf"] },
   server("drivers", [...CORE, "packages/proto/src"], ["*"]),
-  ...["transports", "rpc", "broadcast", "keys", "telemetry", "admin"].map((name) =>
+  ...["transports", "rpc", "broadcast", "broker", "keys", "telemetry", "admin"].map((name) =>
     server(name, [...CORE, ...DRIVERS, "packages/proto/src"]),
   ),
   server("config", [...CORE, ...DRIVERS]),

@@ -1,3 +1,4 @@
+import type { Broker } from "../broker/broker.ts";
 import type { Clock } from "../clock.ts";
 import type { Hub } from "../hub/hub.ts";
 import { LIMITS } from "../limits.ts";
@@ -13,6 +14,8 @@ import type { ShadowConnects } from "./shadow-connects.ts";
 /** What the steps of the engine need of it. */
 export interface EngineContext {
   readonly backend: Backend;
+  /** Null where nothing outlives a connection. */
+  readonly broker: Broker | null;
   readonly router: Router;
   readonly hub: Hub;
   readonly clock: Clock;

@@ -1,3 +1,4 @@
+import type { Broker } from "../broker/broker.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { Hub } from "../hub/hub.ts";
@@ -50,6 +51,8 @@ export interface EngineOptions {
 /** Everything of the outside world that the engine uses. */
 export interface EngineParts {
   readonly backend: Backend;
+  /** Null where nothing outlives a connection. */
+  readonly broker: Broker | null;
   readonly router: Router;
   readonly topics: Topics;
   readonly clock: Clock;
@@ -66,6 +69,7 @@ export interface EngineParts {
  */
 export class Engine implements EngineContext {
   readonly backend: Backend;
+  readonly broker: Broker | null;
   readonly router: Router;
   readonly hub: Hub;
   readonly clock: Clock;
@@ -86,6 +90,7 @@ export class Engine implements EngineContext {
   constructor(options: EngineOptions, parts: EngineParts) {
     const { backend, clock, log, random, topics } = parts;
     this.backend = backend;
+    this.broker = parts.broker;
     this.router = parts.router;
     this.clock = clock;
     this.log = log;

@@ -1,3 +1,4 @@
+import type { Broker } from "../broker/broker.ts";
 import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
 import type { Accepted, Refused } from "../jwt/verdict.ts";
@@ -37,10 +38,11 @@ interface Setup {
   admission?: Partial<AdmissionPolicy>;
   options?: Partial<EngineOptions>;
   backend?: Backend;
+  broker?: (clock: ManualClock) => Broker;
 }
 
 /** An engine on a manual clock with fake connections; the token "good" is good. */
-export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: Setup = {}) {
+export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND, broker }: Setup = {}) {
   const clock = new ManualClock();
   const log = new RecordingLog();
   const topics = new FakeTopics();
@@ -76,6 +78,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND }: 
     },
     {
       backend,
+      broker: broker?.(clock) ?? null,
       router: new Map([
         [
           "$pubsub",

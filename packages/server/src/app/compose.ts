@@ -1,3 +1,4 @@
+import type { Broker } from "@hawser/core/broker/broker";
 import { Engine } from "@hawser/core/engine/engine";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
@@ -22,6 +23,7 @@ import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { ClientRequests } from "../transports/http/client-requests.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
 import { admissionPolicy } from "./admission.ts";
+import { createBroker } from "./broker.ts";
 import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
@@ -31,6 +33,8 @@ import { TokenUse } from "./token-use.ts";
 /** The parts of a server, made and connected, with nothing opened yet. */
 export interface Composition {
   readonly engine: Engine;
+  /** Null with none. */
+  readonly broker: Broker | null;
   readonly keys: ServerKeys;
   readonly tokenUse: TokenUse;
   readonly metrics: Metrics;
@@ -87,6 +91,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     target: null,
     publish: (topic, frame, compress) => topics.target?.publish(topic, frame, compress) ?? 0,
   };
+  const broker = createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
   const engine = new Engine(
     {
       admission: admissionPolicy(config, { keys, use: tokenUse, metrics, log }),
@@ -107,6 +112,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     },
     {
       backend: grpc ?? NULL_BACKEND,
+      broker,
       router: channelRouter(config.streams, keys),
       topics,
       clock: systemClock,
@@ -120,6 +126,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const refreshGauges = gaugeRefresher({ engine, metrics, grpc, keys, tokenUse });
   return {
     engine,
+    broker,
     keys,
     tokenUse,
     metrics,

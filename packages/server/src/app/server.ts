@@ -130,6 +130,7 @@ async function stopServer(
   await composition.grpc?.close(remainingMs());
   for (const cancel of timers) cancel();
   composition.closeSampler();
+  await composition.broker?.close();
   await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
 }

@@ -24,10 +24,10 @@ export const COMMAND = section("Command", {
   }),
 });
 
-const PRESETS: readonly string[] = ["strict", "none"];
+const PRESETS: readonly string[] = ["strict", "broker", "none"];
 
 /** Of AnyCable; they are taken, and a warning says that they do nothing. */
-export const PRESETS_NOT_SERVED: readonly string[] = ["broker", "fly", "heroku"];
+export const PRESETS_NOT_SERVED: readonly string[] = ["fly", "heroku"];
 
 export const GENERAL = section("General", {
   secret: secret({
@@ -43,11 +43,11 @@ export const GENERAL = section("General", {
   presets: list({
     flag: "presets",
     toml: "presets",
-    help: "Sets of options: strict for jwt_strict, none for nothing.",
+    help: "Sets of options: strict for jwt_strict, broker for broker=memory, none for nothing.",
     check: (value) =>
       value.every((name) => PRESETS.includes(name) || PRESETS_NOT_SERVED.includes(name))
         ? null
-        : `may hold ${PRESETS.join(" and ")}`,
+        : `may hold ${PRESETS.join(", ")}`,
   }),
   noAuth: flag({
     flag: "noauth",

@@ -2,13 +2,6 @@ import { envName } from "@hawser/core/options";
 
 /** AnyCable's options that this version does not serve, by the feature they belong to: cli/options.go@1.6.16. */
 export const NOT_SERVED_FLAGS = {
-  "history, resumption and presence": [
-    "broker",
-    "history_limit",
-    "history_ttl",
-    "sessions_ttl",
-    "presence_ttl",
-  ],
   "Redis and NATS": [
     "pubsub",
     "redis_channel",
@@ -69,7 +62,6 @@ export const NOT_SERVED_FLAGS = {
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "pubsub_adapter",
-  "broker",
   "redis",
   "redis_pubsub_broadcast",
   "redis_stream_broadcast",

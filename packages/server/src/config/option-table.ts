@@ -1,6 +1,7 @@
 import type { Option, Section } from "@hawser/core/options";
 import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
+import { BROKER } from "../broker/options.ts";
 import { JWT } from "../keys/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
@@ -25,6 +26,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   GRPC,
   DISCONNECT,
   BROADCAST,
+  BROKER,
   LOG,
   METRICS,
   ADMIN,

@@ -108,6 +108,39 @@ describe("signed streams", () => {
   });
 });
 
+describe("the broker", () => {
+  test("is none unless asked for, with the reference's limits", () => {
+    const off = {
+      adapter: "none",
+      historyLimit: 100,
+      historyTtlMs: 300_000,
+      sessionsTtlMs: 300_000,
+      presenceTtlMs: 15_000,
+    } as const;
+    expect(configOf().broker).toEqual(off);
+    expect(configOf("--broker=none").broker).toEqual(off);
+    expect(configOf("--broker=memory").broker).toEqual({ ...off, adapter: "memory" });
+  });
+
+  test("is the one in memory with the preset, unless another word was said", () => {
+    expect(configOf("--presets=broker").broker.adapter).toBe("memory");
+    expect(configOf("--presets=broker", "--broker=none").broker.adapter).toBe("none");
+  });
+
+  test("is not NATS or Redis yet, and keeps no fewer than no messages", () => {
+    for (const adapter of ["nats", "redis"]) {
+      expect(errorsOf({ argv: [`--broker=${adapter}`] })).toEqual([
+        `--broker: the value "${adapter}" is AnyCable's and not served yet; use memory`,
+      ]);
+    }
+    expect(errorsOf({ argv: ["--history_limit=-1"] })).toHaveLength(1);
+    expect(configOf("--history_limit=0", "--history_ttl=60").broker).toMatchObject({
+      historyLimit: 0,
+      historyTtlMs: 60_000,
+    });
+  });
+});
+
 describe("broadcasting by HTTP", () => {
   test("with no key is open, on a port of its own", () => {
     expect(configOf().broadcast).toMatchObject({ key: null, keyDerived: false, port: 8090 });

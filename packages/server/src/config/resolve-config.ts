@@ -2,6 +2,7 @@ import type { HmacHex } from "@hawser/core/options";
 import { deriveKey } from "@hawser/core/signed/derive";
 import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
+import { BROKER } from "../broker/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
@@ -34,6 +35,7 @@ export function resolveConfig(
     rpc: resolveRpc(values),
     disconnect: resolveDisconnect(values),
     broadcast: resolveBroadcast(values, general.public, hmacHex),
+    broker: resolveBroker(values),
     shutdown: resolveShutdown(values),
     log: resolveLog(values),
     metrics: resolveMetrics(values),
@@ -106,6 +108,11 @@ function resolveBroadcast(
     path: httpPath,
     corsHosts: cors ? (corsHosts.length > 0 ? corsHosts : allowedOrigins) : null,
   };
+}
+
+function resolveBroker(values: OptionValues): ResolvedConfig["broker"] {
+  const { adapter, ...broker } = sectionOf(values, BROKER);
+  return { ...broker, adapter: adapter === "" ? "none" : adapter };
 }
 
 function resolveShutdown(values: OptionValues): ResolvedConfig["shutdown"] {

@@ -139,6 +139,16 @@ export interface ResolvedConfig {
     /** Hosts whose pages may publish, empty for all; null when browsers are told nothing. */
     readonly corsHosts: readonly string[] | null;
   };
+  readonly broker: {
+    /** `none`: nothing outlives a connection. */
+    readonly adapter: "memory" | "none";
+    /** Messages of one stream; 0 for none. */
+    readonly historyLimit: number;
+    readonly historyTtlMs: number;
+    /** 0 when sessions are not resumed. */
+    readonly sessionsTtlMs: number;
+    readonly presenceTtlMs: number;
+  };
   readonly shutdown: {
     readonly timeoutMs: number;
     readonly delayMs: number;

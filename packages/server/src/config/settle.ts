@@ -1,5 +1,6 @@
 import type { Option } from "@hawser/core/options";
 import { BROADCAST } from "../broadcast/options.ts";
+import { BROKER } from "../broker/options.ts";
 import { JWT } from "../keys/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
@@ -25,9 +26,7 @@ export function settle(values: OptionValues): {
   if (draft.get(LOG.options.debug)) draft.set(LOG.options.level, "debug", LOG.options.debug);
   settleMetrics(draft);
   settleDeprecated(draft);
-  if (draft.get(GENERAL.options.presets).includes("strict")) {
-    draft.set(JWT.options.strict, true, GENERAL.options.presets);
-  }
+  settlePresets(draft);
   settleRpc(draft, warnings);
   settleBroadcastPort(draft);
   if (draft.get(GENERAL.options.public)) {
@@ -35,6 +34,14 @@ export function settle(values: OptionValues): {
     draft.set(STREAMS.options.publicStreams, true, GENERAL.options.public);
   }
   return { values: draft.values, warnings };
+}
+
+function settlePresets(draft: Draft): void {
+  const { presets } = GENERAL.options;
+  const named = draft.get(presets);
+  if (named.includes("strict")) draft.set(JWT.options.strict, true, presets);
+  const { adapter } = BROKER.options;
+  if (named.includes("broker") && draft.get(adapter) === "") draft.set(adapter, "memory", presets);
 }
 
 function deprecations(values: OptionValues): string[] {

@@ -1,0 +1,13 @@
+import type { Answer } from "./answer.ts";
+import type { History } from "./history.ts";
+import type { Presence } from "./presence.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What outlives a connection; null for what this broker does not keep. */
+export interface Broker {
+  readonly history: History | null;
+  readonly sessions: Sessions | null;
+  readonly presence: Presence | null;
+  /** Ends what it does by itself; what it kept in memory is gone. */
+  close(): Answer<void>;
+}

@@ -1,0 +1,41 @@
+import { choice, integer, seconds, section } from "@hawser/core/options";
+
+const NOT_SERVED_YET = "is AnyCable's and not served yet; use memory";
+
+export const BROKER = section("Broker", {
+  adapter: choice({
+    flag: "broker",
+    toml: "broker.adapter",
+    values: ["", "none", "memory"],
+    default: "",
+    refused: { nats: NOT_SERVED_YET, redis: NOT_SERVED_YET },
+    placeholder: "memory|none",
+    help:
+      "Where messages, sessions and presence are kept for clients that lose their connection: in the memory of this " +
+      "server, or not at all.",
+  }),
+  historyLimit: integer({
+    flag: "history_limit",
+    toml: "broker.history_limit",
+    default: 100,
+    help: "Messages that are kept of one stream. 0 for none.",
+  }),
+  historyTtlMs: seconds({
+    flag: "history_ttl",
+    toml: "broker.history_ttl",
+    default: 300,
+    help: "How long a message is kept.",
+  }),
+  sessionsTtlMs: seconds({
+    flag: "sessions_ttl",
+    toml: "broker.sessions_ttl",
+    default: 300,
+    help: "How long a session can be resumed after its connection is gone. 0 for never.",
+  }),
+  presenceTtlMs: seconds({
+    flag: "presence_ttl",
+    toml: "broker.presence_ttl",
+    default: 15,
+    help: "How long a client is still present after its connection is gone.",
+  }),
+});
