@@ -73,6 +73,17 @@ export interface CommandReply {
   readonly errorMessage: string;
   readonly cstate: StateMap;
   readonly istate: StateMap;
+  /** What the application says of the client's presence on this channel, or null. */
+  readonly presence: PresenceReply | null;
+}
+
+/** proto message PresenceResponse, without its `ttl`, which the reference passes over as well. */
+export interface PresenceReply {
+  /** `join` or `leave`; anything else is passed over with a line in the log. */
+  readonly type: string;
+  readonly id: string;
+  /** JSON text; what is no JSON counts as a string, and nothing as no info. */
+  readonly info: string;
 }
 
 export interface DisconnectReply {

@@ -28,6 +28,7 @@ export const NULL_BACKEND: Backend = {
       errorMessage: "no RPC backend is configured",
       cstate: {},
       istate: {},
+      presence: null,
     } satisfies CommandReply;
   },
   disconnect: () => ({ status: "success", errorMessage: "" }),

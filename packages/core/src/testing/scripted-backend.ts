@@ -61,6 +61,7 @@ export function commandReply(differences: Partial<CommandReply> = {}): CommandRe
     errorMessage: "",
     cstate: {},
     istate: {},
+    presence: null,
     ...differences,
   };
 }

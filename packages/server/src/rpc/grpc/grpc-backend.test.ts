@@ -75,7 +75,7 @@ describe("what the application is told, and says", () => {
       errorMsg: "e",
       env: { cstate: { c: "" }, istate: { i: "1" } },
       stoppedStreams: ["s"],
-      presence: undefined,
+      presence: { type: "join", id: "7", info: '{"name":"Ann"}', ttl: 5 },
     };
     const service = rig.started(await serveGrpc(() => CommandResponse.encode(answer).finish()));
     const { backend, meter } = rig.backend(service.port);
@@ -93,6 +93,7 @@ describe("what the application is told, and says", () => {
       errorMessage: "e",
       cstate: { c: "" },
       istate: { i: "1" },
+      presence: { type: "join", id: "7", info: '{"name":"Ann"}' },
     });
     expect(CommandMessage.decode(service.calls[0]!.bytes)).toMatchObject({
       command: "message",

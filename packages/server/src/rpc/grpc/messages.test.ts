@@ -28,7 +28,9 @@ const command = fc.record({
   errorMsg: text,
   env,
   stoppedStreams: texts,
-  presence: fc.constant(undefined),
+  presence: fc.option(fc.record({ type: text, id: text, info: text, ttl: fc.nat({ max: 2 ** 32 - 1 }) }), {
+    nil: undefined,
+  }),
 });
 
 /** The bytes of a reply with some of them changed, cut off, or more behind them. */
@@ -93,13 +95,14 @@ describe("any bytes for a reply", () => {
     const replies = countReplies(bytesOf(CommandResponse, command), decodeCommand, (reply) => {
       expect(["success", "failure", "error"]).toContain(reply.status);
       expect([typeof reply.disconnect, typeof reply.stopStreams]).toEqual(["boolean", "boolean"]);
-      const { streams, stoppedStreams, transmissions, cstate, istate } = reply;
+      const { streams, stoppedStreams, transmissions, cstate, istate, presence } = reply;
       expectTexts([
         ...streams,
         ...stoppedStreams,
         ...transmissions,
         ...Object.values(cstate),
         ...Object.values(istate),
+        ...(presence === null ? [] : Object.values(presence)),
       ]);
     });
     expect(replies).toBeGreaterThan(500);

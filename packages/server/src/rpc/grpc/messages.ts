@@ -5,6 +5,7 @@ import type {
   ConnectRequest,
   DisconnectReply,
   DisconnectRequest,
+  PresenceReply,
   ReplyStatus,
   RpcEnv,
   StateMap,
@@ -18,6 +19,7 @@ import {
   DisconnectRequest as DisconnectMessage,
   DisconnectResponse,
   type Env,
+  type PresenceResponse,
   Status,
 } from "@hawser/proto/gen/rpc";
 
@@ -86,7 +88,12 @@ export function decodeCommand(message: Uint8Array): CommandReply {
     errorMessage: reply.errorMsg,
     cstate: reply.env?.cstate ?? NO_STATE,
     istate: reply.env?.istate ?? NO_STATE,
+    presence: reply.presence === undefined ? null : presenceOf(reply.presence),
   };
+}
+
+function presenceOf({ type, id, info }: PresenceResponse): PresenceReply {
+  return { type, id, info };
 }
 
 /** Throws when the bytes are not a DisconnectResponse. */
