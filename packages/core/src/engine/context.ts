@@ -9,6 +9,7 @@ import type { Backend, RpcEnv, StateMap } from "../rpc/backend.ts";
 import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
+import type { PubSub } from "./pub-sub.ts";
 import type { ShadowConnects } from "./shadow-connects.ts";
 
 /** What the steps of the engine need of it. */
@@ -16,6 +17,8 @@ export interface EngineContext {
   readonly backend: Backend;
   /** Null where nothing outlives a connection. */
   readonly broker: Broker | null;
+  /** Null where there are no other nodes. */
+  readonly pubSub: PubSub | null;
   readonly router: Router;
   readonly hub: Hub;
   readonly clock: Clock;

@@ -17,9 +17,11 @@ import type { AdmissionPolicy, Credentials } from "./admission.ts";
 import { admit, farewellFrame } from "./admit.ts";
 import type { DisconnectInterest, EngineContext } from "./context.ts";
 import { type EngineCounters, engineCounters } from "./counters.ts";
+import { deliver } from "./deliver.ts";
 import { disconnectRequest, dismissAll, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import { Inbox } from "./inbox.ts";
+import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
 import { ShadowConnects } from "./shadow-connects.ts";
 import { SlowClients } from "./slow-clients.ts";
@@ -53,6 +55,8 @@ export interface EngineParts {
   readonly backend: Backend;
   /** Null where nothing outlives a connection. */
   readonly broker: Broker | null;
+  /** Null where there are no other nodes. */
+  readonly pubSub: PubSub | null;
   readonly router: Router;
   readonly topics: Topics;
   readonly clock: Clock;
@@ -70,6 +74,7 @@ export interface EngineParts {
 export class Engine implements EngineContext {
   readonly backend: Backend;
   readonly broker: Broker | null;
+  readonly pubSub: PubSub | null;
   readonly router: Router;
   readonly hub: Hub;
   readonly clock: Clock;
@@ -91,6 +96,7 @@ export class Engine implements EngineContext {
     const { backend, clock, log, random, topics } = parts;
     this.backend = backend;
     this.broker = parts.broker;
+    this.pubSub = parts.pubSub;
     this.router = parts.router;
     this.clock = clock;
     this.log = log;
@@ -100,7 +106,7 @@ export class Engine implements EngineContext {
     this.#options = options;
     this.shadow = shadowOf(options, parts);
     this.counters = engineCounters(parts.metrics);
-    this.hub = new Hub((topic, frame) => topics.publish(topic, frame, options.compress));
+    this.hub = new Hub((topic, frame) => topics.publish(topic, frame, options.compress), parts.pubSub);
     this.#heartbeat = new Heartbeat({
       clock,
       random,
@@ -168,6 +174,15 @@ export class Engine implements EngineContext {
   /** Takes what the application publishes. */
   publish(text: string): PublishResult {
     return publish(this, text);
+  }
+
+  /**
+   * Takes what has come by a channel to every node, and is for the clients of this one alone.
+   *
+   * @param stream whose channel it was; null for one that may carry anything.
+   */
+  deliver(text: string, stream: string | null): void {
+    deliver(this, text, stream);
   }
 
   published(bytes: number): void {

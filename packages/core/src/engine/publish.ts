@@ -1,45 +1,40 @@
-import { type DisconnectCommand, parsePublication } from "../protocol/publication.ts";
-import { broadcast } from "./broadcast.ts";
-import { type EngineContext, quoted } from "./context.ts";
+import { parsePublication } from "../protocol/publication.ts";
+import { distribute } from "./broadcast.ts";
+import type { EngineContext } from "./context.ts";
+import { executeRemotely } from "./remote-command.ts";
 
-export type PublishResult = { readonly accepted: true } | { readonly accepted: false; readonly why: string };
+/** `retryable` where nothing is wrong with the publication itself. */
+export type PublishResult =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly why: string; readonly retryable: boolean };
 
 const ACCEPTED: PublishResult = { accepted: true };
+const NOBODY_REACHED: PublishResult = {
+  accepted: false,
+  why: "the connection between the nodes is down; publish again later",
+  retryable: true,
+};
 
 /**
- * Takes what an application publishes (message, batch or remote command, as JSON text) and delivers it in the same
- * tick: the runtime batches the writes of one tick.
+ * Takes what an application publishes (message, batch or remote command, as JSON text) and hands it on in the same tick:
+ * to the clients, where the runtime batches the writes of one tick, or to the nodes.
  */
 export function publish(context: EngineContext, text: string): PublishResult {
-  const { counters } = context;
+  const { counters, pubSub } = context;
   const parsed = parsePublication(text);
   if (parsed.kind === "invalid") {
     counters.failedPublications.value += 1;
     context.sampled("warn", "publication", "failed to parse a publication", { error: parsed.why });
-    return { accepted: false, why: parsed.why };
+    return { accepted: false, why: parsed.why, retryable: false };
   }
+  if (pubSub !== null && !pubSub.isUp) return NOBODY_REACHED;
   counters.publications.value += 1;
   if (parsed.kind === "messages") {
-    for (const message of parsed.messages) {
-      const { excludeSid } = message;
-      broadcast(context, message, excludeSid === null ? null : (context.sessions.get(excludeSid) ?? null));
-    }
-    return ACCEPTED;
+    for (const message of parsed.messages) distribute(context, message, false);
+  } else if (pubSub === null) {
+    executeRemotely(context, parsed);
+  } else {
+    pubSub.command(text);
   }
-  counters.remoteCommands.value += 1;
-  if (parsed.kind === "disconnect") disconnectRemotely(context, parsed.disconnect);
-  else context.sampled("warn", "command", "unknown remote command", { command: quoted(parsed.command) });
   return ACCEPTED;
-}
-
-/** DEVIATION: D10. The reference closes one session of these identifiers; we close all of them. */
-function disconnectRemotely(context: EngineContext, command: DisconnectCommand): void {
-  context.counters.broadcasts.value += 1; // as the reference counts it
-  let found = 0;
-  for (const session of context.sessions.values()) {
-    if (session.state !== "open" || session.identifiers !== command.identifiers) continue;
-    found += 1;
-    context.drop(session, "remote", command.reconnect);
-  }
-  if (found === 0) context.log.debug("cannot disconnect session", { reason: "not found" });
 }

@@ -27,6 +27,12 @@ export interface Excluded {
   follows(group: Group): boolean;
 }
 
+/** Told of streams that get their first subscriber and lose their last. */
+export interface StreamWatch {
+  follow(stream: string): void;
+  unfollow(stream: string): void;
+}
+
 export interface FanOut {
   frames: number;
   bytes: number;
@@ -41,10 +47,12 @@ export interface FanOut {
 export class Hub {
   readonly #streams = new Map<string, Group | Map<string, Group>>();
   readonly #publishFrame: PublishFrame;
+  readonly #watch: StreamWatch | null;
   #nextTopic = 0;
 
-  constructor(publishFrame: PublishFrame) {
+  constructor(publishFrame: PublishFrame, watch: StreamWatch | null = null) {
     this.#publishFrame = publishFrame;
+    this.#watch = watch;
   }
 
   /** Streams with at least one subscriber. */
@@ -72,10 +80,15 @@ export class Hub {
     const entry = this.#streams.get(group.stream);
     if (entry instanceof Map) {
       entry.delete(group.identifier);
-      if (entry.size === 0) this.#streams.delete(group.stream);
+      if (entry.size === 0) this.#forgetStream(group.stream);
     } else if (entry === group) {
-      this.#streams.delete(group.stream);
+      this.#forgetStream(group.stream);
     }
+  }
+
+  #forgetStream(stream: string): void {
+    this.#streams.delete(stream);
+    this.#watch?.unfollow(stream);
   }
 
   /** Sends the publication to every follower of its stream. */
@@ -110,6 +123,7 @@ export class Hub {
     if (entry === undefined) {
       const group = this.#newGroup(stream, identifier);
       this.#streams.set(stream, group);
+      this.#watch?.follow(stream);
       return group;
     }
     if (!(entry instanceof Map)) {

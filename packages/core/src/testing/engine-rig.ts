@@ -1,6 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
+import type { PubSub } from "../engine/pub-sub.ts";
 import type { Accepted, Refused } from "../jwt/verdict.ts";
 import { createMetrics } from "../metrics/registry.ts";
 import { AUTH_REASONS } from "../reasons.ts";
@@ -38,11 +39,18 @@ interface Setup {
   admission?: Partial<AdmissionPolicy>;
   options?: Partial<EngineOptions>;
   backend?: Backend;
+  pubSub?: PubSub | null;
   broker?: (clock: ManualClock) => Broker;
 }
 
 /** An engine on a manual clock with fake connections; the token "good" is good. */
-export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND, broker }: Setup = {}) {
+export function setUp({
+  admission = {},
+  options = {},
+  backend = NULL_BACKEND,
+  broker,
+  pubSub = null,
+}: Setup = {}) {
   const clock = new ManualClock();
   const log = new RecordingLog();
   const topics = new FakeTopics();
@@ -79,6 +87,7 @@ export function setUp({ admission = {}, options = {}, backend = NULL_BACKEND, br
     {
       backend,
       broker: broker?.(clock) ?? null,
+      pubSub,
       router: new Map([
         [
           "$pubsub",

@@ -113,6 +113,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     {
       backend: grpc ?? NULL_BACKEND,
       broker,
+      pubSub: null,
       router: channelRouter(config.streams, keys),
       topics,
       clock: systemClock,

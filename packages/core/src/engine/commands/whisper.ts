@@ -1,7 +1,7 @@
 import { WHISPER_STREAM } from "../../protocol/channel-state.ts";
 import type { Command } from "../../protocol/command.ts";
 import type { Session } from "../../session/session.ts";
-import { broadcast } from "../broadcast.ts";
+import { distribute } from "../broadcast.ts";
 import { CommandFailure, type EngineContext, quoted } from "../context.ts";
 
 /**
@@ -18,7 +18,11 @@ export function whisper(context: EngineContext, session: Session, command: Comma
     }
     return;
   }
-  broadcast(context, { stream, message: jsonText(data), excludeSid: null, broadcastType: null }, session);
+  distribute(
+    context,
+    { stream, message: jsonText(data), excludeSid: session.sid, broadcastType: null },
+    true,
+  );
 }
 
 /** No data, and null, come as the string "null", as everything that is published does. */

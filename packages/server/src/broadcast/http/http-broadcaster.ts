@@ -52,7 +52,7 @@ export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpB
 async function publish<T>({ request }: Exchange<T>, engine: Engine, headers: Headers): Promise<Response> {
   const result = engine.publish(await request.text());
   if (result.accepted) return answer(201, headers);
-  return Response.json({ error: result.why }, { status: 422, headers });
+  return Response.json({ error: result.why }, { status: result.retryable ? 503 : 422, headers });
 }
 
 function answer(status: number, headers: Headers): Response {

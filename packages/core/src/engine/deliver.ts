@@ -1,0 +1,25 @@
+import { parsePublication } from "../protocol/publication.ts";
+import { broadcast } from "./broadcast.ts";
+import type { EngineContext } from "./context.ts";
+import { executeRemotely } from "./remote-command.ts";
+
+/**
+ * Gives the clients of this node what has come by a channel to all of them (anycable node/node.go@1.6.16, HandlePubSub):
+ * it is not passed on, no history keeps it, and it does not count as a publication.
+ *
+ * @param stream whose channel it was. Nothing else is taken from there: a client may follow a stream that is named as
+ *   another channel is, and would otherwise double what comes by that one. Null for a channel that may carry anything.
+ */
+export function deliver(context: EngineContext, text: string, stream: string | null): void {
+  const parsed = parsePublication(text);
+  if (parsed.kind === "invalid") {
+    if (stream === null) context.counters.failedPublications.value += 1;
+    context.sampled("warn", "publication", "failed to parse a message from a channel", { error: parsed.why });
+  } else if (parsed.kind === "messages") {
+    for (const message of parsed.messages) {
+      if (stream === null || message.stream === stream) broadcast(context, message);
+    }
+  } else if (stream === null) {
+    executeRemotely(context, parsed);
+  }
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "bun:test";
+import { GOOD, PUBSUB, setUp } from "../testing/engine-rig.ts";
+import type { PubSub } from "./pub-sub.ts";
+
+/** A broker that keeps what is handed over until it is let go. */
+class HeldPubSub implements PubSub {
+  isUp = true;
+  readonly said: [channel: string, text: string][] = [];
+  readonly followed = new Set<string>();
+
+  publish(stream: string, text: string): void {
+    this.said.push([stream, text]);
+  }
+
+  command(text: string): void {
+    this.said.push(["commands", text]);
+  }
+
+  follow(stream: string): void {
+    this.followed.add(stream);
+  }
+
+  unfollow(stream: string): void {
+    this.followed.delete(stream);
+  }
+
+  settled(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+}
+
+const MESSAGE = '{"stream":"chat","data":"1"}';
+const FRAME = `{"identifier":${JSON.stringify(PUBSUB)},"message":1}`;
+
+function cluster() {
+  const pubSub = new HeldPubSub();
+  const rig = setUp({ pubSub });
+  const joined = () => {
+    const client = rig.open(GOOD);
+    client.say({ command: "subscribe", identifier: PUBSUB });
+    client.connection.sent.length = 0;
+    return client;
+  };
+  return { ...rig, pubSub, joined };
+}
+
+describe("with other nodes", () => {
+  test("a publication reaches this node's clients when it comes back, and only then", () => {
+    const { engine, pubSub, joined } = cluster();
+    const { connection } = joined();
+    expect(engine.publish(MESSAGE)).toEqual({ accepted: true });
+    expect(connection.sent).toEqual([]);
+    expect(pubSub.said).toEqual([["chat", MESSAGE]]);
+    engine.deliver(MESSAGE, "chat");
+    expect(connection.sent).toEqual([FRAME]);
+  });
+
+  test("what a publication asks for beside its message travels with it", () => {
+    const { engine, pubSub } = cluster();
+    const meta = { exclude_socket: "s1", broadcast_type: "note" };
+    engine.publish(JSON.stringify({ stream: "chat", data: "null", meta }));
+    expect(JSON.parse(pubSub.said[0]?.[1] ?? "")).toEqual({ stream: "chat", data: '"null"', meta });
+  });
+
+  test("a whisper leaves out its sender, wherever it comes back", () => {
+    const { engine, pubSub, joined } = cluster();
+    const [one, other] = [joined(), joined()];
+    one.say({ command: "whisper", identifier: PUBSUB, data: 1 });
+    const [channel, text] = pubSub.said[0] ?? [];
+    expect(channel).toBe("chat");
+    expect(text).toBe(`{"stream":"chat","data":"1","meta":{"exclude_socket":"s1","transient":true}}`);
+    engine.deliver(text ?? "", "chat");
+    expect([one.connection.sent, other.connection.sent]).toEqual([[], [FRAME]]);
+  });
+
+  test("a remote command is carried out when it comes back", () => {
+    const { engine, pubSub, joined } = cluster();
+    const { connection } = joined();
+    const command = JSON.stringify({ command: "disconnect", payload: { identifier: '{"user":1}' } });
+    engine.publish(command);
+    expect(connection.closedWith).toBeNull();
+    expect(pubSub.said).toEqual([["commands", command]]);
+    engine.deliver(command, null);
+    expect(connection.closedWith).not.toBeNull();
+  });
+
+  test("a publication that would reach nobody is refused, to be tried again", () => {
+    const { engine, pubSub, metrics } = cluster();
+    pubSub.isUp = false;
+    expect(engine.publish(MESSAGE)).toMatchObject({ accepted: false, retryable: true });
+    expect(engine.publish("no JSON")).toMatchObject({ accepted: false, retryable: false });
+    expect(pubSub.said).toEqual([]);
+    expect(metrics.counter("publications_total").value).toBe(0);
+  });
+
+  test("a stream is followed from its first subscriber to its last", () => {
+    const { engine, pubSub, joined } = cluster();
+    const [one, other] = [joined(), joined()];
+    expect([...pubSub.followed]).toEqual(["chat"]);
+    one.say({ command: "unsubscribe", identifier: PUBSUB });
+    expect([...pubSub.followed]).toEqual(["chat"]);
+    engine.closed(other.session);
+    expect([...pubSub.followed]).toEqual([]);
+  });
+});
+
+describe("what comes by a channel", () => {
+  test("of a stream is a message of that stream, and nothing else", () => {
+    const { engine, joined } = cluster();
+    const { connection } = joined();
+    engine.deliver(MESSAGE, "__anycable__");
+    engine.deliver('{"command":"disconnect","payload":{"identifier":"{\\"user\\":1}"}}', "chat");
+    engine.deliver("no JSON", "chat");
+    expect(connection.sent).toEqual([]);
+    expect(connection.closedWith).toBeNull();
+  });
+
+  test("is no publication, and counts as failed where an application wrote it", () => {
+    const { engine, metrics, joined } = cluster();
+    joined();
+    engine.deliver(`[${MESSAGE},${MESSAGE}]`, null);
+    engine.deliver("no JSON", null);
+    const count = (name: "publications_total" | "failed_broadcast_msg_total" | "broadcast_msg_total") =>
+      metrics.counter(name).value;
+    expect(count("publications_total")).toBe(0);
+    expect(count("failed_broadcast_msg_total")).toBe(1);
+    expect(count("broadcast_msg_total")).toBe(2);
+  });
+});

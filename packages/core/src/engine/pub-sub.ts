@@ -1,0 +1,18 @@
+/**
+ * PORT: the other nodes. What is handed over comes back to every node that follows the stream, this one included, and goes to
+ * `Engine.deliver` there: so the order is the same for all, and nothing comes twice (anycable pubsub/@1.6.16).
+ */
+export interface PubSub {
+  /** False while nothing that is handed over would reach anybody. */
+  readonly isUp: boolean;
+  /** Hands over a message of the stream, in the form of `streamMessage`. */
+  publish(stream: string, text: string): void;
+  /** Hands a remote command to every node. */
+  command(text: string): void;
+  /** The first subscriber of this node came to the stream. */
+  follow(stream: string): void;
+  /** The last one left. */
+  unfollow(stream: string): void;
+  /** Resolves once all that was handed over before has arrived at the broker; false when some of it was lost on the way. */
+  settled(): Promise<boolean>;
+}

@@ -1,0 +1,23 @@
+import type { DisconnectCommand, ParsedPublication } from "../protocol/publication.ts";
+import { type EngineContext, quoted } from "./context.ts";
+
+export type RemoteCommand = Extract<ParsedPublication, { readonly kind: "disconnect" | "unknown_command" }>;
+
+/** Carries out, on this node, what an application or another node commands. */
+export function executeRemotely(context: EngineContext, remote: RemoteCommand): void {
+  context.counters.remoteCommands.value += 1;
+  if (remote.kind === "disconnect") disconnectRemotely(context, remote.disconnect);
+  else context.sampled("warn", "command", "unknown remote command", { command: quoted(remote.command) });
+}
+
+/** DEVIATION: D10. The reference closes one session of these identifiers; we close all of them. */
+function disconnectRemotely(context: EngineContext, command: DisconnectCommand): void {
+  context.counters.broadcasts.value += 1; // as the reference counts it
+  let found = 0;
+  for (const session of context.sessions.values()) {
+    if (session.state !== "open" || session.identifiers !== command.identifiers) continue;
+    found += 1;
+    context.drop(session, "remote", command.reconnect);
+  }
+  if (found === 0) context.log.debug("cannot disconnect session", { reason: "not found" });
+}
