@@ -12,6 +12,8 @@ export interface Farewell {
   readonly closeText: string;
   /** How loud the operator's line is. */
   readonly level: LogLevel;
+  /** Set where the client may have its session back by its id: neither we nor the application wanted it gone. */
+  readonly resumable?: true;
 }
 
 const UNAUTHORIZED = {
@@ -100,10 +102,31 @@ export const DROP_REASONS = {
     level: "debug",
   },
   remote: { wire: "remote", reconnect: false, closeCode: 1000, closeText: "Closed remotely", level: "debug" },
-  no_pong: { wire: "no_pong", reconnect: true, closeCode: 1000, closeText: "No Pong", level: "warn" },
-  too_slow: { wire: "too_slow", reconnect: true, closeCode: 1000, closeText: "", level: "debug" },
+  no_pong: {
+    wire: "no_pong",
+    reconnect: true,
+    closeCode: 1000,
+    closeText: "No Pong",
+    level: "warn",
+    resumable: true,
+  },
+  too_slow: {
+    wire: "too_slow",
+    reconnect: true,
+    closeCode: 1000,
+    closeText: "",
+    level: "debug",
+    resumable: true,
+  },
   /** Its socket took no byte for too long; nothing that we say would arrive. */
-  write_timeout: { wire: null, reconnect: true, closeCode: 1006, closeText: "", level: "debug" },
+  write_timeout: {
+    wire: null,
+    reconnect: true,
+    closeCode: 1006,
+    closeText: "",
+    level: "debug",
+    resumable: true,
+  },
   // DEVIATION: D6. The reference stops reading and leaves the socket.
   bad_frames: {
     wire: null,
@@ -111,6 +134,7 @@ export const DROP_REASONS = {
     closeCode: 1008,
     closeText: "Too many malformed messages",
     level: "info",
+    resumable: true,
   },
   too_many_commands: {
     wire: null,
@@ -118,6 +142,7 @@ export const DROP_REASONS = {
     closeCode: 1008,
     closeText: "Too many pending commands",
     level: "info",
+    resumable: true,
   },
 } as const satisfies Record<string, Farewell>;
 

@@ -13,6 +13,8 @@ export interface Credentials {
   readonly queryMalformed: boolean;
   /** It came with two different tokens, and is to be refused for that. */
   readonly ambiguous?: boolean;
+  /** The session that it had and wants back. */
+  readonly formerSid?: string;
 }
 
 export interface AdmissionPolicy {

@@ -5,17 +5,46 @@ import { disconnect, welcome } from "../protocol/replies.ts";
 import { DROP_REASONS } from "../reasons.ts";
 import { CallScope, type ConnectReply } from "../rpc/backend.ts";
 import { isClosed, mergeState, type Session } from "../session/session.ts";
-import { type Carrier, type Credentials, decideAdmission, type Refusal } from "./admission.ts";
+import {
+  type Admission,
+  type Carrier,
+  type Credentials,
+  decideAdmission,
+  type Refusal,
+} from "./admission.ts";
 import { type EngineContext, rpcEnv } from "./context.ts";
+import { resume } from "./resume.ts";
 
-/** Lets a client in, refuses it, or asks the application; the client is told in every case. */
+/** Lets a client in, gives it its session back, refuses it, or asks the application; it is told in every case. */
 export function admit(
   context: EngineContext,
   session: Session,
   credentials: Credentials,
   mayWait = true,
 ): void {
-  const admission = decideAdmission(context.admission, credentials, session.sid, mayWait);
+  const { formerSid } = credentials;
+  const sessions = context.broker?.sessions;
+  if (formerSid === undefined || !sessions) {
+    const admission = decideAdmission(context.admission, credentials, session.sid, mayWait);
+    carryOut(context, session, credentials, admission);
+    return;
+  }
+  resume(context, sessions, session, formerSid, {
+    decide: () => decideAdmission(context.admission, credentials, session.sid, mayWait),
+    carryOut: (admission) => carryOut(context, session, credentials, admission),
+    letIn: (identifiers, token) => {
+      if (token !== null) recordAccepted(context, session, token, credentials.carrier);
+      open(context, session, identifiers);
+    },
+  });
+}
+
+function carryOut(
+  context: EngineContext,
+  session: Session,
+  credentials: Credentials,
+  admission: Admission,
+): void {
   switch (admission.kind) {
     case "admit":
       if (admission.token !== null) recordAccepted(context, session, admission.token, credentials.carrier);
@@ -53,6 +82,7 @@ function open(context: EngineContext, session: Session, identifiers: string): vo
 }
 
 function recordAccepted(context: EngineContext, session: Session, token: Accepted, carrier: Carrier): void {
+  session.tokenIdentity = token.identity;
   context.counters.verifications.add(["accepted", "none", carrier, token.keyName]);
   // Only the application asks for the claims, so without one they are not kept (memory a connection).
   if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;

@@ -25,6 +25,8 @@ export interface EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  /** `--resume_verify`: off, whoever has a session's id has the session, as in the reference. */
+  readonly resumeVerify: boolean;
   /** Null unless the application is asked only for comparison. */
   readonly shadow: ShadowConnects | null;
   /** Of one session; 0 for no limit. */

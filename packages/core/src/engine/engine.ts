@@ -23,6 +23,7 @@ import { DisconnectQueue } from "./disconnect-queue.ts";
 import { Inbox } from "./inbox.ts";
 import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
+import { keepSession } from "./resume.ts";
 import { ShadowConnects } from "./shadow-connects.ts";
 import { SlowClients } from "./slow-clients.ts";
 
@@ -45,6 +46,8 @@ export interface EngineOptions {
   readonly maxPendingBytes: number;
   /** How long a client's socket may take nothing while something waits; 0 for ever. */
   readonly writeTimeoutMs: number;
+  /** Whether who comes for its session has to be let in first. */
+  readonly resumeVerify: boolean;
   readonly nativePings: boolean;
   /** Whether frames are to be compressed for clients that can. */
   readonly compress: boolean;
@@ -81,6 +84,7 @@ export class Engine implements EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  readonly resumeVerify: boolean;
   readonly shadow: ShadowConnects | null;
   readonly maxSubscriptions: number;
   readonly sessions = new Map<string, Session>();
@@ -102,6 +106,7 @@ export class Engine implements EngineContext {
     this.log = log;
     this.sampled = parts.sampled;
     this.admission = options.admission;
+    this.resumeVerify = options.resumeVerify;
     this.maxSubscriptions = options.maxSubscriptions;
     this.#options = options;
     this.shadow = shadowOf(options, parts);
@@ -151,6 +156,11 @@ export class Engine implements EngineContext {
     return session;
   }
 
+  /** Whether no session has this id, and no client may come back for one that had. */
+  isFree(sid: string): boolean {
+    return !this.sessions.has(sid) && (this.broker?.sessions?.find(sid) ?? null) === null;
+  }
+
   /** Takes a frame from the client. */
   receive(session: Session, text: string, bytes: number): void {
     this.#inbox.receive(session, text, bytes);
@@ -168,7 +178,7 @@ export class Engine implements EngineContext {
 
   /** The connection is gone, whoever ended it. */
   closed(session: Session): void {
-    if (!isClosed(session)) this.#end(session, false);
+    if (!isClosed(session)) this.#end(session, false, true);
   }
 
   /** Takes what the application publishes. */
@@ -212,7 +222,7 @@ export class Engine implements EngineContext {
     if (isClosed(session)) return;
     const frame = farewellFrame(farewell.wire, farewell.reconnect);
     if (frame !== null) this.send(session, frame);
-    this.#end(session, true);
+    this.#end(session, true, farewell.resumable === true);
     session.connection.close(farewell.closeCode, farewell.closeText);
   }
 
@@ -220,7 +230,8 @@ export class Engine implements EngineContext {
   terminate(session: Session, reason: DropReason): void {
     if (isClosed(session)) return;
     this.counters.disconnects.add([reason]);
-    this.#end(session, false);
+    const farewell: Farewell = DROP_REASONS[reason];
+    this.#end(session, false, farewell.resumable === true);
     session.connection.terminate();
   }
 
@@ -261,7 +272,7 @@ export class Engine implements EngineContext {
     this.shadow?.stop();
     const leaving = [...this.sessions.values()];
     const dismissed = dismissAll(this, leaving, {
-      end: (session) => this.#end(session, true),
+      end: (session) => this.#end(session, true, false),
       isStuck: (session) => this.#slowClients.isStuck(session, this.clock.monotonicMs()),
       untilMs,
     });
@@ -282,9 +293,10 @@ export class Engine implements EngineContext {
     if (sent < 0) this.#slowClients.expectTraffic();
   }
 
-  /** Takes the session out of everything; its socket is the caller's. */
-  #end(session: Session, connected: boolean): void {
+  /** Takes the session out of everything; its socket is the caller's. `keep`: its client may have it back. */
+  #end(session: Session, connected: boolean, keep: boolean): void {
     const wasOpen = session.state === "open";
+    if (wasOpen && keep) keepSession(this, session);
     session.state = "closed";
     this.sessions.delete(session.sid);
     this.#heartbeat.stop(session);

@@ -1,5 +1,6 @@
 import type { DisconnectCommand, ParsedPublication } from "../protocol/publication.ts";
 import { type EngineContext, quoted } from "./context.ts";
+import { forgetSessions } from "./resume.ts";
 
 export type RemoteCommand = Extract<ParsedPublication, { readonly kind: "disconnect" | "unknown_command" }>;
 
@@ -10,7 +11,10 @@ export function executeRemotely(context: EngineContext, remote: RemoteCommand): 
   else context.sampled("warn", "command", "unknown remote command", { command: quoted(remote.command) });
 }
 
-/** DEVIATION: D10. The reference closes one session of these identifiers; we close all of them. */
+/**
+ * DEVIATION: D10. The reference closes one session of these identifiers; we close all of them.
+ * DEVIATION: D2. There, whoever knows the id of such a session gets it back a moment later.
+ */
 function disconnectRemotely(context: EngineContext, command: DisconnectCommand): void {
   context.counters.broadcasts.value += 1; // as the reference counts it
   let found = 0;
@@ -19,5 +23,6 @@ function disconnectRemotely(context: EngineContext, command: DisconnectCommand):
     found += 1;
     context.drop(session, "remote", command.reconnect);
   }
+  forgetSessions(context, command.identifiers);
   if (found === 0) context.log.debug("cannot disconnect session", { reason: "not found" });
 }

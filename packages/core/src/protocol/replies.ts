@@ -9,6 +9,14 @@ export function welcome(sid: string): string {
   return `{"type":"welcome","sid":${JSON.stringify(sid)}}`;
 }
 
+/** The welcome of a client that has its session back, under a new id; it asks for the history of these channels. */
+export function restoredWelcome(sid: string, identifiers: readonly string[]): string {
+  const restored = `{"type":"welcome","sid":${JSON.stringify(sid)},"restored":true`;
+  return identifiers.length === 0
+    ? `${restored}}`
+    : `${restored},"restored_ids":${JSON.stringify(identifiers)}}`;
+}
+
 export function ping(timestamp: string): string {
   return `{"type":"ping","message":${timestamp}}`;
 }

@@ -45,11 +45,15 @@ export class Session implements Timed {
   /** Of the upgrade request; empty when no backend would ever be told. Holds the token when it came by query. */
   readonly url: string;
   readonly headers: StateMap;
+  /** Whether its client can ask for it again once the connection has broken. */
+  readonly resumable: boolean;
 
   state: SessionState = "connecting";
   connection: Connection;
   /** The connection's identifiers: the verified `ext`, or what the application said. Empty until it is let in. */
   identifiers = "";
+  /** Whom its verified token named; null without one. */
+  tokenIdentity: string | null = null;
   /** The verified claims as base64url JSON; null without a verified token or without a backend to tell. */
   jwtIdentity: string | null = null;
   cstate: StateMap = NO_STATE;
@@ -85,6 +89,7 @@ export class Session implements Timed {
     this.#clientAddress = opening.clientAddress;
     this.url = opening.url;
     this.headers = opening.headers;
+    this.resumable = opening.resumable ?? false;
     this.connection = opening.connection;
   }
 
@@ -108,6 +113,7 @@ export interface SessionOpening {
   readonly url: string;
   readonly headers: StateMap;
   readonly connection: Connection;
+  readonly resumable?: boolean;
 }
 
 /** Applies a delta: an empty value deletes its key (anycable common/common.go, SessionEnv). */

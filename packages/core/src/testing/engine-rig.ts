@@ -80,6 +80,7 @@ export function setUp({
       maxPendingCommandBytes: 1_000_000,
       maxPendingBytes: 1000,
       writeTimeoutMs: 2000,
+      resumeVerify: true,
       nativePings: false,
       compress: false,
       ...options,
@@ -110,7 +111,7 @@ export function setUp({
       },
     },
   );
-  const open = (credentials: Credentials, plan: Partial<HeartbeatPlan> = {}) => {
+  const open = (credentials: Credentials, plan: Partial<HeartbeatPlan> = {}, resumable = false) => {
     const connection = new FakeConnection();
     topics.connections.add(connection);
     sids += 1;
@@ -122,6 +123,7 @@ export function setUp({
         url: "http://localhost/cable",
         headers: {},
         connection,
+        resumable,
       },
       credentials,
     );

@@ -1,5 +1,6 @@
 import type { Broker } from "@hawser/core/broker/broker";
 import { MemoryHistory } from "@hawser/core/broker/memory-history";
+import { MemorySessions } from "@hawser/core/broker/memory-sessions";
 import type { Clock } from "@hawser/core/clock";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
@@ -26,5 +27,10 @@ export function createBroker(
     `presence ttl: ${presenceTtlMs / 1000}s`,
   ];
   log.info(`Using in-memory broker (${about.join(", ")})`, { context: "broker" });
-  return { history, sessions: null, presence: null, close: () => history.close() };
+  const sessions = sessionsTtlMs > 0 ? new MemorySessions({ clock, ttlMs: sessionsTtlMs }) : null;
+  const close = () => {
+    history.close();
+    sessions?.close();
+  };
+  return { history, sessions, presence: null, close };
 }

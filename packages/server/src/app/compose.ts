@@ -107,6 +107,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       maxPendingCommandBytes: Math.max(LIMITS.maxPendingCommandBytes, 4 * config.websocket.maxMessageBytes),
       maxPendingBytes: config.websocket.maxPendingBytes,
       writeTimeoutMs: config.websocket.writeTimeoutMs,
+      resumeVerify: config.broker.resumeVerify,
       nativePings: config.heartbeat.nativePings,
       compress: config.websocket.compression,
     },

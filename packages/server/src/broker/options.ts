@@ -1,4 +1,4 @@
-import { choice, integer, seconds, section } from "@hawser/core/options";
+import { choice, flag, integer, seconds, section } from "@hawser/core/options";
 
 const NOT_SERVED_YET = "is AnyCable's and not served yet; use memory";
 
@@ -31,6 +31,14 @@ export const BROKER = section("Broker", {
     toml: "broker.sessions_ttl",
     default: 300,
     help: "How long a session can be resumed after its connection is gone. 0 for never.",
+  }),
+  resumeVerify: flag({
+    flag: "resume_verify",
+    toml: "broker.resume_verify",
+    default: true,
+    help:
+      "Let a client have its session back only if it would be let in now, and by a token of the same identity where it " +
+      "came by one. Off, whoever has a session's id has the session, as with AnyCable.",
   }),
   presenceTtlMs: seconds({
     flag: "presence_ttl",

@@ -147,6 +147,8 @@ export interface ResolvedConfig {
     readonly historyTtlMs: number;
     /** 0 when sessions are not resumed. */
     readonly sessionsTtlMs: number;
+    /** Whether who comes for its session has to be let in first. */
+    readonly resumeVerify: boolean;
     readonly presenceTtlMs: number;
   };
   readonly shutdown: {

@@ -100,7 +100,7 @@ export class ClientRequests {
   #sessionId(requestId: string | null): string {
     const { engine, random } = this.#parts;
     if (this.#options.trustRequestId && requestId !== null && /^[\w.:-]{1,128}$/.test(requestId)) {
-      if (!engine.sessions.has(requestId)) return requestId;
+      if (engine.isFree(requestId)) return requestId;
     }
     return random.id(21);
   }

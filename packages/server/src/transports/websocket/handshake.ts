@@ -5,6 +5,7 @@ import {
   type Subprotocol,
   tokenOfSubprotocols,
 } from "@hawser/core/protocol/subprotocols";
+import { lastValue, type Query } from "../http/query.ts";
 
 /** A handshake that is refused before the upgrade. */
 export interface HandshakeRefusal {
@@ -63,4 +64,9 @@ export function readOffer(header: string | null): Offer {
   if (header === null || header === "") return NO_OFFER;
   const offered = parseSubprotocols(header);
   return { subprotocol: chooseSubprotocol(offered), token: tokenOfSubprotocols(offered) };
+}
+
+/** The session that the client wants back: the header before the query's last value; an empty one is none. */
+export function formerSid(headers: Headers, query: Query): string | null {
+  return headers.get("x-anycable-restore-sid") || lastValue(query, "sid") || null;
 }

@@ -10,7 +10,7 @@ import {
   unavailable,
 } from "../http/client-requests.ts";
 import { lastValue, parseQuery, type Query } from "../http/query.ts";
-import { checkHandshake, type Offer, readOffer, refusalResponse } from "./handshake.ts";
+import { checkHandshake, formerSid, type Offer, readOffer, refusalResponse } from "./handshake.ts";
 import { isPattern, pathPattern } from "./path-pattern.ts";
 
 export interface WebSocketTransportOptions {
@@ -33,6 +33,7 @@ export type SocketData = Session | Opening;
 
 interface Opening extends ClientRequest {
   readonly plan: HeartbeatPlan;
+  readonly resumable: boolean;
 }
 
 /** Action Cable over WebSocket: one route and the handler of its sockets. */
@@ -55,10 +56,13 @@ export function webSocketTransport(
 class SessionOpener {
   readonly #parts: WebSocketTransportParts;
   readonly #origins: (origin: string | null) => boolean;
+  /** Whether a session can outlive its connection. */
+  readonly #sessionsLast: boolean;
   readonly #plans: { readonly base: HeartbeatPlan; readonly extended: HeartbeatPlan };
 
   constructor(options: WebSocketTransportOptions, parts: WebSocketTransportParts) {
     this.#parts = parts;
+    this.#sessionsLast = Boolean(parts.engine.broker?.sessions);
     this.#origins = originCheck(options.allowedOrigins);
     const { pingIntervalMs, pingPrecision, pongTimeoutMs, nativePings } = options;
     // Base-protocol clients do not answer pings; with native ones the runtime of every client does.
@@ -79,10 +83,13 @@ class SessionOpener {
     if (!requests.haveRoom()) return unavailable();
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
     const query = parseQuery(exchange.query);
-    const { sid, clientAddress, url, headers, credentials } = requests.read(exchange, query, offer);
+    const { sid, clientAddress, url, headers, credentials: shown } = requests.read(exchange, query, offer);
     // Each member by name: one shape, and no spread, for every connection.
     const plan = this.#plan(offer, query);
-    const opening: Opening = { sid, plan, clientAddress, url, headers, credentials };
+    const resumable = this.#sessionsLast && offer.subprotocol?.extended === true;
+    const former = resumable ? formerSid(request.headers, query) : null;
+    const credentials = former === null ? shown : { ...shown, formerSid: former };
+    const opening: Opening = { sid, plan, clientAddress, url, headers, credentials, resumable };
     this.#logRequestId(opening.sid, request.headers.get("x-request-id"));
     const upgraded = exchange.upgrade(opening, {
       "X-AnyCable-Version": ANYCABLE_VERSION,

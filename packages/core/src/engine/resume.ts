@@ -1,0 +1,165 @@
+import type { Answer } from "../broker/answer.ts";
+import type { SessionSnapshot, Sessions, SubscriptionSnapshot } from "../broker/sessions.ts";
+import { messageOf } from "../errors.ts";
+import type { Accepted } from "../jwt/verdict.ts";
+import { restoredWelcome } from "../protocol/replies.ts";
+import { CallScope } from "../rpc/backend.ts";
+import { addSubscription, isClosed, type Session, type Subscription } from "../session/session.ts";
+import type { Admission } from "./admission.ts";
+import type { EngineContext } from "./context.ts";
+import { startStream } from "./streams.ts";
+
+/** What happens to a client that comes for a session, as to any other. */
+export interface Meeting {
+  readonly decide: () => Admission;
+  readonly carryOut: (admission: Admission) => void;
+  /** `token`: the verified one, where there was one. */
+  readonly letIn: (identifiers: string, token: Accepted | null) => void;
+}
+
+/**
+ * Gives a client its former session back, or meets it like any other (anycable node/node.go@1.6.16, TryRestoreSession).
+ *
+ * DEVIATION: D2. The reference asks for no token here. We first decide about the client as if it had no session: it gets
+ * one back only if it would be let in now, and then the one of the same identity alone. The application is not asked
+ * again.
+ */
+export function resume(
+  context: EngineContext,
+  sessions: Sessions,
+  session: Session,
+  formerSid: string,
+  meeting: Meeting,
+): void {
+  const admission = context.resumeVerify ? meeting.decide() : null;
+  if (admission !== null && !letsIn(admission)) {
+    meeting.carryOut(admission);
+    return;
+  }
+  const settle = (snapshot: SessionSnapshot | null) => {
+    const fields = { sid: session.sid, old_sid: formerSid };
+    if (snapshot !== null && (admission === null || isEntitled(admission, snapshot))) {
+      context.log.debug("session restored", fields);
+      restore(context, session, snapshot, meeting, admission?.token ?? null);
+      return;
+    }
+    context.log.debug(snapshot === null ? "session not found in cache" : "session is another's", fields);
+    meeting.carryOut(admission ?? meeting.decide());
+  };
+  const found = findSession(context, sessions, formerSid);
+  if (found instanceof Promise) awaitSession(context, session, found, settle);
+  else settle(found);
+}
+
+/** Removes what is cached of sessions of these identifiers, so that nobody gets one back. Those connected are the caller's. */
+export function forgetSessions(context: EngineContext, identifiers: string): void {
+  settled(context, context.broker?.sessions?.removeOf(identifiers));
+}
+
+/** Caches a session whose connection has ended. DEVIATION: D1. The reference caches those that were never let in as well. */
+export function keepSession(context: EngineContext, session: Session): void {
+  if (!session.resumable) return;
+  settled(context, context.broker?.sessions?.save(session.sid, snapshotOf(context, session)));
+}
+
+/** A session that is connected may be resumed as well: when a network changes, its server does not hear of it for long. */
+function findSession(
+  context: EngineContext,
+  sessions: Sessions,
+  formerSid: string,
+): Answer<SessionSnapshot | null> {
+  const live = context.sessions.get(formerSid);
+  if (live?.state === "open" && live.resumable) return snapshotOf(context, live);
+  return sessions.find(formerSid);
+}
+
+/** The client's commands wait, as they do for the application. A cache that fails is an empty one. */
+function awaitSession(
+  context: EngineContext,
+  session: Session,
+  found: Promise<SessionSnapshot | null>,
+  settle: (snapshot: SessionSnapshot | null) => void,
+): void {
+  session.scope = new CallScope();
+  found
+    .catch((fault: unknown) => {
+      reportFault(context, fault);
+      return null;
+    })
+    .then((snapshot) => {
+      session.scope = null;
+      if (isClosed(session)) return;
+      settle(snapshot);
+      context.resume(session);
+    })
+    .catch((bug: unknown) => {
+      session.scope = null;
+      const fields = { sid: session.sid, code: "bug", error: messageOf(bug) };
+      context.sampled("error", "bug", "WebSocket session failed", fields);
+      context.drop(session, "internal_error");
+    });
+}
+
+type LettingIn = Extract<Admission, { readonly kind: "admit" | "ask_backend" }>;
+
+function letsIn(admission: Admission): admission is LettingIn {
+  return admission.kind === "admit" || admission.kind === "ask_backend";
+}
+
+/** Whether who is let in so may have the session: by a token of the same identity, or in the same way without one. */
+function isEntitled({ kind, token }: LettingIn, { admittedBy, tokenIdentity }: SessionSnapshot): boolean {
+  if (token !== null || tokenIdentity !== null) return token?.identity === tokenIdentity;
+  return admittedBy === (kind === "admit" ? "public" : "backend");
+}
+
+/**
+ * The welcome goes out before any stream is followed: a client asks for what it missed once it has read the welcome.
+ *
+ * DEVIATION: D27. The reference follows the streams first.
+ */
+function restore(
+  context: EngineContext,
+  session: Session,
+  snapshot: SessionSnapshot,
+  { letIn }: Meeting,
+  token: Accepted | null,
+): void {
+  session.tokenIdentity = snapshot.tokenIdentity;
+  session.cstate = snapshot.cstate;
+  session.disconnectInterest = snapshot.disconnectInterest;
+  letIn(snapshot.identifiers, token);
+  context.markInterest(session, "indifferent");
+  const identifiers = snapshot.subscriptions.map(({ identifier }) => identifier);
+  context.send(session, restoredWelcome(session.sid, identifiers));
+  for (const subscription of snapshot.subscriptions) follow(context, session, subscription);
+}
+
+function follow(
+  context: EngineContext,
+  session: Session,
+  { identifier, streams, istate, routed }: SubscriptionSnapshot,
+): void {
+  const subscription: Subscription = { groups: [], istate, routed };
+  addSubscription(session, identifier, subscription);
+  for (const stream of streams) startStream(context, session, identifier, subscription, stream);
+}
+
+/** What of the session is to outlive its connection. State maps are never changed in place, so they are shared. */
+function snapshotOf({ admission }: EngineContext, session: Session): SessionSnapshot {
+  const { identifiers, tokenIdentity, cstate, disconnectInterest } = session;
+  const subscriptions: SubscriptionSnapshot[] = [];
+  for (const [identifier, { groups, istate, routed }] of session.subscriptions ?? []) {
+    subscriptions.push({ identifier, streams: groups.map(({ stream }) => stream), istate, routed });
+  }
+  const admittedBy = tokenIdentity !== null ? "token" : admission.noAuth ? "public" : "backend";
+  return { identifiers, admittedBy, tokenIdentity, cstate, subscriptions, disconnectInterest };
+}
+
+/** Nobody waits for what is written to the cache. */
+function settled(context: EngineContext, answer: Answer<void> | undefined): void {
+  if (answer instanceof Promise) answer.catch((fault: unknown) => reportFault(context, fault));
+}
+
+function reportFault(context: EngineContext, fault: unknown): void {
+  context.sampled("warn", "sessions", "the cache of sessions failed", { error: messageOf(fault) });
+}
