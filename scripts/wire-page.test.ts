@@ -3,6 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "@hawser/core/limits";
 import {
+  PRESENCE_ERROR,
+  presenceInfo,
+  presenceJoin,
+  presenceLeave,
+  presenceRecord,
+} from "@hawser/core/protocol/presence-texts";
+import {
   broadcastFrame,
   broadcastHead,
   confirmHistory,
@@ -10,7 +17,7 @@ import {
   disconnect,
   PONG,
   ping,
-  presenceError,
+  presenceReply,
   rejectHistory,
   rejectSubscription,
   welcome,
@@ -63,7 +70,10 @@ describe("the page on the wire", () => {
       broadcastFrame(head, "{}", "T"),
       confirmHistory("I"),
       rejectHistory("I"),
-      presenceError("I"),
+      broadcastFrame(head, presenceJoin("1", "{}"), "presence"),
+      broadcastFrame(head, presenceLeave("1"), "presence"),
+      presenceReply("I", presenceInfo(1, presenceRecord("1", "{}"))),
+      presenceReply("I", PRESENCE_ERROR),
       disconnect("R", false),
     ]);
   });
@@ -88,6 +98,10 @@ describe("the page on the wire", () => {
 
   test("has the bounds that are no options", () => {
     expect(page).toContain(`${LIMITS.maxBadFramesPerMinute} malformed frames a minute`);
+    const { maxPresenceRecord: record, maxPresenceOfSession: session, maxPresenceOfStream: stream } = LIMITS;
+    expect(page).toContain(
+      `${record} characters of a \`presence\`, ${session} of all those of a session, ${stream} of all`,
+    );
     expect(page).toContain(`more than ${LIMITS.maxQueryPairs} parameters`);
     expect(page).toContain(`${LIMITS.maxEarlyCommandBytes / 1024} KiB before the welcome`);
   });

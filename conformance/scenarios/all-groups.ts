@@ -11,6 +11,7 @@ import { CORS_GROUPS } from "./cors.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { PING_GROUPS } from "./pings.ts";
+import { PRESENCE_GROUPS } from "./presence.ts";
 import { RUNNING_GROUPS } from "./running.ts";
 import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
@@ -24,6 +25,7 @@ export const GROUPS: readonly Group[] = [
   ...PING_GROUPS,
   ...RUNNING_GROUPS,
   ...SLOW_CLIENT_GROUPS,
+  ...PRESENCE_GROUPS,
   ...APPLICATION_LIMIT_GROUPS,
   ...APPLICATION_GROUPS,
   ...APPLICATION_TOLD_GROUPS,

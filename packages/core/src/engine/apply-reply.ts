@@ -1,15 +1,17 @@
-import type { CommandReply } from "../rpc/backend.ts";
+import { messageText } from "../protocol/publication.ts";
+import type { CommandReply, PresenceReply } from "../rpc/backend.ts";
 import { isClosed, mergeState, type Session, type Subscription } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
+import { changePresenceToo, type PresenceChange } from "./presence.ts";
 import { startStream, stopAllStreams, stopStream } from "./streams.ts";
 
 /**
  * Applies what the application answered to a command, in the reference's order (anycable node/node.go@1.6.16,
- * handleCommandReply): streams stop, streams start, channel state, connection state, transmissions, disconnect.
+ * handleCommandReply): streams stop, streams start, channel state, connection state, transmissions, presence, disconnect.
  * A client that reads its confirmation is therefore already following its streams.
  *
  * @param subscription the channel, or null when the subscription was rejected.
- *   DEVIATION: D11. The reference attaches the streams of a rejected subscription.
+ *   DEVIATION: D11. The reference attaches the streams of a rejected subscription, and its presence.
  */
 export function applyReply(
   context: EngineContext,
@@ -26,5 +28,13 @@ export function applyReply(
   }
   session.cstate = mergeState(session.cstate, reply.cstate);
   for (const transmission of reply.transmissions) context.send(session, transmission);
+  const { presence } = reply;
+  if (presence !== null && subscription !== null && !isClosed(session)) {
+    changePresenceToo(context, session, identifier, subscription, () => presenceChange(presence));
+  }
   if (reply.disconnect && !isClosed(session)) context.drop(session, "backend_closed");
+}
+
+function presenceChange({ type, id, info }: PresenceReply): PresenceChange {
+  return { type, id, info: info === "" || info.trim() === "null" ? null : messageText(info) };
 }

@@ -21,6 +21,7 @@ import { deliver } from "./deliver.ts";
 import { disconnectRequest, dismissAll, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import { Inbox } from "./inbox.ts";
+import { broadcastPresence, losePresence } from "./presence.ts";
 import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
 import { keepSession } from "./resume.ts";
@@ -101,6 +102,7 @@ export class Engine implements EngineContext {
     this.backend = backend;
     this.broker = parts.broker;
     this.pubSub = parts.pubSub;
+    parts.broker?.presence?.onExpired((stream, event) => broadcastPresence(this, stream, event));
     this.router = parts.router;
     this.clock = clock;
     this.log = log;
@@ -304,6 +306,7 @@ export class Engine implements EngineContext {
     session.scope = null;
     session.queue = null;
     leaveStreams(this, session, connected);
+    losePresence(this, session);
     if (wasOpen && session.disconnectInterest) this.#disconnects.add(disconnectRequest(session));
     session.subscriptions = null;
   }

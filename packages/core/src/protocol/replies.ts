@@ -37,9 +37,9 @@ export function rejectHistory(identifier: string): string {
   return typed("reject_history", identifier);
 }
 
-/** The answer to `presence` where nothing keeps presence. */
-export function presenceError(identifier: string): string {
-  return `{"type":"presence","identifier":${JSON.stringify(identifier)},"message":{"type":"error","total":0}}`;
+/** The answer to `presence`. `message` is JSON text, spliced in unread. */
+export function presenceReply(identifier: string, message: string): string {
+  return `{"type":"presence","identifier":${JSON.stringify(identifier)},"message":${message}}`;
 }
 
 export function disconnect(reason: string, reconnect: boolean): string {

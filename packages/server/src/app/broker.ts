@@ -1,5 +1,6 @@
 import type { Broker } from "@hawser/core/broker/broker";
 import { MemoryHistory } from "@hawser/core/broker/memory-history";
+import { MemoryPresence } from "@hawser/core/broker/memory-presence";
 import { MemorySessions } from "@hawser/core/broker/memory-sessions";
 import type { Clock } from "@hawser/core/clock";
 import type { Log } from "@hawser/core/log";
@@ -19,6 +20,7 @@ export function createBroker(
 ): Broker | null {
   if (adapter === "none") return null;
   const history = new MemoryHistory({ limit: historyLimit, ttlMs: historyTtlMs }, clock, random);
+  const presence = new MemoryPresence(clock, presenceTtlMs);
   const about = [
     `epoch: ${history.epoch}`,
     `history limit: ${historyLimit}`,
@@ -31,6 +33,7 @@ export function createBroker(
   const close = () => {
     history.close();
     sessions?.close();
+    presence.close();
   };
-  return { history, sessions, presence: null, close };
+  return { history, sessions, presence, close };
 }

@@ -22,7 +22,7 @@ export const STREAMS = section("Streams", {
     flag: "streams_presence",
     toml: "streams.presence",
     default: true,
-    help: "Give signed streams presence, as public ones always have; nothing keeps presence in this version.",
+    help: "Give signed streams presence, as public ones always have. Needs a broker.",
   }),
   pubsubChannel: text({
     flag: null,

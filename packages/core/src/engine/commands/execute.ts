@@ -4,7 +4,7 @@ import type { Session } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
 import { history } from "./history.ts";
 import { message } from "./message.ts";
-import { presence } from "./presence.ts";
+import { join, leave, presence } from "./presence.ts";
 import { subscribe } from "./subscribe.ts";
 import { unsubscribe } from "./unsubscribe.ts";
 import { whisper } from "./whisper.ts";
@@ -21,9 +21,11 @@ export function execute(context: EngineContext, session: Session, command: Comma
     case "history":
       return history(context, session, command);
     case "presence":
-    case "join":
-    case "leave":
       return presence(context, session, command);
+    case "join":
+      return join(context, session, command);
+    case "leave":
+      return leave(context, session, command);
     case "whisper":
       return whisper(context, session, command);
     case "ping":

@@ -5,9 +5,11 @@ import type { CommandReply } from "../../rpc/backend.ts";
 import { addSubscription, isClosed, type Session, type Subscription } from "../../session/session.ts";
 import { applyReply } from "../apply-reply.ts";
 import { CommandFailure, type EngineContext, quoted } from "../context.ts";
+import { changePresenceToo } from "../presence.ts";
 import { startStream } from "../streams.ts";
 import { askBackend } from "./ask-backend.ts";
 import { history } from "./history.ts";
+import { joining } from "./presence.ts";
 
 /**
  * Subscribes the session to a channel: by a route of this server, or by the application's word. There is no reply to a
@@ -58,7 +60,7 @@ function subscribeByRoute(
   startStream(context, session, identifier, subscription, decision.stream);
   context.send(session, confirmSubscription(identifier));
   context.markInterest(session, "indifferent");
-  afterConfirmation(context, session, command);
+  afterConfirmation(context, session, command, subscription);
 }
 
 function subscribeByReply(
@@ -77,10 +79,23 @@ function subscribeByReply(
   addSubscription(session, identifier, subscription);
   applyReply(context, session, identifier, subscription, reply);
   context.markInterest(session, "interested");
-  afterConfirmation(context, session, command);
+  afterConfirmation(context, session, command, subscription);
 }
 
-function afterConfirmation(context: EngineContext, session: Session, command: Command): void {
+/** What a client may ask for with its subscription: missed messages first, then to be present. */
+function afterConfirmation(
+  context: EngineContext,
+  session: Session,
+  command: Command,
+  subscription: Subscription,
+): void {
+  catchUp(context, session, command);
+  const { identifier, presence } = command;
+  if (isClosed(session) || presence === null) return;
+  changePresenceToo(context, session, identifier, subscription, () => joining(presence));
+}
+
+function catchUp(context: EngineContext, session: Session, command: Command): void {
   const request = command.history;
   if (isClosed(session) || request === null) return;
   if (request.since <= 0 && request.streams === null) return;

@@ -2,6 +2,7 @@ import type { Command } from "../../protocol/command.ts";
 import { removeSubscription, type Session, type Subscription } from "../../session/session.ts";
 import { applyReply } from "../apply-reply.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
+import { endPresence } from "../presence.ts";
 import { stopAllStreams } from "../streams.ts";
 import { askBackend } from "./ask-backend.ts";
 
@@ -16,11 +17,13 @@ export function unsubscribe(
   if (subscription === undefined) throw new CommandFailure(`unknown subscription: ${identifier}`);
   if (subscription.routed) {
     remove(context, session, identifier, subscription);
+    endPresence(context, session, subscription);
     return;
   }
   return askBackend(context, session, "unsubscribe", command, (reply) => {
     remove(context, session, identifier, subscription);
     applyReply(context, session, identifier, null, reply);
+    endPresence(context, session, subscription);
   });
 }
 
