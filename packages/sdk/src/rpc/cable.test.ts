@@ -295,6 +295,79 @@ describe("subscribe", () => {
   });
 });
 
+describe("presence", () => {
+  const cable = createCable({}).channel("Chat", {
+    subscribed(ctx) {
+      ctx.streamFrom("room");
+      ctx.joinPresence("room", "ann", { name: "Ann" });
+    },
+    actions: {
+      away: (ctx) => ctx.leavePresence(),
+      bare: (ctx) => ctx.joinPresence("room", "ann"),
+      both(ctx) {
+        ctx.leavePresence();
+        ctx.joinPresence("other", "ben", null);
+      },
+      nobody: (ctx) => ctx.joinPresence("room", ""),
+      nowhere: (ctx) => ctx.joinPresence("", "ann"),
+      function: (ctx) => ctx.joinPresence("room", "ann", () => {}),
+      out(ctx) {
+        ctx.leavePresence();
+        ctx.disconnect();
+      },
+    },
+  });
+  const subscribe = (to: typeof cable, more: Partial<CommandMessage> = {}) =>
+    to.command(message("subscribe", more), META);
+  const perform = (action: string) =>
+    subscribe(cable, { command: "message", data: JSON.stringify({ action }) });
+
+  test("begins with the reply, on a stream that the state names", async () => {
+    expect(await subscribe(cable)).toMatchObject({
+      streams: ["room"],
+      env: { istate: { $p: "room" } },
+      presence: { type: "join", id: "ann", info: '{"name":"Ann"}', ttl: 0 },
+    });
+    expect(await perform("bare")).toMatchObject({ presence: { type: "join", id: "ann", info: "" } });
+  });
+
+  test("ends with the reply to an action; the last word of a call counts", async () => {
+    expect(await perform("away")).toMatchObject({ presence: { type: "leave" } });
+    expect(await perform("both")).toMatchObject({
+      env: { istate: { $p: "other" } },
+      presence: { type: "join", id: "ben", info: "null" },
+    });
+    expect((await perform("out")).presence).toBeUndefined();
+  });
+
+  test("asks for a stream, an id and info that has JSON", async () => {
+    const empty = "Cannot join presence: the stream or the id is empty. Name a stream, and who is there.";
+    for (const action of ["nobody", "nowhere"]) {
+      expect(await perform(action)).toMatchObject({ status: Status.ERROR, errorMsg: empty });
+    }
+    expect((await perform("function")).errorMsg).toStartWith("Cannot join presence: function is not JSON");
+  });
+
+  test("of a rejected subscription does not begin", async () => {
+    const staff = createCable({}).channel("Chat", {
+      subscribed(ctx) {
+        ctx.joinPresence("room", "ann");
+        ctx.reject();
+      },
+    });
+    expect(await subscribe(staff)).toMatchObject({ status: Status.FAILURE, presence: undefined });
+  });
+
+  test("is the client's own affair where a stream is started so", async () => {
+    const open = createCable({}).channel("Chat", {
+      subscribed: (ctx) => ctx.streamFrom("room", { presence: true }),
+    });
+    const reply = await subscribe(open);
+    expect(reply.env?.istate).toEqual({ $p: "room" });
+    expect(reply.presence).toBeUndefined();
+  });
+});
+
 describe("whispers", () => {
   const cable = createCable({}).channel("Chat", {
     subscribed(ctx) {

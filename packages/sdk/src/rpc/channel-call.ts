@@ -1,3 +1,5 @@
+import type { PresenceResponse } from "@hawser/proto/gen/rpc";
+import { jsonOf } from "../json.ts";
 import type { ChannelContext, DisconnectOptions, StreamOptions } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { disconnectFrame, messageFrame } from "./frames.ts";
@@ -16,6 +18,7 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
   #stopAll = false;
   #rejected = false;
   #farewell: string | null = null;
+  #presence: PresenceResponse | undefined;
   #done = false;
 
   constructor(
@@ -38,13 +41,14 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
     return this.#state;
   }
 
-  streamFrom(stream: string, { whisper = false }: StreamOptions = {}): void {
+  streamFrom(stream: string, { whisper = false, presence = false }: StreamOptions = {}): void {
     this.#check("start a stream");
     if (stream === "")
       throw new Error("Cannot start a stream: its name is empty. Name what is broadcast to.");
     this.#started.add(stream);
     this.#stopped.delete(stream);
     if (whisper) this.#state.startWhisper(stream);
+    if (presence) this.#state.startPresence(stream);
   }
 
   stopStream(stream: string): void {
@@ -61,6 +65,23 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
     this.#stopped.clear();
     this.#stopAll = true;
     this.#state.stopWhisper(null);
+  }
+
+  joinPresence(stream: string, id: string, info?: unknown): void {
+    this.#check("join presence");
+    if (stream === "" || id === "") {
+      throw new Error(
+        "Cannot join presence: the stream or the id is empty. Name a stream, and who is there.",
+      );
+    }
+    this.#state.startPresence(stream);
+    const text = info === undefined ? "" : jsonOf(info, "join presence");
+    this.#presence = { type: "join", id, info: text, ttl: 0 };
+  }
+
+  leavePresence(): void {
+    this.#check("leave presence");
+    this.#presence = { type: "leave", id: "", info: "", ttl: 0 };
   }
 
   transmit(message: unknown): void {
@@ -92,6 +113,7 @@ export class ChannelCall<Identifiers, Params> implements ChannelContext<Identifi
       started: gone ? [] : [...this.#started],
       stopped: this.#stopAll || gone ? [] : [...this.#stopped],
       transmissions: this.#transmissions,
+      presence: gone ? undefined : this.#presence,
     };
   }
 
@@ -111,4 +133,6 @@ export interface CallEffects {
   readonly started: string[];
   readonly stopped: string[];
   readonly transmissions: string[];
+  /** What becomes of the client's presence; undefined for nothing. */
+  readonly presence: PresenceResponse | undefined;
 }

@@ -63,6 +63,14 @@ export interface ChannelContext<Identifiers, Params> {
   stopStream(stream: string): void;
   /** The same for every stream, those that this call has started so far among them. */
   stopAllStreams(): void;
+  /**
+   * Shows the client to all who follow `stream`, as `id`, with `info` (anything that has JSON) to say of it; it takes effect
+   * with the reply. Under an id that is there already, only the info counts. A subscription is present on one stream, the
+   * last that was named so, until it ends or `leavePresence()`.
+   */
+  joinPresence(stream: string, id: string, info?: unknown): void;
+  /** Takes the client off again. */
+  leavePresence(): void;
   /** Sends `message` (anything that has JSON) to this subscription of this client alone. */
   transmit(message: unknown): void;
   /** In `subscribed`: refuses. What was transmitted is still sent, streams are not started. */
@@ -81,6 +89,13 @@ export interface StreamOptions {
    * them.
    */
   readonly whisper?: boolean;
+  /**
+   * Lets the client ask who is present on the stream, and show itself there. Each subscription has presence on one stream,
+   * the last that was named so. False unless given.
+   *
+   * Id and info are then the client's own words: use `joinPresence()` where the others rely on them.
+   */
+  readonly presence?: boolean;
 }
 
 /** What is said to a client that is told to go. */

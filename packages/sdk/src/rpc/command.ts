@@ -30,6 +30,7 @@ export async function answerCommand<Identifiers>(
     streams: outcome.started,
     stoppedStreams: outcome.stopped,
     env: { cstate, istate: state.delta() },
+    presence: outcome.presence,
   };
 }
 

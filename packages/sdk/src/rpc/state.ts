@@ -17,6 +17,9 @@ export interface State {
 /** State key of the wire: the stream that whispers of a subscription go to. Its value is no JSON. */
 const WHISPER_STREAM = "$w";
 
+/** The same for presence. */
+const PRESENCE_STREAM = "$p";
+
 /** The same, with what was changed during this call. */
 export class TrackedState implements State {
   readonly #texts: Map<string, string>;
@@ -55,6 +58,11 @@ export class TrackedState implements State {
   stopWhisper(stream: string | null): void {
     const current = this.#texts.get(WHISPER_STREAM);
     if (current !== undefined && (stream === null || stream === current)) this.#put(WHISPER_STREAM, "");
+  }
+
+  /** From now on the client's presence is about `stream`. */
+  startPresence(stream: string): void {
+    this.#put(PRESENCE_STREAM, stream);
   }
 
   /** What the server has to change: key -> text, "" for a key to forget. */
