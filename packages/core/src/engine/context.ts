@@ -9,6 +9,7 @@ import type { Backend, RpcEnv, StateMap } from "../rpc/backend.ts";
 import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
+import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { ShadowConnects } from "./shadow-connects.ts";
 
@@ -31,6 +32,10 @@ export interface EngineContext {
   readonly shadow: ShadowConnects | null;
   /** Of one session; 0 for no limit. */
   readonly maxSubscriptions: number;
+  /** Bytes that may wait for a client; 0 for no limit. */
+  readonly maxPendingBytes: number;
+  /** Null where no history is kept. */
+  readonly appends: OrderedAppends | null;
   /** Every connected session by its `sid`. */
   readonly sessions: ReadonlyMap<string, Session>;
   /** Queues a frame for the client and counts it. */

@@ -17,7 +17,7 @@ export function deliver(context: EngineContext, text: string, stream: string | n
     context.sampled("warn", "publication", "failed to parse a message from a channel", { error: parsed.why });
   } else if (parsed.kind === "messages") {
     for (const message of parsed.messages) {
-      if (stream === null || message.stream === stream) broadcast(context, message);
+      if (stream === null || message.stream === stream) broadcast(context, message, message.position);
     }
   } else if (stream === null) {
     executeRemotely(context, parsed);

@@ -10,7 +10,7 @@ export function leaveStreams(context: EngineContext, session: Session, connected
   for (const { groups } of session.subscriptions?.values() ?? []) {
     for (const group of groups) {
       if (connected) context.hub.leave(session.connection, group);
-      else context.hub.forget(group);
+      else context.hub.forget(session.connection, group);
     }
   }
 }

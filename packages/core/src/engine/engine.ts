@@ -1,3 +1,4 @@
+import type { Answer } from "../broker/answer.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
@@ -15,12 +16,14 @@ import { TICK_MS } from "../session/timer-wheel.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { AdmissionPolicy, Credentials } from "./admission.ts";
 import { admit, farewellFrame } from "./admit.ts";
+import { handOn } from "./broadcast.ts";
 import type { DisconnectInterest, EngineContext } from "./context.ts";
 import { type EngineCounters, engineCounters } from "./counters.ts";
 import { deliver } from "./deliver.ts";
 import { disconnectRequest, dismissAll, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import { Inbox } from "./inbox.ts";
+import { OrderedAppends } from "./ordered-appends.ts";
 import { broadcastPresence, losePresence } from "./presence.ts";
 import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
@@ -88,6 +91,8 @@ export class Engine implements EngineContext {
   readonly resumeVerify: boolean;
   readonly shadow: ShadowConnects | null;
   readonly maxSubscriptions: number;
+  readonly maxPendingBytes: number;
+  readonly appends: OrderedAppends | null;
   readonly sessions = new Map<string, Session>();
   readonly sampled: EngineContext["sampled"];
   readonly #options: EngineOptions;
@@ -110,6 +115,12 @@ export class Engine implements EngineContext {
     this.admission = options.admission;
     this.resumeVerify = options.resumeVerify;
     this.maxSubscriptions = options.maxSubscriptions;
+    this.maxPendingBytes = options.maxPendingBytes;
+    const history = this.broker?.history ?? null;
+    this.appends =
+      history === null
+        ? null
+        : new OrderedAppends(history, (publication, position) => handOn(this, publication, position));
     this.#options = options;
     this.shadow = shadowOf(options, parts);
     this.counters = engineCounters(parts.metrics);
@@ -184,7 +195,7 @@ export class Engine implements EngineContext {
   }
 
   /** Takes what the application publishes. */
-  publish(text: string): PublishResult {
+  publish(text: string): Answer<PublishResult> {
     return publish(this, text);
   }
 
@@ -309,6 +320,7 @@ export class Engine implements EngineContext {
     losePresence(this, session);
     if (wasOpen && session.disconnectInterest) this.#disconnects.add(disconnectRequest(session));
     session.subscriptions = null;
+    session.holding = null;
   }
 }
 

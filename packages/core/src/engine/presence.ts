@@ -86,7 +86,9 @@ export function losePresence(context: EngineContext, session: Session): void {
 /** Tells everyone who follows the stream. It is no publication: nobody reads it again from the history. */
 export function broadcastPresence(context: EngineContext, stream: string, event: PresenceEvent): void {
   const message = event.type === "join" ? presenceJoin(event.id, event.info) : presenceLeave(event.id);
-  distribute(context, { stream, message, excludeSid: null, broadcastType: "presence" }, true);
+  const broadcastType = "presence";
+  const told = { stream, message, excludeSid: null, broadcastType, transient: true, position: null };
+  void distribute(context, told); // what is transient never fails
 }
 
 /** The stream that a channel's presence is about. */

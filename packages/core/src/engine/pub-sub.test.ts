@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { MemoryHistory } from "../broker/memory-history.ts";
 import { GOOD, PUBSUB, setUp } from "../testing/engine-rig.ts";
+import { SeededRandom } from "../testing/seeded-random.ts";
 import type { PubSub } from "./pub-sub.ts";
 
 /** A broker that keeps what is handed over until it is let go. */
@@ -125,5 +127,40 @@ describe("what comes by a channel", () => {
     expect(count("publications_total")).toBe(0);
     expect(count("failed_broadcast_msg_total")).toBe(1);
     expect(count("broadcast_msg_total")).toBe(2);
+  });
+});
+
+describe("with history a message on its way to other nodes", () => {
+  test("says where it stands, and clients of any node hear it so", () => {
+    const pubSub = new HeldPubSub();
+    const rig = setUp({
+      pubSub,
+      broker: (clock) => ({
+        history: new MemoryHistory({ limit: 10, ttlMs: 60_000 }, clock, new SeededRandom(1)),
+        sessions: null,
+        presence: null,
+        close: () => {},
+      }),
+    });
+    const client = rig.open(GOOD);
+    client.say({ command: "subscribe", identifier: PUBSUB });
+    rig.engine.publish(
+      '{"stream":"chat","data":"1","meta":{"broadcast_type":"note"},"epoch":"forged","offset":9}',
+    );
+    client.say({ command: "whisper", identifier: PUBSUB, data: 2 });
+    const epoch = new SeededRandom(1).id(8);
+    expect(pubSub.said.map(([, text]) => text)).toEqual([
+      `{"stream":"chat","data":"1","meta":{"broadcast_type":"note"},"offset":1,"epoch":"${epoch}"}`,
+      '{"stream":"chat","data":"2","meta":{"exclude_socket":"s1","transient":true}}',
+    ]);
+    rig.engine.deliver(pubSub.said[0]?.[1] ?? "", "chat");
+    expect(JSON.parse(client.connection.sent.at(-1) ?? "")).toEqual({
+      type: "note",
+      identifier: PUBSUB,
+      message: 1,
+      stream_id: "chat",
+      epoch,
+      offset: 1,
+    });
   });
 });

@@ -1,4 +1,6 @@
-import { parsePublication } from "../protocol/publication.ts";
+import type { Answer } from "../broker/answer.ts";
+import { messageOf } from "../errors.ts";
+import { type Publication, parsePublication } from "../protocol/publication.ts";
 import { distribute } from "./broadcast.ts";
 import type { EngineContext } from "./context.ts";
 import { executeRemotely } from "./remote-command.ts";
@@ -17,9 +19,10 @@ const NOBODY_REACHED: PublishResult = {
 
 /**
  * Takes what an application publishes (message, batch or remote command, as JSON text) and hands it on in the same tick:
- * to the clients, where the runtime batches the writes of one tick, or to the nodes.
+ * to the clients, where the runtime batches the writes of one tick, or to the nodes. It is a promise only while a history
+ * that takes a while is to have it first.
  */
-export function publish(context: EngineContext, text: string): PublishResult {
+export function publish(context: EngineContext, text: string): Answer<PublishResult> {
   const { counters, pubSub } = context;
   const parsed = parsePublication(text);
   if (parsed.kind === "invalid") {
@@ -29,12 +32,30 @@ export function publish(context: EngineContext, text: string): PublishResult {
   }
   if (pubSub !== null && !pubSub.isUp) return NOBODY_REACHED;
   counters.publications.value += 1;
-  if (parsed.kind === "messages") {
-    for (const message of parsed.messages) distribute(context, message, false);
-  } else if (pubSub === null) {
-    executeRemotely(context, parsed);
-  } else {
-    pubSub.command(text);
-  }
+  if (parsed.kind === "messages") return distributeAll(context, parsed.messages);
+  if (pubSub === null) executeRemotely(context, parsed);
+  else pubSub.command(text);
   return ACCEPTED;
+}
+
+function distributeAll(context: EngineContext, messages: readonly Publication[]): Answer<PublishResult> {
+  let underWay: Promise<void>[] | null = null;
+  for (const message of messages) {
+    const handedOn = distribute(context, message);
+    if (!(handedOn instanceof Promise)) continue;
+    underWay ??= [];
+    underWay.push(handedOn);
+  }
+  return underWay === null ? ACCEPTED : whenKept(context, underWay);
+}
+
+/** A message that history could not take went to nobody: the publisher has to come again. */
+async function whenKept(context: EngineContext, underWay: readonly Promise<void>[]): Promise<PublishResult> {
+  const outcomes = await Promise.allSettled(underWay);
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed === undefined) return ACCEPTED;
+  const why = messageOf(failed.reason);
+  context.counters.failedPublications.value += 1;
+  context.sampled("error", "history", "failed to keep a publication", { error: why });
+  return { accepted: false, why: "history could not take it; publish again later", retryable: true };
 }

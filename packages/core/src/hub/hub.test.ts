@@ -8,6 +8,8 @@ const publication = (stream: string, message = "1") => ({
   message,
   excludeSid: null,
   broadcastType: null,
+  transient: false,
+  position: null,
 });
 
 describe("Hub", () => {
@@ -35,7 +37,7 @@ describe("Hub", () => {
         for (const stream of ["s0", "s1", "s2"]) {
           for (const connection of connections) connection.sent.length = 0;
           const followers = [...joined.values()].filter((entry) => entry.stream === stream);
-          expect(hub.publish(publication(stream), null).frames).toBe(followers.length);
+          expect(hub.publish(publication(stream), null, null).frames).toBe(followers.length);
           for (const [who, connection] of connections.entries()) {
             const expected = followers
               .filter((entry) => entry.who === who)
@@ -53,8 +55,8 @@ describe("Hub", () => {
     const hub = new Hub(() => 1);
     const connection = new FakeConnection();
     const group = hub.join(connection, "s", "i");
-    hub.forget(group);
+    hub.forget(connection, group);
     expect(hub.streamCount).toBe(0);
-    expect(hub.publish(publication("s"), null)).toMatchObject({ frames: 0, bytes: 0 });
+    expect(hub.publish(publication("s"), null, null)).toMatchObject({ frames: 0, bytes: 0 });
   });
 });

@@ -1,5 +1,6 @@
+import type { Position } from "../broker/history.ts";
 import type { Publication } from "../protocol/publication.ts";
-import { broadcastFrame, broadcastHead } from "../protocol/replies.ts";
+import { broadcastFrame, broadcastHead, broadcastTail } from "../protocol/replies.ts";
 
 /** What the hub needs of a subscriber. */
 export interface TopicMember {
@@ -15,7 +16,20 @@ export interface Group {
   readonly topic: string;
   /** The frame up to the message. */
   readonly head: string;
+  /** Those that are held included. */
   members: number;
+  /** Who keeps the frames for members that are held; null when no member is. */
+  held: Holder[] | null;
+}
+
+/**
+ * Keeps what is published to groups for a member that is not to get it yet: there is something that it must have first.
+ * A member that is held in a group is counted in it and not in its topic.
+ */
+export interface Holder {
+  readonly connection: TopicMember;
+  /** `position` is null for what has none. May take its member out of every group. */
+  keep(group: Group, frame: string, position: Position | null): void;
 }
 
 /** Sends `frame` to the topic; the payload bytes of one copy. */
@@ -68,13 +82,33 @@ export class Hub {
     return group;
   }
 
+  /** The same for a member that is not to get frames before `release`. */
+  joinHeld(holder: Holder, stream: string, identifier: string): Group {
+    const group = this.#groupOf(stream, identifier);
+    group.members += 1;
+    addHolder(group, holder);
+    return group;
+  }
+
+  /** From now on the holder gets what is published to the group, in place of its member. */
+  hold(holder: Holder, group: Group): void {
+    holder.connection.unsubscribe(group.topic);
+    addHolder(group, holder);
+  }
+
+  /** From now on the member itself gets it. */
+  release(holder: Holder, group: Group): void {
+    if (removeHolder(group, holder.connection)) holder.connection.subscribe(group.topic);
+  }
+
   leave(member: TopicMember, group: Group): void {
     member.unsubscribe(group.topic);
-    this.forget(group);
+    this.forget(member, group);
   }
 
   /** Counts a member out whose connection is already gone: the runtime has dropped its topics by itself. */
-  forget(group: Group): void {
+  forget(member: TopicMember, group: Group): void {
+    if (group.held !== null) removeHolder(group, member);
     group.members -= 1;
     if (group.members > 0) return;
     const entry = this.#streams.get(group.stream);
@@ -91,23 +125,43 @@ export class Hub {
     this.#watch?.unfollow(stream);
   }
 
-  /** Sends the publication to every follower of its stream. */
-  publish(publication: Publication, excluded: Excluded | null): FanOut {
+  /** Sends the publication to every follower of its stream; `position` is null for what history does not have. */
+  publish(publication: Publication, position: Position | null, excluded: Excluded | null): FanOut {
     const fanOut = { frames: 0, bytes: 0, mostBytesEach: 0 };
     const entry = this.#streams.get(publication.stream);
     if (entry === undefined) return fanOut;
+    const tail = broadcastTail(publication.stream, position);
+    const { message, broadcastType } = publication;
     if (entry instanceof Map) {
-      for (const group of entry.values()) this.#publishTo(group, publication, excluded, fanOut);
+      for (const group of entry.values()) {
+        const frame = broadcastFrame(group.head, message, broadcastType, tail);
+        this.#publishTo(group, frame, position, excluded, fanOut);
+      }
     } else {
-      this.#publishTo(entry, publication, excluded, fanOut);
+      const frame = broadcastFrame(entry.head, message, broadcastType, tail);
+      this.#publishTo(entry, frame, position, excluded, fanOut);
     }
     return fanOut;
   }
 
-  #publishTo(group: Group, publication: Publication, excluded: Excluded | null, fanOut: FanOut): void {
-    const frame = broadcastFrame(group.head, publication.message, publication.broadcastType);
-    const leftOut = excluded?.follows(group) ? excluded.connection : null;
-    const receivers = leftOut === null ? group.members : group.members - 1;
+  #publishTo(
+    group: Group,
+    frame: string,
+    position: Position | null,
+    excluded: Excluded | null,
+    fanOut: FanOut,
+  ): void {
+    let leftOut = excluded?.follows(group) ? excluded.connection : null;
+    let receivers = leftOut === null ? group.members : group.members - 1;
+    if (group.held !== null) {
+      const held = [...group.held]; // to keep a frame may end a session, and so take it out
+      receivers = group.members - held.length;
+      for (const holder of held) {
+        if (holder.connection === leftOut) leftOut = null;
+        else holder.keep(group, frame, position);
+      }
+      if (leftOut !== null) receivers -= 1;
+    }
     if (receivers === 0) return;
     // Out and in again within one tick is exact: the runtime keeps the order of calls.
     leftOut?.unsubscribe(group.topic);
@@ -148,6 +202,20 @@ export class Hub {
   #newGroup(stream: string, identifier: string): Group {
     this.#nextTopic += 1;
     const topic = this.#nextTopic.toString(36);
-    return { stream, identifier, topic, head: broadcastHead(identifier), members: 0 };
+    return { stream, identifier, topic, head: broadcastHead(identifier), members: 0, held: null };
   }
+}
+
+function addHolder(group: Group, holder: Holder): void {
+  group.held ??= [];
+  group.held.push(holder);
+}
+
+/** Whether the member was held in the group. */
+function removeHolder(group: Group, member: TopicMember): boolean {
+  const at = group.held?.findIndex(({ connection }) => connection === member) ?? -1;
+  if (group.held === null || at < 0) return false;
+  if (group.held.length === 1) group.held = null;
+  else group.held.splice(at, 1);
+  return true;
 }

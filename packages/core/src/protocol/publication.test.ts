@@ -7,7 +7,16 @@ describe("parsePublication()", () => {
     const data = '{ "b": 12345678901234567890, "a": 1.0 }';
     expect(parsePublication(JSON.stringify({ stream: "s", data }))).toEqual({
       kind: "messages",
-      messages: [{ stream: "s", message: data, excludeSid: null, broadcastType: null }],
+      messages: [
+        {
+          stream: "s",
+          message: data,
+          excludeSid: null,
+          broadcastType: null,
+          transient: false,
+          position: null,
+        },
+      ],
     });
   });
 

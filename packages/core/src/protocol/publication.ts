@@ -9,6 +9,10 @@ export interface Publication {
   readonly excludeSid: string | null;
   /** Becomes `type` of the client's frame, or null. */
   readonly broadcastType: string | null;
+  /** Is not kept for those who come later. */
+  readonly transient: boolean;
+  /** Where another node says that it stands in its stream; null for none. */
+  readonly position: { readonly epoch: string; readonly offset: number } | null;
 }
 
 export interface DisconnectCommand {
@@ -78,7 +82,15 @@ function parseMessage(members: Members): Publication | string {
     message: messageText(data ?? ""),
     excludeSid: typeof excluded === "string" && excluded !== "" ? excluded : null,
     broadcastType: typeof type === "string" && type !== "" ? type : null,
+    transient: transient === true,
+    position: readPosition(members),
   };
+}
+
+/** Nodes tell each other; an application has nothing to say about it, and its word is not looked at. */
+function readPosition({ epoch, offset }: Members): Publication["position"] {
+  if (typeof epoch !== "string" || epoch === "") return null;
+  return typeof offset === "number" && Number.isSafeInteger(offset) && offset > 0 ? { epoch, offset } : null;
 }
 
 /**

@@ -58,8 +58,23 @@ export function broadcastHead(identifier: string): string {
   return `{"identifier":${JSON.stringify(identifier)},"message":`;
 }
 
+/** The part behind the message: where it stands in its stream, and the end. */
+export function broadcastTail(
+  stream: string,
+  position: { readonly epoch: string; readonly offset: number } | null,
+): string {
+  if (position === null) return "}";
+  const { epoch, offset } = position;
+  return `,"stream_id":${JSON.stringify(stream)},"epoch":${JSON.stringify(epoch)},"offset":${offset}}`;
+}
+
 /** A broadcast's frame: `message` is JSON text, spliced in unread. */
-export function broadcastFrame(head: string, message: string, broadcastType: string | null): string {
-  if (broadcastType === null) return `${head}${message}}`;
-  return `{"type":${JSON.stringify(broadcastType)},${head.slice(1)}${message}}`;
+export function broadcastFrame(
+  head: string,
+  message: string,
+  broadcastType: string | null,
+  tail: string,
+): string {
+  if (broadcastType === null) return head + message + tail;
+  return `{"type":${JSON.stringify(broadcastType)},${head.slice(1)}${message}${tail}`;
 }

@@ -3,17 +3,18 @@ import type { Publication } from "./publication.ts";
 /**
  * A message as nodes pass it on to each other (anycable common/common.go@1.6.16, StreamMessage).
  *
- * @param excludeSid whom to leave out, if not whom the publication names.
- * @param transient true for what no history keeps.
+ * @param position where history has it; null for what it does not have.
  */
 export function streamMessage(
-  { stream, message, excludeSid, broadcastType }: Publication,
-  transient: boolean,
+  { stream, message, excludeSid, broadcastType, transient }: Publication,
+  position: Publication["position"],
 ): string {
   let meta = "";
   if (excludeSid !== null) meta += `,"exclude_socket":${JSON.stringify(excludeSid)}`;
   if (broadcastType !== null) meta += `,"broadcast_type":${JSON.stringify(broadcastType)}`;
   if (transient) meta += ',"transient":true';
   const head = `{"stream":${JSON.stringify(stream)},"data":${JSON.stringify(message)}`;
-  return meta === "" ? `${head}}` : `${head},"meta":{${meta.slice(1)}}}`;
+  const at =
+    position === null ? "" : `,"offset":${position.offset},"epoch":${JSON.stringify(position.epoch)}`;
+  return meta === "" ? `${head}${at}}` : `${head},"meta":{${meta.slice(1)}}${at}}`;
 }

@@ -1,6 +1,7 @@
 import type { Group } from "../hub/hub.ts";
 import type { CallScope, StateMap } from "../rpc/backend.ts";
 import type { Connection } from "./connection.ts";
+import type { Holding } from "./holding.ts";
 import type { PendingCommands } from "./pending-commands.ts";
 import type { Timed } from "./timer-wheel.ts";
 
@@ -61,6 +62,8 @@ export class Session implements Timed {
   subscriptions: Map<string, Subscription> | null = null;
   /** Characters of their identifiers. */
   identifierLength = 0;
+  /** What was published to subscriptions that are not live yet; made when the first one is held. */
+  holding: Holding | null = null;
 
   /** The call under way; while there is one, commands wait in `queue`. */
   scope: CallScope | null = null;

@@ -12,7 +12,7 @@ export function askBackend(
   session: Session,
   name: CommandRequest["command"],
   command: Command,
-  apply: (reply: CommandReply) => void,
+  apply: (reply: CommandReply) => void | Promise<void>,
 ): void | Promise<void> {
   const scope = new CallScope();
   const request: CommandRequest = {
@@ -30,12 +30,11 @@ export function askBackend(
     if (reply.status === "error") {
       throw new CommandFailure(`the RPC backend answered ${name} with an error: ${reply.errorMessage}`);
     }
-    apply(reply);
+    return apply(reply);
   };
   const pending = context.backend.command(request, scope);
   if (!(pending instanceof Promise)) {
-    accept(pending);
-    return;
+    return accept(pending);
   }
   session.scope = scope;
   return pending.then(accept);

@@ -1,27 +1,112 @@
-import type { Command } from "../../protocol/command.ts";
-import { confirmHistory, rejectHistory } from "../../protocol/replies.ts";
-import type { Session } from "../../session/session.ts";
+import type { Answer } from "../../broker/answer.ts";
+import type { Backlog, Position } from "../../broker/history.ts";
+import { messageOf } from "../../errors.ts";
+import type { Group } from "../../hub/hub.ts";
+import type { Command, HistoryRequest } from "../../protocol/command.ts";
+import { broadcastFrame, broadcastTail, confirmHistory, rejectHistory } from "../../protocol/replies.ts";
+import { CallScope } from "../../rpc/backend.ts";
+import { isClosed, type Session, type Subscription } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
+import { goLive, holdSubscription } from "../holding.ts";
 
 /**
- * Answers a request for missed messages where no broker keeps any, as the reference does without one
- * (anycable node/node.go@1.6.16, History): a request that asks nothing of the attached streams is confirmed, any other
- * is rejected.
+ * Sends what was published to a subscription's streams since the client was here, then confirms; where that cannot be
+ * told of one of them, nothing but a rejection (anycable node/node.go@1.6.16, History). A subscription that was held
+ * until now goes live behind it. It is a promise only while a history that takes a while is being asked.
  */
-export function history(context: EngineContext, session: Session, command: Command): void {
+export function history(context: EngineContext, session: Session, command: Command): void | Promise<void> {
   const { identifier, history: request } = command;
   const subscription = session.subscriptions?.get(identifier);
   if (subscription === undefined) throw new CommandFailure(`unknown subscription ${identifier}`);
   if (request === null || (request.since === 0 && request.streams === null)) {
     throw new CommandFailure("history request is missing");
   }
-  const asked = subscription.groups.some(
-    ({ stream }) => request.since > 0 || (request.streams !== null && Object.hasOwn(request.streams, stream)),
-  );
-  if (!asked) {
-    context.send(session, confirmHistory(identifier));
-    return;
+  const asked: Asked = { context, session, identifier, subscription };
+  const kept = context.broker?.history ?? null;
+  const questions: Question[] = [];
+  for (const group of subscription.groups) {
+    const from = positionIn(request, group.stream);
+    if (from === null && request.since <= 0) continue;
+    if (kept === null) reject(asked, "history not supported (no broker is configured)");
+    const { stream } = group;
+    const backlog = from === null ? kept.since(stream, request.since) : kept.after(stream, from);
+    questions.push({ group, from, backlog });
   }
+  const backlogs: Backlog[] = [];
+  for (const { backlog } of questions) {
+    if (backlog instanceof Promise) return tellLater(asked, questions);
+    backlogs.push(backlog);
+  }
+  tell(asked, questions, backlogs);
+}
+
+/** Who asks, and about what. */
+interface Asked {
+  readonly context: EngineContext;
+  readonly session: Session;
+  readonly identifier: string;
+  readonly subscription: Subscription;
+}
+
+/** One of the streams. */
+interface Question {
+  readonly group: Group;
+  /** Where the client says that it is; null when it tells a time. */
+  readonly from: Position | null;
+  readonly backlog: Answer<Backlog>;
+}
+
+function positionIn({ streams }: HistoryRequest, stream: string): Position | null {
+  if (streams === null || !Object.hasOwn(streams, stream)) return null;
+  const { epoch, offset } = (streams[stream] ?? {}) as Partial<Position>; // the decoder has checked it
+  return { epoch: epoch ?? "", offset: offset ?? 0 };
+}
+
+/** Meanwhile the subscription is held, and the client's next command waits. */
+function tellLater(asked: Asked, questions: readonly Question[]): Promise<void> {
+  const { context, session, subscription } = asked;
+  holdSubscription(context, session, subscription);
+  session.scope = new CallScope();
+  return answersTo(context, questions).then(
+    (backlogs) => {
+      session.scope = null;
+      if (!isClosed(session)) tell(asked, questions, backlogs);
+    },
+    (thrown: unknown) => {
+      session.scope = null;
+      if (!isClosed(session)) reject(asked, messageOf(thrown));
+    },
+  );
+}
+
+async function answersTo(context: EngineContext, questions: readonly Question[]): Promise<Backlog[]> {
+  const backlogs = await Promise.all(questions.map(({ backlog }) => backlog));
+  // What history has told may not have come by here yet, and would come again once the subscription is live.
+  await Promise.all(questions.map(({ group }) => context.appends?.settled(group.stream)));
+  return backlogs;
+}
+
+function tell(asked: Asked, questions: readonly Question[], backlogs: readonly Backlog[]): void {
+  const { context, session, identifier, subscription } = asked;
+  for (const backlog of backlogs) if (!backlog.kept) reject(asked, backlog.why);
+  const told = new Map<Group, Position>();
+  for (const [at, { group, from }] of questions.entries()) {
+    const backlog = backlogs[at];
+    if (backlog === undefined || !backlog.kept) continue;
+    if (from !== null) told.set(group, from);
+    const { epoch } = backlog;
+    for (const { offset, message } of backlog.messages) {
+      const position = { epoch, offset };
+      context.send(session, broadcastFrame(group.head, message, null, broadcastTail(group.stream, position)));
+      told.set(group, position);
+    }
+  }
+  context.send(session, confirmHistory(identifier));
+  goLive(context, session, subscription, told);
+}
+
+function reject({ context, session, identifier, subscription }: Asked, why: string): never {
   context.send(session, rejectHistory(identifier));
-  throw new CommandFailure("history not supported (no broker is configured)");
+  goLive(context, session, subscription);
+  throw new CommandFailure(why);
 }

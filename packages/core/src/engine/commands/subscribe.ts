@@ -23,10 +23,7 @@ export function subscribe(context: EngineContext, session: Session, command: Com
     throw new CommandFailure(`too many subscriptions: ${context.maxSubscriptions} are allowed`);
   }
   const decision = routeSubscription(context.router, identifier);
-  if (decision !== null) {
-    subscribeByRoute(context, session, command, decision);
-    return;
-  }
+  if (decision !== null) return subscribeByRoute(context, session, command, decision);
   return askBackend(context, session, "subscribe", command, (reply) =>
     subscribeByReply(context, session, command, reply),
   );
@@ -46,7 +43,7 @@ function subscribeByRoute(
   session: Session,
   command: Command,
   decision: RouteDecision,
-): void {
+): void | Promise<void> {
   const { identifier } = command;
   if (!decision.confirmed) {
     const fields = { sid: session.sid, identifier: quoted(identifier), error: decision.why };
@@ -60,7 +57,7 @@ function subscribeByRoute(
   startStream(context, session, identifier, subscription, decision.stream);
   context.send(session, confirmSubscription(identifier));
   context.markInterest(session, "indifferent");
-  afterConfirmation(context, session, command, subscription);
+  return afterConfirmation(context, session, command, subscription);
 }
 
 function subscribeByReply(
@@ -68,7 +65,7 @@ function subscribeByReply(
   session: Session,
   command: Command,
   reply: CommandReply,
-): void {
+): void | Promise<void> {
   const { identifier } = command;
   if (reply.status !== "success") {
     applyReply(context, session, identifier, null, reply);
@@ -79,7 +76,7 @@ function subscribeByReply(
   addSubscription(session, identifier, subscription);
   applyReply(context, session, identifier, subscription, reply);
   context.markInterest(session, "interested");
-  afterConfirmation(context, session, command, subscription);
+  return afterConfirmation(context, session, command, subscription);
 }
 
 /** What a client may ask for with its subscription: missed messages first, then to be present. */
@@ -88,25 +85,38 @@ function afterConfirmation(
   session: Session,
   command: Command,
   subscription: Subscription,
+): void | Promise<void> {
+  const caughtUp = catchUp(context, session, command);
+  if (caughtUp === undefined) joinToo(context, session, command, subscription);
+  else return caughtUp.then(() => joinToo(context, session, command, subscription));
+}
+
+function joinToo(
+  context: EngineContext,
+  session: Session,
+  { identifier, presence }: Command,
+  subscription: Subscription,
 ): void {
-  catchUp(context, session, command);
-  const { identifier, presence } = command;
   if (isClosed(session) || presence === null) return;
   changePresenceToo(context, session, identifier, subscription, () => joining(presence));
 }
 
-function catchUp(context: EngineContext, session: Session, command: Command): void {
+/** Its streams are followed by now: what is read from history in this turn and what comes live make a whole. */
+function catchUp(context: EngineContext, session: Session, command: Command): void | Promise<void> {
   const request = command.history;
   if (isClosed(session) || request === null) return;
   if (request.since <= 0 && request.streams === null) return;
-  try {
-    history(context, session, command);
-  } catch (failure) {
+  const onFailure = (failure: unknown): void => {
     if (!(failure instanceof CommandFailure)) throw failure;
     context.sampled("warn", "history", "couldn't retrieve history", {
       sid: session.sid,
       identifier: quoted(command.identifier),
       error: failure.message,
     });
+  };
+  try {
+    return history(context, session, command)?.catch(onFailure);
+  } catch (failure) {
+    onFailure(failure);
   }
 }

@@ -18,11 +18,10 @@ export function whisper(context: EngineContext, session: Session, command: Comma
     }
     return;
   }
-  distribute(
-    context,
-    { stream, message: jsonText(data), excludeSid: session.sid, broadcastType: null },
-    true,
-  );
+  const message = jsonText(data);
+  const { sid } = session;
+  const said = { stream, message, excludeSid: sid, broadcastType: null, transient: true, position: null };
+  void distribute(context, said); // what is transient never fails
 }
 
 /** No data, and null, come as the string "null", as everything that is published does. */

@@ -50,7 +50,8 @@ export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpB
 }
 
 async function publish<T>({ request }: Exchange<T>, engine: Engine, headers: Headers): Promise<Response> {
-  const result = engine.publish(await request.text());
+  const answered = engine.publish(await request.text());
+  const result = answered instanceof Promise ? await answered : answered;
   if (result.accepted) return answer(201, headers);
   return Response.json({ error: result.why }, { status: result.retryable ? 503 : 422, headers });
 }

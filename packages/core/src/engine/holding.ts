@@ -1,0 +1,54 @@
+import type { Position } from "../broker/history.ts";
+import type { Group } from "../hub/hub.ts";
+import { Holding } from "../session/holding.ts";
+import { isClosed, type Session, type Subscription } from "../session/session.ts";
+import type { EngineContext } from "./context.ts";
+
+const NOTHING_TOLD: ReadonlyMap<Group, Position> = new Map();
+
+/** As `startStream`; but what is published to the stream is kept until `goLive`. */
+export function startHeldStream(
+  context: EngineContext,
+  session: Session,
+  identifier: string,
+  subscription: Subscription,
+  stream: string,
+): void {
+  for (const group of subscription.groups) if (group.stream === stream) return;
+  subscription.groups.push(context.hub.joinHeld(holdingOf(context, session), stream, identifier));
+}
+
+/** Keeps what is published to the subscription's streams from now on, until `goLive`. */
+export function holdSubscription(context: EngineContext, session: Session, subscription: Subscription): void {
+  const holding = holdingOf(context, session);
+  for (const group of subscription.groups) {
+    if (!group.held?.includes(holding)) context.hub.hold(holding, group);
+  }
+}
+
+/**
+ * Sends what was kept for a subscription, and lets it hear its streams by itself from now on, all in one turn: so each
+ * message comes once and in order. For a subscription that is not held nothing happens.
+ *
+ * @param told how far the client was told the streams from history just now.
+ */
+export function goLive(
+  context: EngineContext,
+  session: Session,
+  subscription: Subscription,
+  told: ReadonlyMap<Group, Position> = NOTHING_TOLD,
+): void {
+  const { holding } = session;
+  if (holding === null || isClosed(session)) return;
+  const groups = subscription.groups.filter(({ held }) => held?.includes(holding));
+  for (const frame of holding.take(groups, told)) context.send(session, frame);
+  for (const group of groups) context.hub.release(holding, group);
+}
+
+function holdingOf(context: EngineContext, session: Session): Holding {
+  session.holding ??= new Holding(session.connection, context.maxPendingBytes, () => {
+    context.counters.slowClients.value += 1;
+    context.drop(session, "too_slow");
+  });
+  return session.holding;
+}
