@@ -130,25 +130,29 @@ describe("what comes by a channel", () => {
   });
 });
 
+function clusterWithHistory() {
+  const pubSub = new HeldPubSub();
+  const rig = setUp({
+    pubSub,
+    broker: (clock) => ({
+      history: new MemoryHistory({ limit: 10, ttlMs: 60_000 }, clock, new SeededRandom(1)),
+      sessions: null,
+      presence: null,
+      close: () => {},
+    }),
+  });
+  return { ...rig, pubSub, epoch: new SeededRandom(1).id(8) };
+}
+
 describe("with history a message on its way to other nodes", () => {
   test("says where it stands, and clients of any node hear it so", () => {
-    const pubSub = new HeldPubSub();
-    const rig = setUp({
-      pubSub,
-      broker: (clock) => ({
-        history: new MemoryHistory({ limit: 10, ttlMs: 60_000 }, clock, new SeededRandom(1)),
-        sessions: null,
-        presence: null,
-        close: () => {},
-      }),
-    });
+    const { pubSub, epoch, ...rig } = clusterWithHistory();
     const client = rig.open(GOOD);
     client.say({ command: "subscribe", identifier: PUBSUB });
     rig.engine.publish(
       '{"stream":"chat","data":"1","meta":{"broadcast_type":"note"},"epoch":"forged","offset":9}',
     );
     client.say({ command: "whisper", identifier: PUBSUB, data: 2 });
-    const epoch = new SeededRandom(1).id(8);
     expect(pubSub.said.map(([, text]) => text)).toEqual([
       `{"stream":"chat","data":"1","meta":{"broadcast_type":"note"},"offset":1,"epoch":"${epoch}"}`,
       '{"stream":"chat","data":"2","meta":{"exclude_socket":"s1","transient":true}}',
@@ -162,5 +166,26 @@ describe("with history a message on its way to other nodes", () => {
       epoch,
       offset: 1,
     });
+  });
+
+  test("that a client has been told from history does not come to it again", () => {
+    const { pubSub, epoch, ...rig } = clusterWithHistory();
+    const [live, late] = [rig.open(GOOD), rig.open(GOOD)];
+    live.say({ command: "subscribe", identifier: PUBSUB });
+    const publish = (number: number) => rig.engine.publish(`{"stream":"chat","data":"${number}"}`);
+    for (const number of [1, 2]) publish(number);
+    late.say({
+      command: "subscribe",
+      identifier: PUBSUB,
+      history: { streams: { chat: { epoch, offset: 0 } } },
+    });
+    publish(3);
+    live.say({ command: "whisper", identifier: PUBSUB, data: "w" });
+    publish(4);
+    for (const [, text] of pubSub.said) rig.engine.deliver(text, "chat");
+    const heard = ({ connection }: typeof live) =>
+      connection.sent.slice(1).map((frame) => JSON.parse(frame).message ?? JSON.parse(frame).type);
+    expect(heard(late)).toEqual(["confirm_subscription", 1, 2, "confirm_history", 3, "w", 4]);
+    expect(heard(live)).toEqual(["confirm_subscription", 1, 2, 3, 4]);
   });
 });

@@ -28,7 +28,7 @@ export interface Group {
  */
 export interface Holder {
   readonly connection: TopicMember;
-  /** `position` is null for what has none. May take its member out of every group. */
+  /** `position` is null for what has none. May release its member, or take it out of every group. */
   keep(group: Group, frame: string, position: Position | null): void;
 }
 
@@ -151,17 +151,33 @@ export class Hub {
     excluded: Excluded | null,
     fanOut: FanOut,
   ): void {
-    let leftOut = excluded?.follows(group) ? excluded.connection : null;
-    let receivers = leftOut === null ? group.members : group.members - 1;
-    if (group.held !== null) {
-      const held = [...group.held]; // to keep a frame may end a session, and so take it out
-      receivers = group.members - held.length;
-      for (const holder of held) {
-        if (holder.connection === leftOut) leftOut = null;
-        else holder.keep(group, frame, position);
-      }
-      if (leftOut !== null) receivers -= 1;
+    const leftOut = excluded?.follows(group) ? excluded.connection : null;
+    if (group.held === null) {
+      this.#publishToTopic(
+        group,
+        frame,
+        leftOut,
+        leftOut === null ? group.members : group.members - 1,
+        fanOut,
+      );
+      return;
     }
+    // A copy, for to keep a frame may take members out of the group or into its topic, which must have had the frame by then.
+    const held = [...group.held];
+    const isHeld = leftOut !== null && held.some(({ connection }) => connection === leftOut);
+    const live = group.members - held.length;
+    if (leftOut === null || isHeld) this.#publishToTopic(group, frame, null, live, fanOut);
+    else this.#publishToTopic(group, frame, leftOut, live - 1, fanOut);
+    for (const holder of held) if (holder.connection !== leftOut) holder.keep(group, frame, position);
+  }
+
+  #publishToTopic(
+    group: Group,
+    frame: string,
+    leftOut: TopicMember | null,
+    receivers: number,
+    fanOut: FanOut,
+  ): void {
     if (receivers === 0) return;
     // Out and in again within one tick is exact: the runtime keeps the order of calls.
     leftOut?.unsubscribe(group.topic);

@@ -23,6 +23,8 @@ export function history(context: EngineContext, session: Session, command: Comma
   }
   const asked: Asked = { context, session, identifier, subscription };
   const kept = context.broker?.history ?? null;
+  // What goes by way of other nodes may be in history and still come from there.
+  if (kept !== null && context.pubSub !== null) holdSubscription(context, session, subscription);
   const questions: Question[] = [];
   for (const group of subscription.groups) {
     const from = positionIn(request, group.stream);
