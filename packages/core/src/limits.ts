@@ -28,6 +28,8 @@ export const LIMITS = {
   maxPresenceOfSession: 256 * 1024,
   /** Of all members of one stream: the list is one frame, and past this a client would be cut for what it waits for. */
   maxPresenceOfStream: 4 * 1024 * 1024,
+  /** Of one revocation. No token with longer identifiers is looked at (`--jwt_max_token_bytes` goes no further). */
+  maxRevokedLength: 32_768,
   /** How much of a client's frame a log line may quote. */
   maxQuotedBytes: 100,
 } as const;

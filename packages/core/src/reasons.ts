@@ -102,6 +102,8 @@ export const DROP_REASONS = {
     level: "debug",
   },
   remote: { wire: "remote", reconnect: false, closeCode: 1000, closeText: "Closed remotely", level: "debug" },
+  /** Its token or its session was revoked; `reconnect` is the command's. */
+  revoked: { wire: "revoked", reconnect: false, closeCode: 1000, closeText: "Revoked", level: "debug" },
   no_pong: {
     wire: "no_pong",
     reconnect: true,

@@ -115,8 +115,9 @@ export class MemorySessions implements Sessions {
 }
 
 /** About what it holds on to once its session is gone (bench/session-memory.ts). */
-function weightOf({ identifiers, subscriptions }: SessionSnapshot): number {
+function weightOf({ identifiers, marks, subscriptions }: SessionSnapshot): number {
   let bytes = 500 + identifiers.length;
+  if (marks !== null) bytes += 100 + (marks.jti?.length ?? 0) + (marks.sid?.length ?? 0);
   for (const { identifier, streams } of subscriptions) {
     bytes += 250 + identifier.length;
     for (const stream of streams) bytes += 50 + stream.length;

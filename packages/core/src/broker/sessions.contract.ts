@@ -15,6 +15,7 @@ export const ANN: SessionSnapshot = {
   identifiers: '{"user":"ann"}',
   admittedBy: "token",
   tokenIdentity: '{"user":"ann"}',
+  marks: { jti: "7", sid: null, issuedAtS: 1_700_000_000, kid: "k", tag: 2 ** 50 + 1, expiresAtMs: null },
   cstate: { seen: "1", __proto__x: "2" },
   subscriptions: [
     { identifier: '{"channel":"Chat"}', streams: ["a", "b"], istate: { $w: "a" }, routed: false },
@@ -26,6 +27,7 @@ const BOB: SessionSnapshot = {
   identifiers: '{"user":"bob"}',
   admittedBy: "public",
   tokenIdentity: null,
+  marks: null,
   cstate: {},
   subscriptions: [],
   disconnectInterest: false,

@@ -1,3 +1,4 @@
+import type { TokenMarks } from "../jwt/revocation/token-marks.ts";
 import type { Answer } from "./answer.ts";
 
 /** What of a session outlives its connection. */
@@ -7,6 +8,8 @@ export interface SessionSnapshot {
   readonly admittedBy: "token" | "public" | "backend";
   /** Whom its token named, which are not the identifiers where the application was asked as well; null without one. */
   readonly tokenIdentity: string | null;
+  /** Of its token, to be known by when that is revoked. */
+  readonly marks: TokenMarks | null;
   readonly cstate: Readonly<Record<string, string>>;
   readonly subscriptions: readonly SubscriptionSnapshot[];
   readonly disconnectInterest: boolean;

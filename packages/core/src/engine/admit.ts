@@ -84,6 +84,7 @@ function open(context: EngineContext, session: Session, identifiers: string): vo
 function recordAccepted(context: EngineContext, session: Session, token: Accepted, carrier: Carrier): void {
   session.tokenIdentity = token.identity;
   context.counters.verifications.add(["accepted", "none", carrier, token.keyName]);
+  session.marks = token.marks;
   // Only the application asks for the claims, so without one they are not kept (memory a connection).
   if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;
 }
@@ -172,9 +173,19 @@ function applyConnectReply(
     refuseByBackend(context, session, reply);
     return;
   }
-  open(context, session, reply.identifiers === "" && token !== null ? token.identity : reply.identifiers);
+  const identifiers = reply.identifiers === "" && token !== null ? token.identity : reply.identifiers;
+  if (token !== null && wasRevoked(context, identifiers, token)) {
+    context.drop(session, "revoked");
+    return;
+  }
+  open(context, session, identifiers);
   for (const transmission of reply.transmissions) context.send(session, transmission);
   context.markInterest(session, "interested");
+}
+
+/** While the application was asked, or for the identifiers that it gave. */
+function wasRevoked({ revocations, clock }: EngineContext, identifiers: string, token: Accepted): boolean {
+  return revocations.inForce.refusalOf(identifiers, token.marks, clock.nowMs()) !== null;
 }
 
 function refuseByBackend(context: EngineContext, session: Session, reply: ConnectReply): void {

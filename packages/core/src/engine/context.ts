@@ -11,6 +11,7 @@ import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
 import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
+import type { RevocationBook } from "./revocation-terms.ts";
 import type { ShadowConnects } from "./shadow-connects.ts";
 
 /** What the steps of the engine need of it. */
@@ -30,6 +31,7 @@ export interface EngineContext {
   readonly resumeVerify: boolean;
   /** Null unless the application is asked only for comparison. */
   readonly shadow: ShadowConnects | null;
+  readonly revocations: RevocationBook;
   /** Of one session; 0 for no limit. */
   readonly maxSubscriptions: number;
   /** Bytes that may wait for a client; 0 for no limit. */

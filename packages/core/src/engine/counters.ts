@@ -16,6 +16,7 @@ export interface EngineCounters {
   readonly broadcasts: Counter;
   readonly remoteCommands: Counter;
   readonly verifications: LabelledCells<"jwt_verifications_total">;
+  readonly revocations: LabelledCells<"revocations_total">;
   readonly disconnects: LabelledCells<"disconnects_total">;
 }
 
@@ -35,6 +36,7 @@ export function engineCounters(metrics: Metrics): EngineCounters {
     broadcasts: metrics.counter("broadcast_msg_total"),
     remoteCommands: metrics.counter("remote_commands_total"),
     verifications: metrics.labelled("jwt_verifications_total"),
+    revocations: metrics.labelled("revocations_total"),
     disconnects: metrics.labelled("disconnects_total"),
   };
 }

@@ -5,6 +5,7 @@ import { messageOf } from "../errors.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { Metrics } from "../metrics/registry.ts";
+import type { RevokeCommand } from "../protocol/revoke-command.ts";
 import type { Random } from "../random.ts";
 import { DROP_REASONS, type DropReason, type Farewell } from "../reasons.ts";
 import type { Router } from "../router/router.ts";
@@ -28,6 +29,8 @@ import { broadcastPresence, losePresence } from "./presence.ts";
 import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
 import { keepSession } from "./resume.ts";
+import type { RevocationBook } from "./revocation-terms.ts";
+import { type RevokeResult, revoke } from "./revoke.ts";
 import { ShadowConnects } from "./shadow-connects.ts";
 import { SlowClients } from "./slow-clients.ts";
 
@@ -70,6 +73,7 @@ export interface EngineParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly revocations: RevocationBook;
   /** For lines that clients can cause at will. */
   readonly sampled: (level: LogLevel, kind: string, message: string, fields: LogFields) => void;
 }
@@ -90,6 +94,7 @@ export class Engine implements EngineContext {
   readonly admission: AdmissionPolicy;
   readonly resumeVerify: boolean;
   readonly shadow: ShadowConnects | null;
+  readonly revocations: RevocationBook;
   readonly maxSubscriptions: number;
   readonly maxPendingBytes: number;
   readonly appends: OrderedAppends | null;
@@ -112,6 +117,7 @@ export class Engine implements EngineContext {
     this.clock = clock;
     this.log = log;
     this.sampled = parts.sampled;
+    this.revocations = parts.revocations;
     this.admission = options.admission;
     this.resumeVerify = options.resumeVerify;
     this.maxSubscriptions = options.maxSubscriptions;
@@ -208,6 +214,11 @@ export class Engine implements EngineContext {
     deliver(this, text, stream);
   }
 
+  /** Takes back tokens and what was opened with them. */
+  revoke(command: RevokeCommand): RevokeResult {
+    return revoke(this, command);
+  }
+
   published(bytes: number): void {
     this.#slowClients.published(bytes);
   }
@@ -298,6 +309,7 @@ export class Engine implements EngineContext {
     const nowMs = this.clock.monotonicMs();
     this.#heartbeat.advance(nowMs);
     this.#slowClients.sweep(nowMs);
+    if (this.revocations.inForce.size > 0) this.revocations.inForce.forgetEnded(this.clock.nowMs());
   }
 
   #sendPing(session: Session, frame: string): void {

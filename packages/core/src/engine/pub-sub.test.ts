@@ -89,8 +89,8 @@ describe("with other nodes", () => {
   test("a publication that would reach nobody is refused, to be tried again", () => {
     const { engine, pubSub, metrics } = cluster();
     pubSub.isUp = false;
-    expect(engine.publish(MESSAGE)).toMatchObject({ accepted: false, retryable: true });
-    expect(engine.publish("no JSON")).toMatchObject({ accepted: false, retryable: false });
+    expect(engine.publish(MESSAGE)).toMatchObject({ accepted: false, fault: "unavailable" });
+    expect(engine.publish("no JSON")).toMatchObject({ accepted: false, fault: "unreadable" });
     expect(pubSub.said).toEqual([]);
     expect(metrics.counter("publications_total").value).toBe(0);
   });

@@ -1,20 +1,29 @@
 import type { Answer } from "../broker/answer.ts";
 import { messageOf } from "../errors.ts";
 import { type Publication, parsePublication } from "../protocol/publication.ts";
+import type { RevokeCommand } from "../protocol/revoke-command.ts";
 import { distribute } from "./broadcast.ts";
 import type { EngineContext } from "./context.ts";
 import { executeRemotely } from "./remote-command.ts";
+import { revoke } from "./revoke.ts";
 
-/** `retryable` where nothing is wrong with the publication itself. */
+/**
+ * `unreadable`: it would not be taken another time either. `unavailable`: later it may be. `failed`: it was read, and
+ * could not be carried out.
+ */
 export type PublishResult =
   | { readonly accepted: true }
-  | { readonly accepted: false; readonly why: string; readonly retryable: boolean };
+  | {
+      readonly accepted: false;
+      readonly fault: "unreadable" | "unavailable" | "failed";
+      readonly why: string;
+    };
 
 const ACCEPTED: PublishResult = { accepted: true };
 const NOBODY_REACHED: PublishResult = {
   accepted: false,
+  fault: "unavailable",
   why: "the connection between the nodes is down; publish again later",
-  retryable: true,
 };
 
 /**
@@ -28,14 +37,22 @@ export function publish(context: EngineContext, text: string): Answer<PublishRes
   if (parsed.kind === "invalid") {
     counters.failedPublications.value += 1;
     context.sampled("warn", "publication", "failed to parse a publication", { error: parsed.why });
-    return { accepted: false, why: parsed.why, retryable: false };
+    return { accepted: false, fault: "unreadable", why: parsed.why };
   }
   if (pubSub !== null && !pubSub.isUp) return NOBODY_REACHED;
   counters.publications.value += 1;
   if (parsed.kind === "messages") return distributeAll(context, parsed.messages);
+  if (parsed.kind === "revoke") return takeBack(context, parsed.revoke);
   if (pubSub === null) executeRemotely(context, parsed);
   else pubSub.command(text);
   return ACCEPTED;
+}
+
+/** On this node at once, so that its publisher hears whether there is room; then on the others. */
+function takeBack(context: EngineContext, command: RevokeCommand): PublishResult {
+  context.counters.remoteCommands.value += 1;
+  const result = revoke(context, command);
+  return result.done ? ACCEPTED : { accepted: false, fault: "failed", why: result.why };
 }
 
 function distributeAll(context: EngineContext, messages: readonly Publication[]): Answer<PublishResult> {
@@ -57,5 +74,5 @@ async function whenKept(context: EngineContext, underWay: readonly Promise<void>
   const why = messageOf(failed.reason);
   context.counters.failedPublications.value += 1;
   context.sampled("error", "history", "failed to keep a publication", { error: why });
-  return { accepted: false, why: "history could not take it; publish again later", retryable: true };
+  return { accepted: false, why: "history could not take it; publish again later", fault: "unavailable" };
 }

@@ -1,13 +1,18 @@
 import type { DisconnectCommand, ParsedPublication } from "../protocol/publication.ts";
 import { type EngineContext, quoted } from "./context.ts";
 import { forgetSessions } from "./resume.ts";
+import { revoke } from "./revoke.ts";
 
-export type RemoteCommand = Extract<ParsedPublication, { readonly kind: "disconnect" | "unknown_command" }>;
+export type RemoteCommand = Extract<
+  ParsedPublication,
+  { readonly kind: "disconnect" | "revoke" | "unknown_command" }
+>;
 
 /** Carries out, on this node, what an application or another node commands. */
 export function executeRemotely(context: EngineContext, remote: RemoteCommand): void {
   context.counters.remoteCommands.value += 1;
-  if (remote.kind === "disconnect") disconnectRemotely(context, remote.disconnect);
+  if (remote.kind === "revoke") revoke(context, remote.revoke, "node");
+  else if (remote.kind === "disconnect") disconnectRemotely(context, remote.disconnect);
   else context.sampled("warn", "command", "unknown remote command", { command: quoted(remote.command) });
 }
 

@@ -56,6 +56,21 @@ export function forgetSessions(context: EngineContext, identifiers: string): voi
   settled(context, context.broker?.sessions?.removeOf(identifiers));
 }
 
+/**
+ * Removes what is cached of every session that matches.
+ *
+ * @param whenDone called once all have been looked at.
+ */
+export function forgetMatching(
+  context: EngineContext,
+  matches: (sid: string, snapshot: SessionSnapshot) => boolean,
+  whenDone: () => void,
+): void {
+  const answer = context.broker?.sessions?.removeWhere(matches);
+  if (answer instanceof Promise) settled(context, answer.then(whenDone));
+  else whenDone();
+}
+
 /** Caches a session whose connection has ended. DEVIATION: D1. The reference caches those that were never let in as well. */
 export function keepSession(context: EngineContext, session: Session): void {
   if (!session.resumable) return;
@@ -125,6 +140,7 @@ function restore(
   token: Accepted | null,
 ): void {
   session.tokenIdentity = snapshot.tokenIdentity;
+  session.marks = snapshot.marks;
   session.cstate = snapshot.cstate;
   session.disconnectInterest = snapshot.disconnectInterest;
   letIn(snapshot.identifiers, token);
@@ -146,13 +162,13 @@ function follow(
 
 /** What of the session is to outlive its connection. State maps are never changed in place, so they are shared. */
 function snapshotOf({ admission }: EngineContext, session: Session): SessionSnapshot {
-  const { identifiers, tokenIdentity, cstate, disconnectInterest } = session;
+  const { identifiers, tokenIdentity, marks, cstate, disconnectInterest } = session;
   const subscriptions: SubscriptionSnapshot[] = [];
   for (const [identifier, { groups, istate, routed }] of session.subscriptions ?? []) {
     subscriptions.push({ identifier, streams: groups.map(({ stream }) => stream), istate, routed });
   }
   const admittedBy = tokenIdentity !== null ? "token" : admission.noAuth ? "public" : "backend";
-  return { identifiers, admittedBy, tokenIdentity, cstate, subscriptions, disconnectInterest };
+  return { identifiers, admittedBy, tokenIdentity, marks, cstate, subscriptions, disconnectInterest };
 }
 
 /** Nobody waits for what is written to the cache. */

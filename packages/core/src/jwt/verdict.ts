@@ -1,4 +1,5 @@
 import type { AuthReason } from "../reasons.ts";
+import type { TokenMarks } from "./revocation/token-marks.ts";
 
 /** What became of a token. Nothing throws on a bad token: a refusal is a value. */
 export type Verdict = Accepted | Refused;
@@ -13,6 +14,8 @@ export interface Accepted {
   readonly claimsSegment: string;
   /** `exp` in milliseconds since the epoch, or null when the token never expires. */
   readonly expiresAtMs: number | null;
+  /** What it can be known by when it is revoked. */
+  readonly marks: TokenMarks;
 }
 
 export interface Refused {

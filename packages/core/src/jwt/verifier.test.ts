@@ -122,6 +122,11 @@ describe("an accepted token", () => {
       keyName: "secret",
       claimsSegment: TO_2100.split(".")[1]!,
       expiresAtMs: 4_102_444_800_000,
+      marks: {
+        ...{ jti: null, sid: null, issuedAtS: null, kid: null },
+        tag: expect.any(Number),
+        expiresAtMs: 4_102_444_800_000,
+      },
     });
   });
 

@@ -15,6 +15,8 @@ import {
   policyFor,
 } from "./issuer-policy.ts";
 import { type KeyPool, type KeyRing, stateAt, type VerificationKey } from "./keyring.ts";
+import type { Revocations } from "./revocation/revocations.ts";
+import { tokenMarks } from "./revocation/token-marks.ts";
 import { PAYLOAD_RULES, type PayloadProblem, RULES, type Rule } from "./rules.ts";
 import type { Refused, Verdict } from "./verdict.ts";
 
@@ -37,6 +39,8 @@ export interface VerifierOptions {
   /** A token named a key that the ring does not have; called once a token, and must not throw. */
   readonly onUnknownKid?: (issuer: string | null, kid: string) => void;
   readonly observer?: VerifierObserver;
+  /** Tokens that are refused though nothing is wrong with them. */
+  readonly revocations?: Pick<Revocations, "refusalOf">;
 }
 
 /** Who wants to know what tokens are like, good and bad. Nothing of it may throw, and all of it is on the hot path. */
@@ -49,6 +53,8 @@ export interface VerifierObserver {
   forged(signature: string, claims: Claims): void;
 }
 
+const NOTHING_REVOKED: Pick<Revocations, "refusalOf"> = { refusalOf: () => null };
+
 const NOBODY: VerifierObserver = {
   signed: () => {},
   wantsForged: () => false,
@@ -58,7 +64,7 @@ const NOBODY: VerifierObserver = {
 export interface Verifier {
   /**
    * Judges a token, whatever string it is. Never throws. Checks in this order: size, format, header, issuer (where there
-   * are several), algorithm, key, signature, claims; so a token that is expired and forged is forged.
+   * are several), algorithm, key, signature, claims, revocations; so a token that is expired and forged is forged.
    */
   verify(token: string): Verdict;
 }
@@ -78,6 +84,7 @@ class TokenVerifier {
   readonly #only: IssuerPolicy | null;
   readonly #onUnknownKid: VerifierOptions["onUnknownKid"];
   readonly #observer: VerifierObserver;
+  readonly #revocations: Pick<Revocations, "refusalOf">;
   readonly #compact: CompactVerifier;
   /** Where payloads are decoded; reused, because an allocation a token costs more than the decoding. */
   #bytes = new Uint8Array(1024);
@@ -91,6 +98,7 @@ class TokenVerifier {
     this.#only = issuers.length === 1 ? (issuers[0] ?? null) : null;
     this.#onUnknownKid = options.onUnknownKid;
     this.#observer = options.observer ?? NOBODY;
+    this.#revocations = options.revocations ?? NOTHING_REVOKED;
     this.#compact = new CompactVerifier({ crypto: options.crypto, maxTokenBytes });
   }
 
@@ -122,7 +130,10 @@ class TokenVerifier {
     const claims = parsed ?? this.#claimsOf(token);
     if (typeof claims === "string") return refused(PAYLOAD_RULES[claims], key.name);
     this.#observer.signed(policy.issuer, claims, nowMs);
-    return judge(policy, key, token, claims, nowMs);
+    const verdict = judge(policy, key, token, claims, nowMs);
+    if (!verdict.accepted) return verdict;
+    const revoked = this.#revocations.refusalOf(verdict.identity, verdict.marks, nowMs);
+    return revoked === null ? verdict : refused(revoked, key.name);
   }
 
   #tellOfRefusal(
@@ -170,12 +181,14 @@ function judge(
   }
   const identity = policy.identify(claims);
   if (typeof identity !== "string") return refused(identity, key.name);
+  const expiresAtMs = expS === null ? null : Math.min(expS * 1000, LAST_INSTANT_MS);
   return {
     accepted: true,
     identity,
     keyName: key.name,
     claimsSegment: token.payloadSegment,
-    expiresAtMs: expS === null ? null : Math.min(expS * 1000, LAST_INSTANT_MS),
+    expiresAtMs,
+    marks: tokenMarks(claims, key.kid ?? token.header.kid, token.signature, expiresAtMs),
   };
 }
 

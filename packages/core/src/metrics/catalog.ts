@@ -173,6 +173,15 @@ export const METRICS = {
     labels: ["source"],
     maxSets: 64,
   },
+  /** `by` is a way of revoking, `result` is taken or refused. */
+  revocations_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of revocations by kind and outcome",
+    labels: ["by", "result"],
+    maxSets: 16,
+  },
+  revocations_num: gauge("node", "The number of revocations in force"),
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",

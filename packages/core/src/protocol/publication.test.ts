@@ -56,6 +56,42 @@ describe("parsePublication()", () => {
     });
   });
 
+  const revokeOf = (payload: object) => parsePublication(JSON.stringify({ command: "revoke", payload }));
+
+  test("reads a revocation by each of its ways", () => {
+    const revoke = { issuedBeforeS: null, expiresAtS: null, reconnect: false };
+    for (const by of ["jti", "sid", "kid", "identifiers"] as const) {
+      expect(revokeOf({ [by]: "x" })).toEqual({ kind: "revoke", revoke: { ...revoke, by, value: "x" } });
+    }
+    expect(
+      revokeOf({ identifier: "x", issued_before: 1000.5, exp: 2000, reconnect: true, jti: null }),
+    ).toEqual({
+      kind: "revoke",
+      revoke: { by: "identifiers", value: "x", issuedBeforeS: 1000.5, expiresAtS: 2000, reconnect: true },
+    });
+  });
+
+  test.each([
+    [{}, "exactly one"],
+    [{ jti: "a", sid: "b" }, "exactly one"],
+    [{ identifiers: "a", identifier: "a" }, "exactly one"],
+    [{ reconnect: true }, "exactly one"],
+    [{ jti: "" }, "payload.jti"],
+    [{ jti: 5 }, "payload.jti"],
+    [{ identifiers: { user: 1 } }, "payload.identifiers"],
+    [{ identifiers: "x".repeat(40_000) }, "at most 32768"],
+    [{ identifiers: "a", issued_befor: 1000 }, "something else"],
+    [{ jti: "a", issued_before: 1000 }, "needs identifiers"],
+    [{ identifiers: "a", issued_before: "now" }, "payload.issued_before"],
+    [{ identifiers: "a", issued_before: 1_700_000_000_000 }, "not in milliseconds"],
+    [{ identifiers: "a", issued_before: -1 }, "payload.issued_before"],
+    [{ jti: "a", exp: 1_700_000_000_000 }, "payload.exp"],
+    [{ jti: "a", exp: true }, "payload.exp"],
+    [{ jti: "a", reconnect: "yes" }, "payload.reconnect"],
+  ])("says what is wrong with the revocation %j", (payload, why) => {
+    expect(revokeOf(payload)).toMatchObject({ kind: "invalid", why: expect.stringContaining(why) });
+  });
+
   test("knows a command that it does not know", () => {
     expect(parsePublication('{"command":"foo"}')).toEqual({ kind: "unknown_command", command: "foo" });
   });
@@ -75,6 +111,8 @@ describe("parsePublication()", () => {
     ['[{"stream":"a","data":"1"},null]', "element 1"],
     ['[{"stream":"a","data":"1"},{"data":"1"}]', "element 1"],
     ['{"command":"disconnect"}', "payload.identifier"],
+    ['{"command":"revoke"}', '"payload" must be'],
+    ['{"command":"revoke","payload":["a"]}', '"payload" must be'],
     ['{"command":"disconnect","payload":{"identifier":"u","reconnect":"yes"}}', "payload.reconnect"],
   ])("says what is wrong with %s", (text, why) => {
     const parsed = parsePublication(text);
@@ -99,8 +137,11 @@ test("any body is read without throwing, and what is wrong with it is said witho
     some("stream", "Stream", "data", "DATA", "meta", "command", "x"),
     fc.record({ stream: value, data: value, meta: some("exclude_socket", "broadcast_type", "transient") }),
     fc.record({
-      command: fc.oneof(value, fc.constant("disconnect")),
-      payload: some("identifier", "reconnect"),
+      command: fc.oneof(value, fc.constant("disconnect"), fc.constant("revoke")),
+      payload: fc.oneof(
+        some("identifier", "reconnect", "jti", "issued_before", "exp"),
+        fc.record({ identifier: value }),
+      ),
     }),
   );
   const body = fc.oneof(
@@ -122,5 +163,5 @@ test("any body is read without throwing, and what is wrong with it is said witho
     }),
     { numRuns: 3000 },
   );
-  expect([...kinds].sort()).toEqual(["disconnect", "invalid", "messages", "unknown_command"]);
+  expect([...kinds].sort()).toEqual(["disconnect", "invalid", "messages", "revoke", "unknown_command"]);
 });

@@ -1,4 +1,5 @@
 import { withLowerCaseNames } from "./command.ts";
+import { type RevokeCommand, readRevokeCommand } from "./revoke-command.ts";
 
 /** One message for one stream (anycable common/common.go@1.6.16, StreamMessage). */
 export interface Publication {
@@ -24,6 +25,7 @@ export interface DisconnectCommand {
 export type ParsedPublication =
   | { readonly kind: "messages"; readonly messages: readonly Publication[] }
   | { readonly kind: "disconnect"; readonly disconnect: DisconnectCommand }
+  | { readonly kind: "revoke"; readonly revoke: RevokeCommand }
   | { readonly kind: "unknown_command"; readonly command: string }
   /** `why` is a phrase for the publisher; it quotes names and positions, never the payload. */
   | { readonly kind: "invalid"; readonly why: string };
@@ -110,6 +112,7 @@ export function messageText(data: string): string {
 function parseRemoteCommand(members: Members): ParsedPublication {
   const { command } = members;
   if (typeof command !== "string") return invalid('"command" must be a string');
+  if (command === "revoke") return parseRevoke(members.payload);
   if (command !== "disconnect") return { kind: "unknown_command", command };
   const payload = membersOf(members.payload);
   if (payload === null || typeof payload.identifier !== "string" || payload.identifier === "") {
@@ -120,6 +123,13 @@ function parseRemoteCommand(members: Members): ParsedPublication {
     kind: "disconnect",
     disconnect: { identifiers: payload.identifier, reconnect: payload.reconnect === true },
   };
+}
+
+function parseRevoke(payload: unknown): ParsedPublication {
+  const members = membersOf(payload);
+  if (members === null) return invalid('"payload" must be an object');
+  const revoke = readRevokeCommand(members);
+  return typeof revoke === "string" ? invalid(revoke) : { kind: "revoke", revoke };
 }
 
 function invalid(why: string): ParsedPublication {

@@ -1,4 +1,5 @@
 import type { Group } from "../hub/hub.ts";
+import type { TokenMarks } from "../jwt/revocation/token-marks.ts";
 import type { CallScope, StateMap } from "../rpc/backend.ts";
 import type { Connection } from "./connection.ts";
 import type { Holding } from "./holding.ts";
@@ -57,6 +58,8 @@ export class Session implements Timed {
   tokenIdentity: string | null = null;
   /** The verified claims as base64url JSON; null without a verified token or without a backend to tell. */
   jwtIdentity: string | null = null;
+  /** Of the token that it was opened with; null without one. */
+  marks: TokenMarks | null = null;
   cstate: StateMap = NO_STATE;
   /** Changed by `addSubscription` and `removeSubscription`. */
   subscriptions: Map<string, Subscription> | null = null;

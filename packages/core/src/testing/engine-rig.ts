@@ -2,6 +2,8 @@ import type { Broker } from "../broker/broker.ts";
 import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
 import type { PubSub } from "../engine/pub-sub.ts";
+import type { RevocationBook } from "../engine/revocation-terms.ts";
+import { Revocations } from "../jwt/revocation/revocations.ts";
 import type { Accepted, Refused } from "../jwt/verdict.ts";
 import { createMetrics } from "../metrics/registry.ts";
 import { AUTH_REASONS } from "../reasons.ts";
@@ -21,6 +23,7 @@ export const ACCEPTED: Accepted = {
   keyName: "secret",
   claimsSegment: "e30",
   expiresAtMs: null,
+  marks: { jti: null, sid: null, issuedAtS: null, kid: null, tag: 1, expiresAtMs: null },
 };
 export const REFUSED: Refused = {
   accepted: false,
@@ -36,6 +39,7 @@ export const CHAT = '{"channel":"ChatChannel"}';
 export const PUBSUB = '{"channel":"$pubsub","stream_name":"chat"}';
 
 interface Setup {
+  revocations?: Partial<RevocationBook>;
   admission?: Partial<AdmissionPolicy>;
   options?: Partial<EngineOptions>;
   backend?: Backend;
@@ -50,6 +54,7 @@ export function setUp({
   backend = NULL_BACKEND,
   broker,
   pubSub = null,
+  revocations = {},
 }: Setup = {}) {
   const clock = new ManualClock();
   const log = new RecordingLog();
@@ -105,6 +110,11 @@ export function setUp({
       random: new SeededRandom(1),
       log,
       metrics,
+      revocations: {
+        inForce: new Revocations(1000),
+        ...{ maxTtlMs: 3_600_000, longestLifetimeMs: null, write: null },
+        ...revocations,
+      },
       sampled: (level, kind, message, fields) => {
         sampledKinds.push(kind);
         log[level](message, fields);

@@ -4,7 +4,7 @@ import type { JsonAnswer } from "../drivers/unix-http.ts";
 export interface AdminRoute {
   readonly method: "GET" | "POST";
   readonly path: string;
-  answer(): Promise<JsonAnswer> | JsonAnswer;
+  answer(request: Request): Promise<JsonAnswer> | JsonAnswer;
 }
 
 /** Answers requests by their route: 404 for an unknown path, 405 for the other method. */
@@ -15,7 +15,7 @@ export function adminEndpoint(
     const { pathname } = new URL(request.url);
     const known = routes.filter(({ path }) => path === pathname);
     const route = known.find(({ method }) => method === request.method);
-    if (route !== undefined) return route.answer();
+    if (route !== undefined) return route.answer(request);
     if (known.length === 0) return { status: 404, body: { error: `there is no ${pathname} here` } };
     return {
       status: 405,

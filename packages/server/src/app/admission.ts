@@ -1,4 +1,5 @@
 import type { AdmissionPolicy } from "@hawser/core/engine/admission";
+import type { RevocationBook } from "@hawser/core/engine/revocation-terms";
 import { TokenMeter } from "@hawser/core/engine/token-meter";
 import type { Verdict } from "@hawser/core/jwt/verdict";
 import { createVerifier } from "@hawser/core/jwt/verifier";
@@ -15,6 +16,7 @@ import type { TokenUse } from "./token-use.ts";
 export interface AdmissionParts {
   readonly keys: ServerKeys;
   readonly use: TokenUse;
+  readonly revocations: RevocationBook;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -22,7 +24,7 @@ export interface AdmissionParts {
 /** Who is let in, by the configuration and the keys in force. */
 export function admissionPolicy(config: ResolvedConfig, parts: AdmissionParts): AdmissionPolicy {
   const { jwt, rpc } = config;
-  const { keys, use, metrics, log } = parts;
+  const { keys, use, revocations, metrics, log } = parts;
   const meter = new TokenMeter({
     ...{ metrics, clock: systemClock, log: log.with({ context: "jwt" }) },
     ourKey: () => keys.ourKey(),
@@ -44,6 +46,7 @@ export function admissionPolicy(config: ResolvedConfig, parts: AdmissionParts): 
     policy: tokenPolicy(jwt),
     ...(published === null ? {} : { onUnknownKid: (issuer, kid) => published.missed(issuer, kid) }),
     observer: meter,
+    revocations: revocations.inForce,
   });
   const verify = (token: string): Verdict => {
     published?.forgetMissed();

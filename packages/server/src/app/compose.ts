@@ -27,6 +27,7 @@ import { createBroker } from "./broker.ts";
 import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
+import { openRevocations } from "./revocations.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
 import { TokenUse } from "./token-use.ts";
 
@@ -49,6 +50,7 @@ export interface Composition {
   /** For lines that clients can cause at will. */
   readonly sampled: LogSampler["write"];
   readonly closeSampler: () => void;
+  readonly closeRevocations: () => void;
 }
 
 /** Where the server stands in its life. */
@@ -86,6 +88,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     fetches: metrics.labelled("jwks_fetches_total"),
   });
   const tokenUse = new TokenUse(metrics, systemClock);
+  const revocations = openRevocations(config);
   const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
@@ -94,7 +97,9 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const broker = createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
   const engine = new Engine(
     {
-      admission: admissionPolicy(config, { keys, use: tokenUse, metrics, log }),
+      admission: admissionPolicy(config, {
+        ...{ keys, use: tokenUse, revocations: revocations.book, metrics, log },
+      }),
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
@@ -121,6 +126,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       random: systemRandom,
       log: log.with({ context: "node" }),
       metrics,
+      revocations: revocations.book,
       sampled: sampler.write,
     },
   );
@@ -148,6 +154,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     topics,
     sampled: sampler.write,
     closeSampler: sampler.close,
+    closeRevocations: revocations.close,
   };
 }
 

@@ -19,6 +19,7 @@ export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeS
   const uniqueClients = metrics.gauge("clients_uniq_num");
   const streams = metrics.gauge("broadcast_streams_num");
   const pendingDisconnects = metrics.gauge("disconnect_queue_size");
+  const revocations = metrics.gauge("revocations_num");
   const memory = metrics.gauge("mem_sys_bytes");
   const backendConnections = metrics.gauge("grpc_active_conn_num");
   const ages = metrics.labelled("jwks_age_seconds");
@@ -30,6 +31,7 @@ export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeS
     streams.set(population.streams);
     pendingDisconnects.set(population.pendingDisconnects);
     backendConnections.set(grpc?.activeConnections() ?? 0);
+    revocations.set(engine.revocations.inForce.size);
     memory.set(residentBytes());
     tokenUse.refresh(keys.holder.current());
     ages.clear();

@@ -133,6 +133,7 @@ async function stopServer(
   await composition.broker?.close();
   await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
+  composition.closeRevocations();
 }
 
 /** How long close frames and answers under way may take to leave once nothing else holds the server. */

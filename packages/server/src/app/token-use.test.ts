@@ -8,8 +8,7 @@ function used() {
   const metrics = createMetrics();
   const clock = new ManualClock();
   const use = new TokenUse(metrics, clock);
-  const accept = (keyName: string, expiresAtMs: number | null) =>
-    use.accepted({ accepted: true, identity: "x", keyName, claimsSegment: "", expiresAtMs });
+  const accept = (keyName: string, expiresAtMs: number | null) => use.accepted({ keyName, expiresAtMs });
   const lines = () =>
     [...metrics.labelled("jwt_key_last_used_timestamp_seconds").samples()].map(
       ({ labelValues, value }) => `${labelValues} ${value}`,

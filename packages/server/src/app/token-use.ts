@@ -16,7 +16,7 @@ export class TokenUse {
     this.#remaining = metrics.histogram("jwt_token_remaining_seconds");
   }
 
-  accepted({ keyName, expiresAtMs }: Accepted): void {
+  accepted({ keyName, expiresAtMs }: Pick<Accepted, "keyName" | "expiresAtMs">): void {
     const nowMs = this.#clock.nowMs();
     this.#lastUsedMs.set(keyName, nowMs);
     // With a leeway a token may be taken that is over.

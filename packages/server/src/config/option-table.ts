@@ -3,6 +3,7 @@ import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
 import { JWT } from "../keys/options.ts";
+import { REVOCATION } from "../keys/revocation/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
@@ -21,6 +22,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   WEBSOCKET,
   PINGS,
   JWT,
+  REVOCATION,
   STREAMS,
   RPC,
   GRPC,

@@ -3,6 +3,7 @@ import { deriveKey } from "@hawser/core/signed/derive";
 import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
+import { REVOCATION } from "../keys/revocation/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
@@ -30,6 +31,7 @@ export function resolveConfig(
     websocket: resolveWebSocket(values),
     heartbeat: sectionOf(values, PINGS),
     jwt: resolveJwt(values, general.secret, issuerSecrets),
+    revocation: resolveRevocation(values),
     secretFiles: paths,
     streams: resolveStreams(values, general.secret),
     rpc: resolveRpc(values),
@@ -56,6 +58,11 @@ function resolveServer(values: OptionValues): ResolvedConfig["server"] {
 function resolveWebSocket(values: OptionValues): ResolvedConfig["websocket"] {
   const { readBufferBytes: _read, writeBufferBytes: _write, ...websocket } = sectionOf(values, WEBSOCKET);
   return websocket;
+}
+
+function resolveRevocation(values: OptionValues): ResolvedConfig["revocation"] {
+  const { file, maxTtlS, limit } = sectionOf(values, REVOCATION);
+  return { filePath: emptyToNull(file), maxTtlMs: maxTtlS * 1000, limit };
 }
 
 function resolveStreams(values: OptionValues, appSecret: string): ResolvedConfig["streams"] {

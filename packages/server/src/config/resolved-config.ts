@@ -80,6 +80,14 @@ export interface ResolvedConfig {
     /** Where they are kept; null for nowhere. */
     readonly jwksCacheFolder: string | null;
   };
+  readonly revocation: {
+    /** Where revocations are kept; null when a restart forgets them. */
+    readonly filePath: string | null;
+    /** Of one for which it is not known when its tokens expire. */
+    readonly maxTtlMs: number;
+    /** How many there may be. */
+    readonly limit: number;
+  };
   /** Files that hold secrets: what is in them is in the options that they stand for. */
   readonly secretFiles: readonly string[];
   readonly streams: {

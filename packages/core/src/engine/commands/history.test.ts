@@ -180,7 +180,7 @@ describe("where history takes a while", () => {
     const published = engine.publish(message(1));
     engine.publish(message(2));
     await answer();
-    expect(await published).toMatchObject({ accepted: false, retryable: true });
+    expect(await published).toMatchObject({ accepted: false, fault: "unavailable" });
     expect(connection.sent.slice(2)).toEqual([framed(2, 1)]);
   });
 

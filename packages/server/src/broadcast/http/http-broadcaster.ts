@@ -26,7 +26,8 @@ const NO_HEADERS: Headers = {};
  * Takes publications by POST (anycable broadcast/http.go@1.6.16): 200 for a page's preflight where pages may publish, 422
  * for another method, 401 for another key, 201 for what was delivered.
  *
- * DEVIATION: D12. What cannot be read is answered 422 with `{"error":...}` and nothing of it is sent.
+ * DEVIATION: D12. What cannot be read is answered 422 with `{"error":...}` and nothing of it is sent; 507 is the answer to
+ * a revocation that finds no room, or that could not be saved.
  */
 export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpBroadcasterParts): Route<T> {
   const { path, keys, cors } = options;
@@ -53,8 +54,11 @@ async function publish<T>({ request }: Exchange<T>, engine: Engine, headers: Hea
   const answered = engine.publish(await request.text());
   const result = answered instanceof Promise ? await answered : answered;
   if (result.accepted) return answer(201, headers);
-  return Response.json({ error: result.why }, { status: result.retryable ? 503 : 422, headers });
+  return Response.json({ error: result.why }, { status: STATUS[result.fault], headers });
 }
+
+/** What failed is not answered 503: publishers would send it again at once, ahead of everything else. */
+const STATUS = { unreadable: 422, unavailable: 503, failed: 507 } as const;
 
 function answer(status: number, headers: Headers): Response {
   return new Response(null, { status, headers });

@@ -1,0 +1,153 @@
+import type { SessionSnapshot } from "../broker/sessions.ts";
+import { messageOf } from "../errors.ts";
+import { isIssuedBefore, type Revocation } from "../jwt/revocation/revocation.ts";
+import type { TokenMarks } from "../jwt/revocation/token-marks.ts";
+import { type RevokeCommand, revokeText } from "../protocol/revoke-command.ts";
+import type { EngineContext } from "./context.ts";
+import { forgetMatching } from "./resume.ts";
+import { commandOf, kindOf, revocationOf } from "./revocation-terms.ts";
+
+export type RevokeResult =
+  | { readonly done: true; readonly closed: number; readonly untilMs: number }
+  /** `why` is a phrase for who asked; it may be in force all the same, on this node or until a restart. */
+  | { readonly done: false; readonly why: string };
+
+/**
+ * Refuses matching tokens from now on, ends the sessions that were opened with them, and forgets what is kept of ended
+ * ones. With no room for it nothing is done at all.
+ *
+ * @param from who asked: another node has told all of them.
+ */
+export function revoke(
+  context: EngineContext,
+  command: RevokeCommand,
+  from: "publisher" | "node" = "publisher",
+): RevokeResult {
+  const { clock, counters, revocations, log } = context;
+  const nowMs = clock.nowMs();
+  const known = marksMeant(context, command);
+  const main = revocationOf(revocations, command, known, nowMs);
+  const tokens = command.by === "sid" ? tokensOf(context, command, known, nowMs) : [];
+  const changed = revocations.inForce.add([main, ...tokens], nowMs);
+  const by = kindOf(command);
+  if (changed === null) {
+    counters.revocations.add([by, "refused"]);
+    const message = "no room for another revocation: raise --revocations_limit";
+    context.sampled("error", "revocations_limit", message, { by, num: revocations.inForce.size });
+    return { done: false, why: NO_ROOM };
+  }
+  const tags = new Set(tokens.map(({ value }) => value));
+  const meant: IsMeant = (sid, it) => isMeant(sid, it, command) || (tags.size > 0 && tags.has(tagOf(it)));
+  const closed = closeMeant(context, meant, command.reconnect);
+  forgetCached(context, meant, command);
+  if (changed.length > 0) {
+    counters.revocations.add([by, "taken"]);
+    // Whom it is about stays out of the log: identifiers are personal.
+    log.info("revoked", { by, closed, until: new Date(main.untilMs).toISOString() });
+  }
+  const problem =
+    save(context, changed) ?? tell(context, from === "node" ? tokens : [main, ...tokens], command);
+  return problem === null ? { done: true, closed, untilMs: main.untilMs } : { done: false, why: problem };
+}
+
+const NO_ROOM =
+  "there is no room for another revocation; raise --revocations_limit, or revoke many tokens in one: by kid, or by " +
+  "identifiers with issued_before";
+
+/** What the cases have in common of a session and of what is cached of one. */
+type Revocable = Pick<SessionSnapshot, "identifiers" | "marks">;
+type IsMeant = (sid: string, it: Revocable) => boolean;
+
+function tagOf({ marks }: Revocable): string {
+  return marks === null ? "" : String(marks.tag);
+}
+
+/** Who has no token has no `iat` either, so it counts as issued before any time. */
+function isMeant(sid: string, it: Revocable, command: RevokeCommand): boolean {
+  const { identifiers, marks } = it;
+  const { by, value, issuedBeforeS } = command;
+  switch (by) {
+    case "jti":
+    case "kid":
+      return marks !== null && marks[by] === value;
+    case "token":
+      return tagOf(it) === value;
+    case "sid":
+      return sid === value || (marks !== null && marks.sid === value);
+    case "identifiers":
+      if (identifiers !== value) return false;
+      return issuedBeforeS === null || isIssuedBefore(marks?.issuedAtS ?? null, issuedBeforeS);
+  }
+}
+
+function marksMeant(context: EngineContext, command: RevokeCommand): readonly TokenMarks[] {
+  const found: TokenMarks[] = [];
+  for (const session of context.sessions.values()) {
+    if (session.marks !== null && isMeant(session.sid, session, command)) found.push(session.marks);
+  }
+  return found;
+}
+
+/** The tokens that a session was opened with go with it, where they do not name it: else they would open the next one. */
+function tokensOf(
+  context: EngineContext,
+  { value }: RevokeCommand,
+  known: readonly TokenMarks[],
+  nowMs: number,
+): readonly Revocation[] {
+  const others = known.filter(({ sid }) => sid !== value);
+  return others.map((marks) => revocationOf(context.revocations, byTag(marks), [marks], nowMs));
+}
+
+function byTag({ tag }: TokenMarks): RevokeCommand {
+  return { by: "token", value: String(tag), issuedBeforeS: null, expiresAtS: null, reconnect: false };
+}
+
+/** @returns how many were closed. */
+function closeMeant(context: EngineContext, meant: IsMeant, reconnect: boolean): number {
+  let closed = 0;
+  for (const session of context.sessions.values()) {
+    if (!meant(session.sid, session)) continue;
+    closed += 1;
+    context.drop(session, "revoked", reconnect);
+  }
+  return closed;
+}
+
+/** A session that is cached may be all that is left of one, and tell the token that it was opened with. */
+function forgetCached(context: EngineContext, meant: IsMeant, command: RevokeCommand): void {
+  const tokens: TokenMarks[] = [];
+  const matches = (sid: string, snapshot: SessionSnapshot): boolean => {
+    if (!meant(sid, snapshot)) return false;
+    if (command.by === "sid" && snapshot.marks !== null && snapshot.marks.sid !== command.value)
+      tokens.push(snapshot.marks);
+    return true;
+  };
+  forgetMatching(context, matches, () => {
+    for (const marks of tokens) revoke(context, byTag(marks));
+  });
+}
+
+/** @returns what went wrong, or null. */
+function save({ revocations, log }: EngineContext, changed: readonly Revocation[]): string | null {
+  if (changed.length === 0) return null;
+  try {
+    revocations.write?.(changed);
+    return null;
+  } catch (thrown) {
+    log.error("a revocation was not saved", { error: messageOf(thrown) });
+    return `it is in force, but not saved: ${messageOf(thrown)}`;
+  }
+}
+
+/** Tells the other nodes, as this one knows it. */
+function tell(
+  { pubSub }: EngineContext,
+  revocations: readonly Revocation[],
+  { reconnect }: RevokeCommand,
+): string | null {
+  if (pubSub === null || revocations.length === 0) return null;
+  if (!pubSub.isUp) return "it is in force on this node alone: the connection between the nodes is down";
+  for (const revocation of revocations) pubSub.command(revokeText(commandOf(revocation, reconnect)));
+  return null;
+}
