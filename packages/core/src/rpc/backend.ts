@@ -7,7 +7,7 @@
  */
 export interface Backend {
   /** "none" answers by itself and at once; nothing about a connection has to be kept for it. */
-  readonly kind: "grpc" | "none";
+  readonly kind: "grpc" | "http" | "none";
   connect(request: ConnectRequest, scope: CallScope): Reply<ConnectReply>;
   command(request: CommandRequest, scope: CallScope): Reply<CommandReply>;
   disconnect(request: DisconnectRequest, scope: CallScope): Reply<DisconnectReply>;

@@ -16,8 +16,9 @@ import { hmacHex } from "../drivers/crypto.ts";
 import { equalSecrets } from "../drivers/equal-secrets.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
-import { createGrpcBackend, type GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
-import { SecretCheck } from "../rpc/grpc/secret-check.ts";
+import type { RemoteBackend } from "../rpc/calls/remote-backend.ts";
+import { SecretCheck } from "../rpc/calls/secret-check.ts";
+import { createGrpcBackend } from "../rpc/grpc/grpc-backend.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { ClientRequests } from "../transports/http/client-requests.ts";
@@ -40,7 +41,7 @@ export interface Composition {
   readonly tokenUse: TokenUse;
   readonly metrics: Metrics;
   /** Null with `--norpc`. */
-  readonly grpc: GrpcBackend | null;
+  readonly remote: RemoteBackend | null;
   readonly routes: readonly PlacedRoute<SocketData>[];
   /** Brings the gauges up to date. */
   readonly refreshGauges: () => void;
@@ -89,7 +90,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   });
   const tokenUse = new TokenUse(metrics, systemClock);
   const revocations = openRevocations(config);
-  const grpc = config.rpc.kind === "none" ? null : grpcBackend(config, keys, metrics, log);
+  const remote = config.rpc.kind === "none" ? null : remoteBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
     publish: (topic, frame, compress) => topics.target?.publish(topic, frame, compress) ?? 0,
@@ -117,7 +118,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       compress: config.websocket.compression,
     },
     {
-      backend: grpc ?? NULL_BACKEND,
+      backend: remote ?? NULL_BACKEND,
       broker,
       pubSub: null,
       router: channelRouter(config.streams, keys),
@@ -131,19 +132,19 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     },
   );
   const stage: Stage = { now: "starting" };
-  const refreshGauges = gaugeRefresher({ engine, metrics, grpc, keys, tokenUse });
+  const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
   return {
     engine,
     broker,
     keys,
     tokenUse,
     metrics,
-    grpc,
+    remote,
     routes: placeRoutes(config, {
       engine,
       keys,
       metrics,
-      grpc,
+      remote,
       log,
       stage,
       refreshGauges,
@@ -158,7 +159,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
 }
 
-function grpcBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): GrpcBackend {
+function remoteBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): RemoteBackend {
   const { rpc } = config;
   const secrets = new SecretCheck(log.with({ context: "rpc" }));
   const compare = () => secrets.use(keys.ownSecrets());
@@ -194,7 +195,7 @@ interface RouteParts {
   readonly engine: Engine;
   readonly keys: ServerKeys;
   readonly metrics: Metrics;
-  readonly grpc: GrpcBackend | null;
+  readonly remote: RemoteBackend | null;
   readonly log: Log;
   readonly stage: Stage;
   readonly refreshGauges: () => void;
@@ -290,10 +291,10 @@ function connectionLimit(configured: number): number {
   return configured === 0 ? bearable : Math.min(configured, bearable);
 }
 
-function readiness({ stage, grpc }: RouteParts): () => string | null {
+function readiness({ stage, remote }: RouteParts): () => string | null {
   return () => {
     if (stage.now === "starting") return "starting";
     if (stage.now !== "serving") return "draining";
-    return grpc !== null && !grpc.hasAnswered() ? "the RPC backend has not answered yet" : null;
+    return remote !== null && !remote.hasAnswered() ? "the RPC backend has not answered yet" : null;
   };
 }

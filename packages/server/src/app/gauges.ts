@@ -1,20 +1,20 @@
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import { residentBytes } from "../drivers/process.ts";
-import type { GrpcBackend } from "../rpc/grpc/grpc-backend.ts";
+import type { RemoteBackend } from "../rpc/calls/remote-backend.ts";
 import type { ServerKeys } from "./server-keys.ts";
 import type { TokenUse } from "./token-use.ts";
 
 export interface GaugeSources {
   readonly engine: Engine;
   readonly metrics: Metrics;
-  readonly grpc: GrpcBackend | null;
+  readonly remote: RemoteBackend | null;
   readonly keys: ServerKeys;
   readonly tokenUse: TokenUse;
 }
 
 /** Reads what is not counted as it happens: clients, streams, connections to the backend, memory, the use of keys. */
-export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeSources): () => void {
+export function gaugeRefresher({ engine, metrics, remote, keys, tokenUse }: GaugeSources): () => void {
   const clients = metrics.gauge("clients_num");
   const uniqueClients = metrics.gauge("clients_uniq_num");
   const streams = metrics.gauge("broadcast_streams_num");
@@ -30,7 +30,7 @@ export function gaugeRefresher({ engine, metrics, grpc, keys, tokenUse }: GaugeS
     uniqueClients.set(population.uniqueClients);
     streams.set(population.streams);
     pendingDisconnects.set(population.pendingDisconnects);
-    backendConnections.set(grpc?.activeConnections() ?? 0);
+    backendConnections.set(remote?.activeConnections() ?? 0);
     revocations.set(engine.revocations.inForce.size);
     memory.set(residentBytes());
     tokenUse.refresh(keys.holder.current());

@@ -54,7 +54,7 @@ export async function startServer(
     throw thrown;
   });
   announceEndpoints(config, main.port, log);
-  composition.grpc?.start();
+  composition.remote?.start();
   const timers = startTimers(config, composition, log);
   if (paths !== null && tls !== null) {
     const use = (files: { cert: string; key: string }) => {
@@ -127,7 +127,7 @@ async function stopServer(
   const drained = Promise.all(listeners.map((listener) => listener.stopAccepting()));
   await composition.engine.shutdown(remainingMs());
   await Promise.race([drained, sleep(Math.min(remainingMs(), LAST_BYTES_MS))]);
-  await composition.grpc?.close(remainingMs());
+  await composition.remote?.close(remainingMs());
   for (const cancel of timers) cancel();
   composition.closeSampler();
   await composition.broker?.close();

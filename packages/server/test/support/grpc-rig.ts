@@ -4,11 +4,8 @@ import { CableError } from "@hawser/core/errors";
 import { CallScope, type ConnectRequest } from "@hawser/core/rpc/backend";
 import { type RecordedLine, RecordingLog } from "@hawser/core/testing/recording-log";
 import { systemClock } from "../../src/drivers/clock.ts";
-import {
-  createGrpcBackend,
-  type GrpcBackend,
-  type GrpcBackendOptions,
-} from "../../src/rpc/grpc/grpc-backend.ts";
+import type { RemoteBackend } from "../../src/rpc/calls/remote-backend.ts";
+import { createGrpcBackend, type GrpcBackendOptions } from "../../src/rpc/grpc/grpc-backend.ts";
 
 /** What the tests of the gRPC adapter share: the adapter with everything it writes recorded, and ways to ask it. */
 
@@ -35,7 +32,7 @@ export class RecordingMeter {
 }
 
 export interface BackendUnderTest {
-  readonly backend: GrpcBackend;
+  readonly backend: RemoteBackend;
   /** The waits that were asked of the clock, without those for the whole call. */
   readonly pauses: readonly number[];
   readonly log: RecordingLog;
@@ -113,7 +110,7 @@ export const CONNECT_REQUEST: ConnectRequest = {
 };
 
 /** Connects once; what came of it, and after how long. */
-export async function connectOnce(backend: GrpcBackend, request: ConnectRequest = CONNECT_REQUEST) {
+export async function connectOnce(backend: RemoteBackend, request: ConnectRequest = CONNECT_REQUEST) {
   const startedAtMs = performance.now();
   try {
     const reply = await backend.connect(request, new CallScope());

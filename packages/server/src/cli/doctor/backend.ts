@@ -1,8 +1,8 @@
 import { messageOf } from "@hawser/core/errors";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
+import type { OwnSecrets } from "../../rpc/calls/secret-check.ts";
 import { type BackendProbe, probeBackend } from "../../rpc/grpc/probe.ts";
-import type { OwnSecrets } from "../../rpc/grpc/secret-check.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
 const TIMEOUT_MS = 5000;

@@ -1,7 +1,7 @@
 import { messageOf } from "@hawser/core/errors";
 import { fetchKeys, fetchServer } from "../../admin/admin-client.ts";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
-import type { OwnSecrets } from "../../rpc/grpc/secret-check.ts";
+import type { OwnSecrets } from "../../rpc/calls/secret-check.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
 /** Whether the server that runs here has the keys of this configuration. */

@@ -1,7 +1,7 @@
 import type { Log } from "@hawser/core/log";
 import type { GrpcChannel } from "../../drivers/grpc/channel.ts";
 import { NO_CONNECTION } from "../../drivers/grpc/status.ts";
-import { quoted } from "./call-failure.ts";
+import { quoted } from "../calls/wording.ts";
 
 /**
  * Whether a call may be tried (anycable rpc/rpc.go grpcClientHelper@1.6.16). A lost connection is worth one attempt at

@@ -9,7 +9,7 @@ import {
   useGrpcRig,
 } from "../../../test/support/grpc-rig.ts";
 import { freePort, serveGrpc, serveTcp, WELCOME } from "../../../test/support/grpc-servers.ts";
-import type { GrpcBackend } from "./grpc-backend.ts";
+import type { RemoteBackend } from "../calls/remote-backend.ts";
 
 const rig = useGrpcRig();
 
@@ -37,7 +37,7 @@ async function spawnService(port: number) {
 }
 
 /** Resolves once a call succeeds, tried over and over. */
-function untilBack(backend: GrpcBackend): Promise<void> {
+function untilBack(backend: RemoteBackend): Promise<void> {
   return until(async () => (await connectOnce(backend)).reply !== null);
 }
 

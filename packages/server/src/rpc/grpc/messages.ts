@@ -10,7 +10,7 @@ import type {
   RpcEnv,
   StateMap,
 } from "@hawser/core/rpc/backend";
-import { encodeFrame } from "@hawser/proto/framing";
+import { encodeFrame, FRAME_HEADER_BYTES } from "@hawser/proto/framing";
 import {
   CommandMessage,
   CommandResponse,
@@ -22,9 +22,19 @@ import {
   type PresenceResponse,
   Status,
 } from "@hawser/proto/gen/rpc";
+import { toldHeaders } from "../calls/identity-header.ts";
+import type { RpcCodec } from "../calls/remote-backend.ts";
 
-/** Where verified claims travel, in the env's headers and in the metadata of every call. */
-export const IDENTITY_HEADER = "x-jwt-identity";
+/** Requests as gRPC frames, replies as the messages in them. */
+export const GRPC_CODEC: RpcCodec<Uint8Array, Uint8Array> = {
+  encodeConnect,
+  encodeCommand,
+  encodeDisconnect,
+  decodeConnect,
+  decodeCommand,
+  decodeDisconnect,
+  sizeOf: (frame) => frame.length - FRAME_HEADER_BYTES,
+};
 
 const NO_STATE: StateMap = {};
 
@@ -53,14 +63,9 @@ export function encodeDisconnect(request: DisconnectRequest): Uint8Array {
   });
 }
 
-/** A client could name a header like ours; without verified claims there is none. */
 function envOf(env: RpcEnv, jwtIdentity: string | null): Env {
-  const { url, headers, cstate, istate } = env;
-  if (jwtIdentity !== null)
-    return { url, headers: { ...headers, [IDENTITY_HEADER]: jwtIdentity }, cstate, istate };
-  if (!(IDENTITY_HEADER in headers)) return { url, headers, cstate, istate };
-  const { [IDENTITY_HEADER]: _claimed, ...rest } = headers;
-  return { url, headers: rest, cstate, istate };
+  const { url, cstate, istate } = env;
+  return { url, headers: toldHeaders(env, jwtIdentity), cstate, istate };
 }
 
 /** Throws when the bytes are not a ConnectionResponse. */

@@ -1,9 +1,9 @@
 import type { Clock } from "@hawser/core/clock";
 import { FRAME_HEADER_BYTES } from "@hawser/proto/framing";
 import { GRPC_STATUS } from "../../drivers/grpc/status.ts";
+import { FINGERPRINT_HEADER, fingerprintsIn } from "../calls/secret-check.ts";
 import type { GrpcBackendTarget } from "./open-channel.ts";
 import { openChannel } from "./open-channel.ts";
-import { FINGERPRINT_HEADER, fingerprintsIn } from "./secret-check.ts";
 
 /** What a look at the application's gRPC service came to. */
 export type BackendProbe =

@@ -3,7 +3,7 @@ import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
 import { connectOnce, until, useGrpcRig } from "../../../test/support/grpc-rig.ts";
 import { serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
-import { FINGERPRINT_HEADER, SecretCheck } from "./secret-check.ts";
+import { FINGERPRINT_HEADER, SecretCheck } from "../calls/secret-check.ts";
 
 const rig = useGrpcRig();
 

@@ -1,20 +1,18 @@
 import type { Cancel, Clock } from "@hawser/core/clock";
-import { CableError, messageOf } from "@hawser/core/errors";
+import { CableError } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { CallScope, ReplyStatus } from "@hawser/core/rpc/backend";
-import type { GrpcCall, GrpcCallSink, GrpcChannel } from "../../drivers/grpc/channel.ts";
 import { GRPC_STATUS } from "../../drivers/grpc/status.ts";
-import { callFailure, isWorthAnotherAttempt, protocolError, quoted, statusName } from "./call-failure.ts";
+import type { Attempt, AttemptSink, CallLine, MethodName } from "./call-line.ts";
 import type { CallSlots, SlotWaiter } from "./call-slots.ts";
-import type { ConnectionState } from "./connection-state.ts";
 import type { RpcMeter } from "./rpc-meter.ts";
+import { quoted, statusName } from "./wording.ts";
 
 /** What the calls of a backend share. */
-export interface CallContext {
-  readonly channel: GrpcChannel;
-  /** Where the channel leads, for messages. */
+export interface CallContext<Frame, Message> {
+  readonly line: CallLine<Frame, Message>;
+  /** Where the line leads, for messages. */
   readonly host: string;
-  readonly connection: ConnectionState;
   readonly slots: CallSlots;
   readonly meter: RpcMeter;
   readonly clock: Clock;
@@ -32,14 +30,13 @@ export interface CallContext {
 }
 
 /** One of the three methods. */
-export interface CallKind<T> {
-  readonly name: "Connect" | "Command" | "Disconnect";
-  readonly path: string;
+export interface CallKind<Message, T> {
+  readonly name: MethodName;
   /** The reference counts a Command when it ends, the others when they start. */
   readonly countedAtEnd: boolean;
   /** The application's own ERROR counts as a failed call; the reference does so for Disconnect alone. */
   readonly errorCounts: boolean;
-  decode(message: Uint8Array): T;
+  decode(message: Message): T;
 }
 
 /** How a call is answered: the two ends of a promise. */
@@ -58,18 +55,20 @@ const MIN_ATTEMPT_MS = 1;
  * One call with its wait for a slot, its attempts and the waits between them. It ends once: by a reply, by a failure
  * that is not retried, at its deadline, or with the session that asked.
  */
-export class BackendCall<T extends { readonly status: ReplyStatus }> implements GrpcCallSink, SlotWaiter {
-  readonly #context: CallContext;
-  readonly #kind: CallKind<T>;
+export class BackendCall<Frame, Message, T extends { readonly status: ReplyStatus }>
+  implements AttemptSink<Message>, SlotWaiter
+{
+  readonly #context: CallContext<Frame, Message>;
+  readonly #kind: CallKind<Message, T>;
   readonly #sid: string;
-  readonly #frame: Uint8Array;
+  readonly #frame: Frame;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #outcome: CallOutcome<T>;
   readonly #startedAtMs: number;
   /** Waiting for a slot, with an attempt under way, between attempts with the slot kept, or answered. */
   #phase: "waiting" | "calling" | "pausing" | "done" = "waiting";
   #scope: CallScope | null = null;
-  #call: GrpcCall | null = null;
+  #call: Attempt | null = null;
   #stopDeadline: Cancel | null = null;
   /** Of the attempt, or of the pause before the next. */
   #stopTimer: Cancel | null = null;
@@ -83,11 +82,11 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   #peer: string;
 
   constructor(
-    context: CallContext,
-    kind: CallKind<T>,
+    context: CallContext<Frame, Message>,
+    kind: CallKind<Message, T>,
     request: {
       readonly sid: string;
-      readonly frame: Uint8Array;
+      readonly frame: Frame;
       readonly headers: Readonly<Record<string, string>>;
     },
     outcome: CallOutcome<T>,
@@ -140,14 +139,15 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
     );
   }
 
-  replied(message: Uint8Array): void {
+  replied(message: Message): void {
     if (this.#phase !== "calling") return;
     this.#context.onReply();
     let reply: T;
     try {
       reply = this.#kind.decode(message);
     } catch (thrown) {
-      this.#fail(this.#undecodable(message.length, thrown));
+      const peer = this.#call?.peer() ?? this.#peer;
+      this.#fail(this.#context.line.undecodable(this.#kind.name, message, peer, thrown));
       return;
     }
     this.#call = null;
@@ -162,9 +162,10 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
     this.#call = null;
     this.#lastCode = code;
     this.#lastDetails = details;
-    if (code === GRPC_STATUS.DEADLINE_EXCEEDED) this.#context.meter.timeouts.add(1);
-    if (code === GRPC_STATUS.UNAVAILABLE) this.#context.connection.callFailed(details);
-    if (isWorthAnotherAttempt(code, details)) this.#pause();
+    const { line, meter } = this.#context;
+    if (code === GRPC_STATUS.DEADLINE_EXCEEDED) meter.timeouts.add(1);
+    if (code === GRPC_STATUS.UNAVAILABLE) line.lost(details);
+    if (line.isWorthAnotherAttempt(code, details)) this.#pause();
     else this.#fail(this.#failure());
   }
 
@@ -175,8 +176,8 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   }
 
   #attempt(): void {
-    const { channel, connection, requestTimeoutMs } = this.#context;
-    const refusal = connection.refusal();
+    const { line, requestTimeoutMs } = this.#context;
+    const refusal = line.refusal();
     if (refusal !== null) {
       this.#lastCode = GRPC_STATUS.UNAVAILABLE;
       this.#lastDetails = refusal;
@@ -192,7 +193,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
     this.#attempts += 1;
     const timeoutMs = requestTimeoutMs > 0 && requestTimeoutMs < remainingMs ? requestTimeoutMs : remainingMs;
     const announcedMs = timeoutMs === Number.POSITIVE_INFINITY ? 0 : timeoutMs;
-    this.#call = channel.call(this.#kind.path, this.#frame, this.#headers, announcedMs, this);
+    this.#call = line.send(this.#kind.name, this.#frame, this.#headers, announcedMs, this);
     if (timeoutMs < remainingMs) {
       this.#stopTimer = this.#context.clock.after(timeoutMs, () => this.#timeOut());
     }
@@ -219,8 +220,7 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   /** The attempt has had its time: it ends like one that the server timed out. */
   #timeOut(): void {
     const call = this.#call;
-    const connected = this.#context.channel.state() === "ready";
-    this.failed(GRPC_STATUS.DEADLINE_EXCEEDED, connected ? "no reply" : "no connection was established");
+    this.failed(GRPC_STATUS.DEADLINE_EXCEEDED, this.#context.line.silence());
     call?.cancel(GRPC_STATUS.CANCELLED, "deadline exceeded");
   }
 
@@ -239,21 +239,14 @@ export class BackendCall<T extends { readonly status: ReplyStatus }> implements 
   }
 
   #failure(): CableError {
-    const { channel } = this.#context;
-    return callFailure({
+    return this.#context.line.failure({
       method: this.#kind.name,
       code: this.#lastCode,
       details: this.#lastDetails,
       peer: this.#peer,
-      connectFailure: channel.lastFailure(),
       elapsedMs: this.#elapsedMs(),
       attempts: this.#attempts,
     });
-  }
-
-  #undecodable(length: number, thrown: unknown): CableError {
-    const what = `the RPC backend at ${this.#call?.peer()} answered ${this.#kind.name} with ${length} bytes that are no reply`;
-    return protocolError(`${what}: ${messageOf(thrown)}; check that it serves the same rpc.proto`, thrown);
   }
 
   #noSlot(): CableError {
