@@ -3,6 +3,7 @@ import { Engine } from "@hawser/core/engine/engine";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
+import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { corsHeaders } from "@hawser/core/protocol/cors";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
@@ -19,6 +20,7 @@ import { systemRandom } from "../drivers/random.ts";
 import type { RemoteBackend } from "../rpc/calls/remote-backend.ts";
 import { SecretCheck } from "../rpc/calls/secret-check.ts";
 import { createGrpcBackend } from "../rpc/grpc/grpc-backend.ts";
+import { createHttpBackend } from "../rpc/http/http-backend.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { ClientRequests } from "../transports/http/client-requests.ts";
@@ -76,8 +78,14 @@ const SOCKET_SILENCE_S = 120;
 
 const SAMPLED_LINES = { perWindow: 20, windowMs: 1000 } as const;
 
+const METRIC_GROUPS: Readonly<Record<ResolvedConfig["rpc"]["kind"], readonly MetricGroup[]>> = {
+  none: ["node"],
+  http: ["node", "rpc"],
+  grpc: ["node", "rpc", "grpc"],
+};
+
 export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigure): Composition {
-  const metrics = createMetrics(config.rpc.kind === "none" ? ["node"] : ["node", "rpc", "grpc"]);
+  const metrics = createMetrics(METRIC_GROUPS[config.rpc.kind]);
   const sampler = createLogSampler({
     clock: systemClock,
     log: log.with({ context: "node" }),
@@ -165,16 +173,12 @@ function remoteBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metric
   const compare = () => secrets.use(keys.ownSecrets());
   compare();
   keys.holder.onSwap(compare);
-  return createGrpcBackend({
+  const options = {
+    ...rpc.grpc,
     host: rpc.host,
     concurrency: rpc.concurrency,
     commandTimeoutMs: rpc.commandTimeoutMs,
     requestTimeoutMs: rpc.requestTimeoutMs,
-    maxRecvBytes: rpc.grpc.maxRecvBytes,
-    maxSendBytes: rpc.grpc.maxSendBytes,
-    enableTls: rpc.grpc.enableTls,
-    tlsVerify: rpc.grpc.tlsVerify,
-    tlsRootCa: rpc.grpc.tlsRootCa,
     proxyHeaders: rpc.proxyHeaders,
     proxyCookies: rpc.proxyCookies,
     log: log.with({ context: "rpc" }),
@@ -188,7 +192,13 @@ function remoteBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metric
       pending: metrics.gauge("rpc_pending_num"),
     },
     secrets,
-  });
+  };
+  if (rpc.kind !== "http") return createGrpcBackend(options);
+  if (rpc.http.secretDerived) {
+    options.log.info("auto-generated authorization secret from the application secret");
+  }
+  const { requestTimeoutMs } = rpc.http;
+  return createHttpBackend({ ...options, requestTimeoutMs, secret: () => keys.rpcSecret() });
 }
 
 interface RouteParts {

@@ -2,7 +2,7 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 
 /** What of a configuration a reload does not take over, to compare: all but the keys themselves. */
 export function restartOnly(config: ResolvedConfig): string {
-  const { jwt, streams, broadcast } = config;
+  const { jwt, streams, broadcast, rpc } = config;
   return JSON.stringify({
     ...config,
     jwt: {
@@ -19,6 +19,7 @@ export function restartOnly(config: ResolvedConfig): string {
       cableReadySecret: isGiven(streams.cableReadySecret),
     },
     broadcast: { ...broadcast, key: isGiven(broadcast.key) },
+    rpc: { ...rpc, http: { ...rpc.http, secret: isGiven(rpc.http.secret) } },
   });
 }
 

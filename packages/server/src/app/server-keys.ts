@@ -62,6 +62,8 @@ export class ServerKeys {
   readonly #tokens = new Map<string | null, HeldSecret<SecretVersion>>();
   readonly #streams: Readonly<Record<StreamPurpose, HeldSecret<MessageKey>>>;
   readonly #broadcast: HeldSecret<string>;
+  /** What calls over HTTP present: that of the secret in force, for what is former no application needs to be shown. */
+  #rpcSecret: string | null = null;
   /** What the keys were made of, to know whether anything is new. */
   #made = "";
   #config: ResolvedConfig;
@@ -96,6 +98,11 @@ export class ServerKeys {
   /** The keys that publishers may present now. */
   broadcastKeys(): readonly string[] {
     return this.#broadcast.inUse();
+  }
+
+  /** What calls over HTTP present now; null for nothing. */
+  rpcSecret(): string | null {
+    return this.#rpcSecret;
   }
 
   list(): readonly KeyFacts[] {
@@ -169,7 +176,7 @@ export class ServerKeys {
     });
     const ofTokens = [...tokens.keys()].map((issuer) => [issuer, given.tokens(issuer)]);
     const algorithms = [config.jwt.main, ...issuers].map((issuer) => issuer.algorithms);
-    const made = JSON.stringify([given, ofTokens, algorithms, [...texts], overlapMs]);
+    const made = JSON.stringify([given, ofTokens, algorithms, [...texts], overlapMs, config.rpc.http.secret]);
     if (made === this.#made) return false;
     // What can fail comes first; from here on nothing does.
     this.sources.put("options", read.keys);
@@ -182,6 +189,7 @@ export class ServerKeys {
       held.use(held.next(given[purpose], overlapMs));
     }
     this.#broadcast.use(this.#broadcast.next(given.broadcast, overlapMs));
+    this.#rpcSecret = config.rpc.http.secret;
     this.#made = made;
     this.#config = config;
     this.#warn(read);

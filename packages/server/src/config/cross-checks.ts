@@ -49,14 +49,18 @@ function uselessBackend(values: OptionValues, { rpc }: ResolvedConfig): string[]
     ];
   }
   const place = placeOf(values, rpcHost);
-  if (rpc.host === "") return [`${place} is empty: name the gRPC service as host:port, or set norpc`];
-  if (/^https?:\/\//i.test(rpc.host)) {
+  if (rpc.host === "")
     return [
-      `${place} is an HTTP address, and RPC over HTTP is not served by this version: ` +
-        "name a gRPC service as host:port, or set norpc",
+      `${place} is empty: name the gRPC service as host:port, an HTTP endpoint by its URL, or set norpc`,
     ];
-  }
-  return [];
+  const isUrl = /^https?:\/\//i.test(rpc.host);
+  if (isUrl === (rpc.kind === "http")) return [];
+  const impl = placeOf(values, rpcImpl);
+  return [
+    isUrl
+      ? `${place} is the URL of an HTTP endpoint, and ${impl} is ${rpc.kind}: leave rpc_impl out, or name a gRPC service`
+      : `${impl} is http, and ${place} is no URL: it has to begin with http:// or https://`,
+  ];
 }
 
 /** Two endpoints at one place would hide each other. */
@@ -97,7 +101,7 @@ function pongsWithoutPings(values: OptionValues, { heartbeat }: ResolvedConfig):
 }
 
 function verificationWithoutTls(values: OptionValues, { rpc }: ResolvedConfig): string[] {
-  if (rpc.grpc.tlsVerify || rpc.grpc.enableTls) return [];
+  if (rpc.grpc.tlsVerify || rpc.grpc.enableTls || /^https:/i.test(rpc.host)) return [];
   return [`${placeOf(values, GRPC.options.tlsVerify)} has no effect without rpc_enable_tls`];
 }
 

@@ -34,7 +34,6 @@ export const NOT_SERVED_FLAGS = {
     "enats_trace",
     "enats_max_payload",
   ],
-  "RPC over HTTP": ["http_rpc_secret", "http_rpc_timeout"],
   "other transports": [
     "sse",
     "sse_path",
@@ -70,8 +69,6 @@ const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "nats_pubsub",
   "nats",
   "embedded_nats",
-  "rpc.secret",
-  "rpc.http_request_timeout",
   "metrics.statsd",
   "sse",
   "ds",

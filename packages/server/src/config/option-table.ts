@@ -5,6 +5,7 @@ import { BROKER } from "../broker/options.ts";
 import { JWT } from "../keys/options.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
+import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
@@ -26,6 +27,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   STREAMS,
   RPC,
   GRPC,
+  HTTP_RPC,
   DISCONNECT,
   BROADCAST,
   BROKER,

@@ -230,15 +230,45 @@ describe("the backend", () => {
     expect(configOf("--norpc", "--rpc_impl=grpc").rpc.kind).toBe("none");
   });
 
-  test("over HTTP is not served", () => {
-    expect(errorsOf({ argv: ["--rpc_impl=http"] })).toEqual([
-      '--rpc_impl: the value "http" is AnyCable\'s and not served by this version; use grpc or none',
-    ]);
-    expect(errorsOf({ env: { ANYCABLE_RPC_HOST: "https://app/_anycable" } })).toEqual([
-      "ANYCABLE_RPC_HOST is an HTTP address, and RPC over HTTP is not served by this version: " +
-        "name a gRPC service as host:port, or set norpc",
-    ]);
+  test("is called over HTTP where its address is a URL", () => {
+    expect(configOf("--rpc_host=https://app/_anycable").rpc).toMatchObject({
+      kind: "http",
+      host: "https://app/_anycable",
+      http: { secret: null, secretDerived: false, requestTimeoutMs: 3000 },
+    });
+    expect(configOf("--rpc_host=HTTP://app", "--rpc_impl=http").rpc.kind).toBe("http");
     expect(configOf("--rpc_host=http://app", "--norpc").rpc.kind).toBe("none");
+    expect(errorsOf({ argv: ["--rpc_impl=http", "--rpc_host=app:3000"] })).toEqual([
+      "--rpc_impl is http, and --rpc_host is no URL: it has to begin with http:// or https://",
+    ]);
+    expect(
+      errorsOf({ argv: ["--rpc_impl=grpc"], env: { ANYCABLE_RPC_HOST: "https://app/_anycable" } }),
+    ).toEqual([
+      "ANYCABLE_RPC_HOST is the URL of an HTTP endpoint, and --rpc_impl is grpc: leave rpc_impl out, or name a gRPC service",
+    ]);
+  });
+
+  test("is shown the secret for HTTP that was given, or one that is derived", () => {
+    const secretOf = (...argv: string[]) => configOf("--rpc_host=http://app", ...argv).rpc.http;
+    const derived = "57c40610d142fe7d7999be4e23dfba4f42c3c542e1f278063e8e3b6a30b0c2bd";
+    expect(secretOf("--secret=qwerty")).toMatchObject({ secret: derived, secretDerived: true });
+    expect(secretOf("--secret=qwerty", "--public")).toMatchObject({ secret: derived });
+    expect(secretOf("--secret=qwerty", "--http_rpc_secret=s3")).toMatchObject({
+      secret: "s3",
+      secretDerived: false,
+    });
+    expect(secretOf("--secret=qwerty", "--http_rpc_secret=none")).toMatchObject({ secret: null });
+    expect(secretOf("--secret=none")).toMatchObject({ secret: null });
+  });
+
+  test("has its time for an attempt over HTTP from the option that is named first here", () => {
+    const timeOf = (...argv: string[]) =>
+      configOf("--rpc_host=http://app", ...argv).rpc.http.requestTimeoutMs;
+    expect(timeOf("--http_rpc_timeout=100", "--rpc_request_timeout=200")).toBe(100);
+    expect(timeOf("--rpc_request_timeout=200")).toBe(200);
+    expect(warningsOf("--http_rpc_timeout=100")).toEqual([
+      "--http_rpc_timeout is deprecated: use rpc_request_timeout",
+    ]);
   });
 
   test("must be there to be asked after the token", () => {

@@ -14,7 +14,7 @@ import { type OptionValues, sectionOf } from "./option-values.ts";
 import { resolveJwt } from "./resolve-jwt.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import type { SecretFiles } from "./secret-files.ts";
-import { broadcastSecret, usableSecret } from "./settle.ts";
+import { broadcastSecret, httpRpcSecret, usableSecret } from "./settle.ts";
 import { STREAMS } from "./streams-options.ts";
 
 /** The settled options in the shape that the code reads. */
@@ -34,7 +34,7 @@ export function resolveConfig(
     revocation: resolveRevocation(values),
     secretFiles: paths,
     streams: resolveStreams(values, general.secret),
-    rpc: resolveRpc(values),
+    rpc: resolveRpc(values, hmacHex),
     disconnect: resolveDisconnect(values),
     broadcast: resolveBroadcast(values, general.public, hmacHex),
     broker: resolveBroker(values),
@@ -81,14 +81,23 @@ function resolveStreams(values: OptionValues, appSecret: string): ResolvedConfig
   };
 }
 
-function resolveRpc(values: OptionValues): ResolvedConfig["rpc"] {
+/** Of one attempt over HTTP, where nothing else is said (anycable rpc/config.go@1.6.16). */
+const HTTP_RPC_TIMEOUT_MS = 3000;
+
+function resolveRpc(values: OptionValues, hmacHex: HmacHex): ResolvedConfig["rpc"] {
   const { rpcHost, rpcImpl, noRpc: _noRpc, ...rpc } = sectionOf(values, RPC);
   const { enableTls, tlsRootCa, ...grpc } = sectionOf(values, GRPC);
+  const secret = rpcImpl === "http" ? httpRpcSecret(values) : null;
   return {
     ...rpc,
-    kind: rpcImpl === "none" ? "none" : "grpc",
+    kind: rpcImpl === "" ? "grpc" : rpcImpl,
     host: rpcHost,
     grpc: { ...grpc, enableTls: enableTls || tlsRootCa !== "", tlsRootCa: emptyToNull(tlsRootCa) },
+    http: {
+      secret: secret?.derived ? deriveKey(secret.text, "rpc", hmacHex) : (secret?.text ?? null),
+      secretDerived: secret?.derived ?? false,
+      requestTimeoutMs: rpc.requestTimeoutMs || HTTP_RPC_TIMEOUT_MS,
+    },
   };
 }
 

@@ -106,7 +106,7 @@ export interface ResolvedConfig {
   };
   readonly rpc: {
     /** `none`: there is no application to ask. */
-    readonly kind: "grpc" | "none";
+    readonly kind: "grpc" | "http" | "none";
     readonly host: string;
     readonly concurrency: number;
     /** For a whole command, its retries included. */
@@ -127,6 +127,14 @@ export interface ResolvedConfig {
       /** 0 for the client library's own limit. */
       readonly maxRecvBytes: number;
       readonly maxSendBytes: number;
+    };
+    readonly http: {
+      /** What `Authorization: Bearer` carries; null for no such header, and where nothing is called over HTTP. */
+      readonly secret: string | null;
+      /** True when `secret` was derived from `--secret`. */
+      readonly secretDerived: boolean;
+      /** For one attempt. */
+      readonly requestTimeoutMs: number;
     };
   };
   readonly disconnect: {

@@ -2,6 +2,7 @@ import type { Option } from "@hawser/core/options";
 import { BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
 import { JWT } from "../keys/options.ts";
+import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
@@ -82,9 +83,15 @@ function settleFormerKeys(draft: Draft): void {
 }
 
 function settleRpc(draft: Draft, warnings: string[]): void {
-  const { noRpc, rpcImpl, concurrency } = RPC.options;
+  const { noRpc, rpcHost, rpcImpl, concurrency, requestTimeoutMs } = RPC.options;
   if (draft.get(noRpc)) draft.set(rpcImpl, "none", noRpc);
-  else if (draft.get(rpcImpl) === "") draft.compute(rpcImpl, "grpc");
+  else if (draft.get(rpcImpl) === "") {
+    draft.compute(rpcImpl, /^https?:\/\//i.test(draft.get(rpcHost)) ? "http" : "grpc");
+  }
+  const { timeoutMs } = HTTP_RPC.options;
+  if (draft.get(rpcImpl) === "http" && draft.get(timeoutMs) > 0) {
+    draft.set(requestTimeoutMs, draft.get(timeoutMs), timeoutMs);
+  }
   const calls = draft.get(concurrency);
   if (calls > 0) return;
   const { where } = sourcedOf(draft.values, concurrency);
@@ -115,6 +122,15 @@ export function broadcastSecret(
   values: OptionValues,
 ): { readonly text: string; readonly derived: boolean } | null {
   const own = valueIn(values, BROADCAST.options.broadcastKey);
+  const text = usableSecret(own === "" ? valueIn(values, GENERAL.options.secret) : own);
+  return text === null ? null : { text, derived: own === "" };
+}
+
+/** The same for what calls over HTTP present; `--public` has nothing to do with the application. */
+export function httpRpcSecret(
+  values: OptionValues,
+): { readonly text: string; readonly derived: boolean } | null {
+  const own = valueIn(values, HTTP_RPC.options.secret);
   const text = usableSecret(own === "" ? valueIn(values, GENERAL.options.secret) : own);
   return text === null ? null : { text, derived: own === "" };
 }

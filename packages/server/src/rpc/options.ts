@@ -5,29 +5,30 @@ export const RPC = section("RPC", {
     flag: "rpc_host",
     toml: "rpc.host",
     default: "localhost:50051",
-    help: "The application's gRPC service: host:port, dns:///host:port, or grpc-list://host:port,host:port.",
+    help:
+      "The application's gRPC service: host:port, dns:///host:port, or grpc-list://host:port,host:port; or the URL of its " +
+      "endpoint for calls over HTTP.",
   }),
   noRpc: flag({
     flag: "norpc",
     toml: null,
-    help: "There is no gRPC service: tokens and public streams alone decide.",
+    help: "There is no application to ask: tokens and public streams alone decide.",
   }),
   rpcImpl: choice({
     flag: "rpc_impl",
     toml: "rpc.implementation",
-    values: ["", "grpc", "none"],
+    values: ["", "grpc", "http", "none"],
     default: "",
-    refused: { http: "is AnyCable's and not served by this version; use grpc or none" },
     hidden: true,
-    placeholder: "grpc|none",
-    help: "How the application is called; none is the same as norpc.",
+    placeholder: "grpc|http|none",
+    help: "How the application is called, where rpc_host does not say so; none is the same as norpc.",
   }),
   concurrency: integer({
     flag: "rpc_concurrency",
     toml: "rpc.concurrency",
     default: 28,
     min: -Number.MAX_SAFE_INTEGER,
-    help: "Calls at a time; no more than the service's threads.",
+    help: "Calls at a time; no more than the application's threads.",
   }),
   requestTimeoutMs: milliseconds({
     flag: "rpc_request_timeout",

@@ -2,8 +2,8 @@ import { afterEach, expect, test } from "bun:test";
 import { Status } from "@hawser/proto/gen/rpc";
 import { type Application, type ApplicationOptions, startApplication } from "../support/application.ts";
 import { CableClient } from "../support/cable-client.ts";
-import { until } from "../support/grpc-rig.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { until } from "../support/rpc-rig.ts";
 import { type Samples, scrape, sumOf } from "../support/scrape.ts";
 import { goodToken, inSeconds, signToken } from "../support/tokens.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { readLines } from "../clients/lines.ts";
-import { until } from "../support/grpc-rig.ts";
+import { until } from "../support/rpc-rig.ts";
 import type { ClientReport, CrowdOrder, CrowdTask } from "./crowd-task.ts";
 
 /** Many stock clients, in a few processes. */

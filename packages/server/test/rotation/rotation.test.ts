@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { until } from "../support/grpc-rig.ts";
 import { startHawser } from "../support/hawser-process.ts";
+import { until } from "../support/rpc-rig.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
 import { type Crowd, startCrowd } from "./crowd.ts";

@@ -5,8 +5,8 @@ import { ConnectionRequest } from "@hawser/proto/gen/rpc";
 import type { GrpcChannel, GrpcChannelOptions, GrpcSource } from "../../src/drivers/grpc/channel.ts";
 import { createGrpcChannel } from "../../src/drivers/grpc/round-robin-channel.ts";
 import { grpcStatusName } from "../../src/drivers/grpc/status.ts";
-import { until } from "./grpc-rig.ts";
 import { frameOf, WELCOME } from "./grpc-servers.ts";
+import { until } from "./rpc-rig.ts";
 
 /** What the tests of the gRPC channel share: channels that end with their test, and ways to call. */
 

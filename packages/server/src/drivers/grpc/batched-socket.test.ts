@@ -1,7 +1,7 @@
 import { expect, spyOn, test } from "bun:test";
 import { connect } from "node:net";
-import { until } from "../../../test/support/grpc-rig.ts";
 import { serveTcp } from "../../../test/support/grpc-servers.ts";
+import { until } from "../../../test/support/rpc-rig.ts";
 import { BatchedSocket } from "./batched-socket.ts";
 
 async function pair() {

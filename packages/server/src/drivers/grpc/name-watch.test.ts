@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { callOf, useChannelRig } from "../../../test/support/grpc-channel-rig.ts";
-import { until } from "../../../test/support/grpc-rig.ts";
 import { freePort, serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
 import { serveNames } from "../../../test/support/name-server.ts";
+import { until } from "../../../test/support/rpc-rig.ts";
 import type { GrpcSource } from "./channel.ts";
 
 const rig = useChannelRig();

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { callOf, reply, startCall, useChannelRig } from "../../../test/support/grpc-channel-rig.ts";
-import { until } from "../../../test/support/grpc-rig.ts";
 import {
   freePort,
   serveGrpc,
@@ -10,6 +9,7 @@ import {
   WELCOME,
 } from "../../../test/support/grpc-servers.ts";
 import { answerStream, RST_STREAM, serveFrames } from "../../../test/support/http2-frames.ts";
+import { until } from "../../../test/support/rpc-rig.ts";
 
 const rig = useChannelRig();
 

@@ -221,7 +221,7 @@ export class BackendCall<Frame, Message, T extends { readonly status: ReplyStatu
   #timeOut(): void {
     const call = this.#call;
     this.failed(GRPC_STATUS.DEADLINE_EXCEEDED, this.#context.line.silence());
-    call?.cancel(GRPC_STATUS.CANCELLED, "deadline exceeded");
+    call?.cancel(GRPC_STATUS.DEADLINE_EXCEEDED, "deadline exceeded");
   }
 
   /** The whole call has had its time. */

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { status } from "@grpc/grpc-js";
 import { CallScope } from "@hawser/core/rpc/backend";
 import { ConnectionResponse, Status } from "@hawser/proto/gen/rpc";
-import { CONNECT_REQUEST, connectOnce, told, until, useGrpcRig } from "../../../test/support/grpc-rig.ts";
 import { frameOf, serveGrpc, serveHttp2, serveTcp, WELCOME } from "../../../test/support/grpc-servers.ts";
+import { CONNECT_REQUEST, connectOnce, told, until, useGrpcRig } from "../../../test/support/rpc-rig.ts";
 
 const rig = useGrpcRig();
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { ServerHttp2Stream } from "node:http2";
 import fc from "fast-check";
-import { connectOnce, told, useGrpcRig } from "../../../test/support/grpc-rig.ts";
 import { frameOf, serveHttp2, serveTcp, WELCOME } from "../../../test/support/grpc-servers.ts";
+import { connectOnce, told, useGrpcRig } from "../../../test/support/rpc-rig.ts";
 
 /** Whatever sits where the application should: every call ends in time, with a reply or one line, and the next one works. */
 

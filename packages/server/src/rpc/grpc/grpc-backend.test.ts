@@ -13,6 +13,7 @@ import {
   DisconnectResponse,
   Status,
 } from "@hawser/proto/gen/rpc";
+import { freePort, serveGrpc, serveHttp2, WELCOME } from "../../../test/support/grpc-servers.ts";
 import {
   CONNECT_REQUEST,
   connectOnce,
@@ -20,8 +21,7 @@ import {
   told,
   until,
   useGrpcRig,
-} from "../../../test/support/grpc-rig.ts";
-import { freePort, serveGrpc, serveHttp2, WELCOME } from "../../../test/support/grpc-servers.ts";
+} from "../../../test/support/rpc-rig.ts";
 
 const rig = useGrpcRig();
 

@@ -1,4 +1,5 @@
 import { type RemoteBackend, type RemoteBackendOptions, RemoteCalls } from "../calls/remote-backend.ts";
+import { wantsTls } from "../calls/rpc-tls.ts";
 import { FINGERPRINT_HEADER } from "../calls/secret-check.ts";
 import { grpcLine } from "./grpc-line.ts";
 import { GRPC_CODEC } from "./messages.ts";
@@ -13,12 +14,12 @@ export type GrpcBackendOptions = GrpcBackendTarget & Omit<RemoteBackendOptions, 
  * or the first call.
  */
 export function createGrpcBackend(options: GrpcBackendOptions): RemoteBackend {
-  const { log, secrets, enableTls, tlsRootCa } = options;
+  const { log, secrets } = options;
   const channel = openChannel(options, {
     onNotice: (line) => log.warn(line, { impl: "grpc" }),
     replyHeader:
       secrets === null ? null : { name: FINGERPRINT_HEADER, heard: (value) => secrets.heard(value) },
   });
-  const secure = enableTls || (tlsRootCa ?? "") !== "";
+  const secure = wantsTls(options);
   return new RemoteCalls("grpc", { ...options, secure }, grpcLine(channel, log), GRPC_CODEC);
 }

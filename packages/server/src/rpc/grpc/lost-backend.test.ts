@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { freePort, serveGrpc, serveTcp, WELCOME } from "../../../test/support/grpc-servers.ts";
 import {
   CONNECT_REQUEST,
   connectOnce,
@@ -7,8 +8,7 @@ import {
   told,
   until,
   useGrpcRig,
-} from "../../../test/support/grpc-rig.ts";
-import { freePort, serveGrpc, serveTcp, WELCOME } from "../../../test/support/grpc-servers.ts";
+} from "../../../test/support/rpc-rig.ts";
 import type { RemoteBackend } from "../calls/remote-backend.ts";
 
 const rig = useGrpcRig();

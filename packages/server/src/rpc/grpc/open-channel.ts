@@ -1,21 +1,15 @@
-import { CableError, messageOf } from "@hawser/core/errors";
-import { fileExists, readTextFile } from "../../drivers/files.ts";
-import type { GrpcChannel, GrpcChannelOptions, SecureConnect } from "../../drivers/grpc/channel.ts";
+import type { GrpcChannel, GrpcChannelOptions } from "../../drivers/grpc/channel.ts";
 import { createGrpcChannel } from "../../drivers/grpc/round-robin-channel.ts";
-import { grpcTls } from "../../drivers/grpc/tls.ts";
+
+import { type RpcTlsOptions, rpcTls } from "../calls/rpc-tls.ts";
 import { parseGrpcTarget } from "./target.ts";
 
 /** Where the application's service is, and how it is reached. */
-export interface GrpcBackendTarget {
+export interface GrpcBackendTarget extends RpcTlsOptions {
   /** `--rpc_host`: see `parseGrpcTarget`. */
   readonly host: string;
   /** Largest reply; 0 for gRPC's own limit, 4 MiB. */
   readonly maxRecvBytes: number;
-  /** A root CA turns TLS on by itself. */
-  readonly enableTls: boolean;
-  readonly tlsVerify: boolean;
-  /** A path, or PEM text; null or empty for the system's roots. */
-  readonly tlsRootCa: string | null;
 }
 
 const DEFAULT_MAX_RECV_BYTES = 4 * 1024 * 1024;
@@ -35,7 +29,7 @@ export function openChannel(
   const { host, maxRecvBytes } = options;
   return createGrpcChannel({
     target: parseGrpcTarget(host),
-    secure: openTls(options),
+    secure: rpcTls(options, "h2"),
     maxRecvBytes: maxRecvBytes > 0 ? maxRecvBytes : DEFAULT_MAX_RECV_BYTES,
     lookUpIntervalMs: LOOK_UP_INTERVAL_MS,
     maxCallsPerConnection: MAX_CALLS_PER_CONNECTION,
@@ -43,21 +37,4 @@ export function openChannel(
     ...KEEPALIVE,
     ...RECONNECT,
   });
-}
-
-function openTls({ enableTls, tlsRootCa, tlsVerify }: GrpcBackendTarget): SecureConnect | null {
-  const rootCa = tlsRootCa === "" ? null : tlsRootCa;
-  if (!enableTls && rootCa === null) return null;
-  try {
-    return grpcTls({ rootCa: rootCa === null ? null : pemText(rootCa), verify: tlsVerify });
-  } catch (thrown) {
-    const text = `cannot use rpc_tls_root_ca: ${messageOf(thrown)}; give a PEM file, or the PEM text itself`;
-    throw new CableError("config_invalid", text, { cause: thrown });
-  }
-}
-
-function pemText(fileOrText: string): string {
-  if (fileOrText.includes("-----BEGIN ")) return fileOrText;
-  if (!fileExists(fileOrText)) throw new Error(`there is no file "${fileOrText}"`);
-  return readTextFile(fileOrText);
 }

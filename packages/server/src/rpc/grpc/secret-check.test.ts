@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Metadata, Server, ServerCredentials } from "@grpc/grpc-js";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
-import { connectOnce, until, useGrpcRig } from "../../../test/support/grpc-rig.ts";
 import { serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
+import { connectOnce, until, useGrpcRig } from "../../../test/support/rpc-rig.ts";
 import { FINGERPRINT_HEADER, SecretCheck } from "../calls/secret-check.ts";
 
 const rig = useGrpcRig();

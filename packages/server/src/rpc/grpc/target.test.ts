@@ -49,7 +49,7 @@ describe("rpc_host", () => {
     ["grpc-list://a:1,b:x", '"b:x" is not host:port'],
     ["dns://rpc:50051", "a DNS target has three slashes: dns:///host:port"],
     ["unix:", "there is no path in it"],
-    ["http://rpc:3000/_anycable", "RPC over HTTP is not served; give the address of the gRPC service"],
+    ["http://rpc:3000/_anycable", "it is the URL of an endpoint for calls over HTTP, not of a gRPC service"],
     ["xds:///rpc", '"xds" is not a scheme of gRPC targets'],
   ])("%j is refused", (host, why) => {
     expect(() => parseGrpcTarget(host)).toThrow(

@@ -28,7 +28,7 @@ export function parseGrpcTarget(host: string): GrpcTarget {
       return socketTarget(host, rest);
     case "http":
     case "https":
-      throw invalid(host, "RPC over HTTP is not served; give the address of the gRPC service");
+      throw invalid(host, "it is the URL of an endpoint for calls over HTTP, not of a gRPC service");
     default:
       throw invalid(host, `"${scheme}" is not a scheme of gRPC targets`);
   }

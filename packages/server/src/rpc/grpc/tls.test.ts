@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createServer } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { HAS_OPENSSL } from "../../../test/support/certificates.ts";
-import { connectOnce, told, useGrpcRig } from "../../../test/support/grpc-rig.ts";
 import { serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
+import { connectOnce, told, useGrpcRig } from "../../../test/support/rpc-rig.ts";
 
 const rig = useGrpcRig();
 

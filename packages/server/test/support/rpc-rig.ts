@@ -6,8 +6,9 @@ import { type RecordedLine, RecordingLog } from "@hawser/core/testing/recording-
 import { systemClock } from "../../src/drivers/clock.ts";
 import type { RemoteBackend } from "../../src/rpc/calls/remote-backend.ts";
 import { createGrpcBackend, type GrpcBackendOptions } from "../../src/rpc/grpc/grpc-backend.ts";
+import { createHttpBackend, type HttpBackendOptions } from "../../src/rpc/http/http-backend.ts";
 
-/** What the tests of the gRPC adapter share: the adapter with everything it writes recorded, and ways to ask it. */
+/** What the tests of the RPC adapters share: an adapter with everything it writes recorded, and ways to ask it. */
 
 export class RecordingMeter {
   readonly totals = { calls: 0, retries: 0, errors: 0, timeouts: 0, canceled: 0, pending: 0 };
@@ -39,15 +40,33 @@ export interface BackendUnderTest {
   readonly meter: RecordingMeter;
 }
 
-export interface GrpcRig {
+/** What all adapters can be told. */
+export type SharedOptions = Omit<GrpcBackendOptions, "host">;
+
+export interface RpcRig<Options> {
   /** Stops `part` when the test ends. */
   started<T extends { stop(): void }>(part: T): T;
   /** The adapter, with time enough on a busy machine; `host` is a target or a port of 127.0.0.1. */
-  backend(host: string | number, options?: Partial<GrpcBackendOptions>): BackendUnderTest;
+  backend(host: string | number, options?: Partial<Options>): BackendUnderTest;
 }
 
 /** Call it once in a test file: what its tests start ends with them, last first. */
-export function useGrpcRig(): GrpcRig {
+export function useGrpcRig(): RpcRig<GrpcBackendOptions> {
+  return useRig((port) => `127.0.0.1:${port}`, createGrpcBackend);
+}
+
+/** The same over HTTP; a port stands for a URL with a path. */
+export function useHttpRig(): RpcRig<HttpBackendOptions> {
+  return useRig<HttpBackendOptions>(
+    (port) => `http://127.0.0.1:${port}/_anycable`,
+    (options) => createHttpBackend({ secret: () => null, ...options }),
+  );
+}
+
+function useRig<Options extends { readonly clock: Clock; readonly commandTimeoutMs: number }>(
+  hostAt: (port: number) => string,
+  create: (options: SharedOptions & Partial<Options> & { readonly host: string }) => RemoteBackend,
+): RpcRig<Options> {
   const stops: (() => void)[] = [];
   afterEach(() => {
     for (const stop of stops.splice(0).reverse()) stop();
@@ -58,27 +77,27 @@ export function useGrpcRig(): GrpcRig {
       return part;
     },
     backend(host, options = {}) {
-      const made = backendFor(host, options);
-      stops.push(() => void made.backend.close(0));
-      return made;
+      const { shared, ...recorded } = recordedParts(options.commandTimeoutMs ?? 10_000, options.clock);
+      const target = typeof host === "number" ? hostAt(host) : host;
+      const backend = create({ ...shared, host: target, ...options, clock: shared.clock });
+      stops.push(() => void backend.close(0));
+      return { backend, ...recorded };
     },
   };
 }
 
-function backendFor(host: string | number, options: Partial<GrpcBackendOptions>): BackendUnderTest {
+function recordedParts(commandTimeoutMs: number, given: Clock | undefined) {
   const log = new RecordingLog();
   const meter = new RecordingMeter();
   const pauses: number[] = [];
-  const commandTimeoutMs = options.commandTimeoutMs ?? 10_000;
-  const clock: Clock = options.clock ?? {
+  const clock: Clock = given ?? {
     ...systemClock,
     after(delayMs, run) {
       if (delayMs !== commandTimeoutMs) pauses.push(delayMs);
       return systemClock.after(delayMs, run);
     },
   };
-  const backend = createGrpcBackend({
-    host: typeof host === "number" ? `127.0.0.1:${host}` : host,
+  const shared: SharedOptions = {
     concurrency: 28,
     commandTimeoutMs,
     requestTimeoutMs: 0,
@@ -92,10 +111,9 @@ function backendFor(host: string | number, options: Partial<GrpcBackendOptions>)
     log: log.with({ context: "rpc" }),
     meter,
     secrets: null,
-    ...options,
     clock,
-  });
-  return { backend, pauses, log, meter };
+  };
+  return { shared, pauses, log, meter };
 }
 
 export const CONNECT_REQUEST: ConnectRequest = {

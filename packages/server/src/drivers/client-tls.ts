@@ -2,7 +2,9 @@ import { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import * as tls from "node:tls";
 
-export interface GrpcTlsOptions {
+export interface ClientTlsOptions {
+  /** What is spoken inside, by its ALPN name. HTTP/2 has to be offered by the peer; HTTP/1.1 needs no word. */
+  readonly protocol: "h2" | "http/1.1";
   /** PEM text of the certificates to trust; null for those of the system and of the runtime. */
   readonly rootCa: string | null;
   /** False takes any certificate. */
@@ -15,11 +17,24 @@ export type TlsStart = (socket: Socket, serverName: string) => Promise<Socket>;
 /** The runtime has this function; the declarations, of an older Node, do not. */
 const CERTIFICATE_STORE = tls as unknown as { getCACertificates(store: "system"): string[] };
 
-/** TLS 1.2 or later, HTTP/2 by ALPN. Throws when `rootCa` holds no certificate. */
-export function grpcTls(options: GrpcTlsOptions): TlsStart {
+/** TLS 1.2 or later. Throws when `rootCa` holds no certificate. */
+export function clientTls(options: ClientTlsOptions): TlsStart {
   const context = tls.createSecureContext({ minVersion: "TLSv1.2", ca: trustedRoots(options.rootCa) });
-  return (socket, serverName) => startTls(socket, serverName, context, options.verify);
+  return (socket, serverName) => startTls(socket, serverName, context, options);
 }
+
+/** Whether what `TlsStart` rejected with is the peer's certificate or its TLS, which stay as they are, and not the network. */
+export function isTlsRefusal(error: Error & { readonly code?: string }): boolean {
+  const { code = "", cause } = error;
+  if (
+    /^(ERR_|CERT_|UNABLE_|SELF_SIGNED_|DEPTH_|HOSTNAME_|EPROTO)/.test(code) ||
+    error.message === NOT_TRUSTED
+  )
+    return true;
+  return cause instanceof Error && isTlsRefusal(cause);
+}
+
+const NOT_TRUSTED = "the certificate is not trusted";
 
 function trustedRoots(rootCa: string | null): string[] {
   if (rootCa === null) return [...CERTIFICATE_STORE.getCACertificates("system"), ...tls.rootCertificates];
@@ -34,7 +49,7 @@ function startTls(
   socket: Socket,
   serverName: string,
   secureContext: tls.SecureContext,
-  verify: boolean,
+  { verify, protocol }: ClientTlsOptions,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const secured = tls.connect(
@@ -44,14 +59,14 @@ function startTls(
         host: serverName,
         // RFC 6066 3: no IP address is sent as a name. The certificate is checked against `host` either way.
         servername: isIP(serverName) === 0 ? serverName : "",
-        ALPNProtocols: ["h2"],
+        ALPNProtocols: [protocol],
         rejectUnauthorized: verify,
       },
       () => {
         if (verify && !secured.authorized) {
-          reject(secured.authorizationError ?? new Error("the certificate is not trusted"));
+          reject(secured.authorizationError ?? new Error(NOT_TRUSTED));
           secured.destroy();
-        } else if (secured.alpnProtocol !== "h2") {
+        } else if (protocol === "h2" && secured.alpnProtocol !== "h2") {
           reject(new Error("the peer does not offer HTTP/2 over TLS (ALPN)"));
           secured.destroy();
         } else {

@@ -1,0 +1,30 @@
+/** What of a request differs from call to call. */
+export interface RequestParts {
+  /** POST unless given. */
+  readonly method?: "GET" | "POST";
+  readonly path: string;
+  /** Host and port as in the URL. */
+  readonly authority: string;
+  /** Null for none. */
+  readonly secret?: string | null;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** JSON; empty for none. */
+  readonly body?: string;
+}
+
+/** Before each name of metadata. */
+export const METADATA_PREFIX = "X-AnyCable-Meta-";
+
+/** The whole request as one text, so that it goes out in one write. */
+export function requestText({ method, path, authority, secret, metadata, body = "" }: RequestParts): string {
+  let head = `${method ?? "POST"} ${path} HTTP/1.1\r\nHost: ${authority}\r\nUser-Agent: hawser\r\n`;
+  if (secret !== undefined && secret !== null) head += `Authorization: Bearer ${headerValue(secret)}\r\n`;
+  for (const name in metadata) head += `${METADATA_PREFIX}${name}: ${headerValue(metadata[name] ?? "")}\r\n`;
+  return `${head}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/** Percent-encodes what a header cannot carry, as calls over gRPC do. */
+function headerValue(value: string): string {
+  if (/^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(value)) return value;
+  return value.toWellFormed().replace(/[^\x20-\x7e]+|^ +| +$/g, encodeURIComponent);
+}
