@@ -80,7 +80,7 @@ export class ResponseReader {
 
   #head(): "more" | "on" | HttpResponse | ResponseProblem {
     const end = this.#rest.indexOf("\r\n\r\n");
-    if (end < 0 && !looksLikeHttp(this.#rest)) return notHttp("it does not begin like HTTP/1.1");
+    if (!looksLikeHttp(this.#rest)) return notHttp("it does not begin like HTTP/1.1");
     if (end > MAX_HEAD_BYTES || (end < 0 && this.#rest.length > MAX_HEAD_BYTES)) {
       return { problem: "too_large", reason: `its headers have more than ${MAX_HEAD_BYTES} bytes` };
     }

@@ -60,6 +60,7 @@ describe("what the application is told, and says", () => {
           error_msg: "e",
           env: { cstate: { c: "" }, istate: { i: "1" } },
           stopped_streams: ["s"],
+          presence: { type: "join", id: "7", info: '{"name":"Ann"}', ttl: 5 },
           of_a_later_contract: 1,
         },
       })),
@@ -79,6 +80,7 @@ describe("what the application is told, and says", () => {
       errorMessage: "e",
       cstate: { c: "" },
       istate: { i: "1" },
+      presence: { type: "join", id: "7", info: '{"name":"Ann"}' },
     });
     const [call] = application.calls;
     expect(call?.path).toBe("/_anycable/command");

@@ -5,6 +5,7 @@ import type {
   ConnectRequest,
   DisconnectReply,
   DisconnectRequest,
+  PresenceReply,
   ReplyStatus,
   RpcEnv,
   StateMap,
@@ -106,6 +107,7 @@ function decodeCommand(text: string): CommandReply {
     errorMessage: textIn(reply, "error_msg"),
     cstate: stateIn(env, "cstate"),
     istate: stateIn(env, "istate"),
+    presence: presenceIn(reply),
   };
 }
 
@@ -160,6 +162,13 @@ function envIn(message: Message): Message | null {
   const env = message.env ?? null;
   if (env !== null && !isMessage(env)) throw wrong("env", "an object");
   return env;
+}
+
+function presenceIn(message: Message): PresenceReply | null {
+  const presence = message.presence ?? null;
+  if (presence === null) return null;
+  if (!isMessage(presence)) throw wrong("presence", "an object");
+  return { type: textIn(presence, "type"), id: textIn(presence, "id"), info: textIn(presence, "info") };
 }
 
 function stateIn(env: Message | null, name: string): StateMap {
