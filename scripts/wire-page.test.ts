@@ -10,6 +10,9 @@ import {
   presenceRecord,
 } from "@hawser/core/protocol/presence-texts";
 import {
+  AUTH_REFUSED,
+  authAccepted,
+  authExpiring,
   broadcastFrame,
   broadcastHead,
   broadcastTail,
@@ -76,6 +79,9 @@ describe("the page on the wire", () => {
       broadcastFrame(head, presenceLeave("1"), "presence", "}"),
       presenceReply("I", presenceInfo(1, presenceRecord("1", "{}"))),
       presenceReply("I", PRESENCE_ERROR),
+      authAccepted(3540),
+      AUTH_REFUSED,
+      authExpiring(60),
       disconnect("R", false),
     ]);
   });

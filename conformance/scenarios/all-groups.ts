@@ -8,6 +8,7 @@ import { COMMAND_GROUPS } from "./commands.ts";
 import { COMPRESSION_GROUPS } from "./compression.ts";
 import { CONFIGURATION_GROUPS } from "./configuration.ts";
 import { CORS_GROUPS } from "./cors.ts";
+import { EXPIRY_GROUPS } from "./expiry.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { PING_GROUPS } from "./pings.ts";
@@ -24,6 +25,7 @@ import { WHISPER_GROUPS } from "./whisper.ts";
 export const GROUPS: readonly Group[] = [
   ...PING_GROUPS,
   ...RUNNING_GROUPS,
+  ...EXPIRY_GROUPS,
   ...SLOW_CLIENT_GROUPS,
   ...PRESENCE_GROUPS,
   ...APPLICATION_LIMIT_GROUPS,

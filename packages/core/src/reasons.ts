@@ -104,6 +104,10 @@ export const DROP_REASONS = {
   remote: { wire: "remote", reconnect: false, closeCode: 1000, closeText: "Closed remotely", level: "debug" },
   /** Its token or its session was revoked; `reconnect` is the command's. */
   revoked: { wire: "revoked", reconnect: false, closeCode: 1000, closeText: "Revoked", level: "debug" },
+  /** With `--session_expiry=close`: the connection has lived as long as its token. Clients fetch another and come back. */
+  token_expired: { ...TOKEN_EXPIRED, closeText: "Token Expired", level: "info" },
+  /** A token for somebody else came in an `auth` command. */
+  identity_changed: { ...UNAUTHORIZED, level: "info" },
   no_pong: {
     wire: "no_pong",
     reconnect: true,

@@ -2,7 +2,7 @@ import type { Accepted, Refused, Verdict } from "../jwt/verdict.ts";
 import type { AuthReason, Farewell } from "../reasons.ts";
 
 /** Where a token was found; `none` where there was none. */
-export type Carrier = "header" | "subprotocol" | "query" | "none";
+export type Carrier = "header" | "subprotocol" | "query" | "message" | "none";
 
 /** What a client brought to be let in with. */
 export interface Credentials {
@@ -15,6 +15,8 @@ export interface Credentials {
   readonly ambiguous?: boolean;
   /** The session that it had and wants back. */
   readonly formerSid?: string;
+  /** Without a token so far, it is to bring one in its first message (`--jwt_first_message`). */
+  readonly mayFollow?: boolean;
 }
 
 export interface AdmissionPolicy {
@@ -31,6 +33,8 @@ export interface AdmissionPolicy {
   readonly rpcAfterJwt: "off" | "enforce" | "shadow";
   /** Whether there is an application to ask. */
   readonly hasBackend: boolean;
+  /** Where a connection's token is among what the application is told: the query parameter, or `x-` and this name. */
+  readonly tokenParam: string;
   /** Keys that come over the network; null where none do. */
   readonly missingKeys: MissingKeys | null;
   /** How who is refused for this reason is told. */
@@ -50,6 +54,7 @@ export type Admission =
   | { readonly kind: "admit"; readonly identifiers: string; readonly token: Accepted | null }
   | { readonly kind: "ask_backend"; readonly token: Accepted | null }
   | { readonly kind: "await_keys"; readonly arrival: Promise<void> }
+  | { readonly kind: "await_token" }
   | { readonly kind: "refuse"; readonly refusal: Refusal }
   | { readonly kind: "refuse_unconfigured" };
 
@@ -81,6 +86,7 @@ export function decideAdmission(
     }
     // DEVIATION: D3. The reference closes 1011 without a message.
     if (credentials.queryMalformed) return refuse("malformed", "the query string cannot be parsed");
+    if (credentials.mayFollow) return { kind: "await_token" };
     if (policy.enforceJwt) return refuse("missing", "no token, and --enforce_jwt is set");
   }
   if (policy.noAuth) {

@@ -14,6 +14,7 @@ import {
 } from "./admission.ts";
 import { type EngineContext, rpcEnv } from "./context.ts";
 import { resume } from "./resume.ts";
+import { withToken } from "./token-place.ts";
 
 /** Lets a client in, gives it its session back, refuses it, or asks the application; it is told in every case. */
 export function admit(
@@ -60,6 +61,11 @@ function carryOut(
     case "await_keys":
       awaitKeys(context, session, credentials, admission.arrival);
       return;
+    case "await_token":
+      // Whatever else comes before it has to wait, as it does for the application.
+      session.scope = new CallScope();
+      context.expiry.awaitToken(session, credentials.formerSid ?? null);
+      return;
     case "refuse":
       refuse(context, session, admission.refusal, credentials.carrier);
       return;
@@ -81,12 +87,48 @@ function open(context: EngineContext, session: Session, identifiers: string): vo
   if (context.log.enabled("debug")) context.log.debug("session opened", { sid: session.sid });
 }
 
-function recordAccepted(context: EngineContext, session: Session, token: Accepted, carrier: Carrier): void {
+/**
+ * A token of the session's was accepted, its first or a later one.
+ *
+ * @returns how many seconds the connection has now; null for as long as it likes.
+ */
+export function recordAccepted(
+  context: EngineContext,
+  session: Session,
+  token: Accepted,
+  carrier: Carrier,
+): number | null {
   session.tokenIdentity = token.identity;
   context.counters.verifications.add(["accepted", "none", carrier, token.keyName]);
   session.marks = token.marks;
   // Only the application asks for the claims, so without one they are not kept (memory a connection).
   if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;
+  return context.expiry.accepted(session, token.connectionEndsAtMs);
+}
+
+/** The token that was to come in the first message. It is judged as any other, and what waited for it goes on. */
+export function admitByMessage(context: EngineContext, session: Session, token: string): void {
+  const formerSid = session.term?.formerSid ?? null;
+  session.scope = null;
+  context.expiry.tokenCame(session);
+  tellToken(context, session, token);
+  const shown: Credentials = { token, carrier: "message", queryMalformed: false };
+  admit(context, session, formerSid === null ? shown : { ...shown, formerSid });
+  context.resume(session);
+}
+
+/** Whatever the application is told from now on has this token in it, and none that came before. */
+export function tellToken(context: EngineContext, session: Session, token: string): void {
+  if (context.backend.kind === "none") return;
+  const told = withToken(session.url, session.headers, context.admission.tokenParam, token);
+  session.url = told.url;
+  session.headers = told.headers;
+}
+
+/** `--jwt_first_message_timeout` has passed. */
+export function refuseTokenless(context: EngineContext, session: Session): void {
+  const detail = "no token, and none came in a message in time";
+  refuse(context, session, { reason: "missing", keyName: null, detail, expiredForMs: null }, "none");
 }
 
 function refuse(context: EngineContext, session: Session, refusal: Refusal, carrier: Carrier): void {

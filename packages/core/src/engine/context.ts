@@ -6,6 +6,7 @@ import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { DropReason, Farewell } from "../reasons.ts";
 import type { Router } from "../router/router.ts";
 import type { Backend, RpcEnv, StateMap } from "../rpc/backend.ts";
+import type { Expiry } from "../session/expiry.ts";
 import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
@@ -29,6 +30,7 @@ export interface EngineContext {
   readonly admission: AdmissionPolicy;
   /** `--resume_verify`: off, whoever has a session's id has the session, as in the reference. */
   readonly resumeVerify: boolean;
+  readonly expiry: Expiry;
   /** Null unless the application is asked only for comparison. */
   readonly shadow: ShadowConnects | null;
   readonly revocations: RevocationBook;

@@ -33,6 +33,13 @@ export function disconnectRequest(session: Session): DisconnectRequest {
   };
 }
 
+/** The session has lived as long as its token (`--session_expiry=close`). */
+export function dropExpired(context: EngineContext, session: Session): void {
+  const fields = { sid: session.sid, remote: session.remoteAddress };
+  context.sampled("info", "token_expired", "disconnecting session: its token expires", fields);
+  context.drop(session, "token_expired");
+}
+
 export interface Dismissal {
   /** Takes a session out of everything but its connection. */
   readonly end: (session: Session) => void;

@@ -11,17 +11,19 @@ import { DROP_REASONS, type DropReason, type Farewell } from "../reasons.ts";
 import type { Router } from "../router/router.ts";
 import type { Backend } from "../rpc/backend.ts";
 import type { Topics } from "../session/connection.ts";
+import { Deadlines } from "../session/deadlines.ts";
+import { Expiry, type ExpiryPolicy } from "../session/expiry.ts";
 import { Heartbeat } from "../session/heartbeat.ts";
 import { isClosed, Session, type SessionOpening } from "../session/session.ts";
 import { TICK_MS } from "../session/timer-wheel.ts";
 import { encodeUtf8 } from "../wire/utf8.ts";
 import type { AdmissionPolicy, Credentials } from "./admission.ts";
-import { admit, farewellFrame } from "./admit.ts";
+import { admit, farewellFrame, refuseTokenless } from "./admit.ts";
 import { handOn } from "./broadcast.ts";
 import type { DisconnectInterest, EngineContext } from "./context.ts";
 import { type EngineCounters, engineCounters } from "./counters.ts";
 import { deliver } from "./deliver.ts";
-import { disconnectRequest, dismissAll, leaveStreams } from "./departures.ts";
+import { disconnectRequest, dismissAll, dropExpired, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import { Inbox } from "./inbox.ts";
 import { OrderedAppends } from "./ordered-appends.ts";
@@ -36,6 +38,8 @@ import { SlowClients } from "./slow-clients.ts";
 
 export interface EngineOptions {
   readonly admission: AdmissionPolicy;
+  /** What follows when tokens end. */
+  readonly expiry: ExpiryPolicy;
   /** When the application hears of a session's end (anycable `--disconnect_mode`). */
   readonly disconnectMode: "auto" | "always" | "never";
   readonly disconnectRatePerS: number;
@@ -93,6 +97,7 @@ export class Engine implements EngineContext {
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
   readonly resumeVerify: boolean;
+  readonly expiry: Expiry;
   readonly shadow: ShadowConnects | null;
   readonly revocations: RevocationBook;
   readonly maxSubscriptions: number;
@@ -102,6 +107,7 @@ export class Engine implements EngineContext {
   readonly sampled: EngineContext["sampled"];
   readonly #options: EngineOptions;
   readonly #heartbeat: Heartbeat;
+  readonly #deadlines: Deadlines;
   readonly #inbox: Inbox;
   readonly #slowClients: SlowClients;
   readonly #disconnects: DisconnectQueue;
@@ -142,6 +148,15 @@ export class Engine implements EngineContext {
         this.drop(session, "no_pong");
       },
     });
+    this.expiry = new Expiry(options.expiry, {
+      clock,
+      random,
+      changed: (session) => this.#deadlines.changed(session),
+      send: (session, frame) => this.send(session, frame),
+      onExpired: (session) => dropExpired(this, session),
+      onNoToken: (session) => refuseTokenless(this, session),
+    });
+    this.#deadlines = new Deadlines(clock.monotonicMs(), [this.#heartbeat, this.expiry]);
     this.#inbox = new Inbox(this, {
       maxPendingCommands: options.maxPendingCommands,
       maxPendingCommandBytes: options.maxPendingCommandBytes,
@@ -165,6 +180,7 @@ export class Engine implements EngineContext {
     const session = new Session(opening);
     this.sessions.set(session.sid, session);
     this.#heartbeat.start(session);
+    this.#deadlines.changed(session);
     try {
       admit(this, session, credentials);
     } catch (thrown) {
@@ -307,7 +323,8 @@ export class Engine implements EngineContext {
 
   #tick(): void {
     const nowMs = this.clock.monotonicMs();
-    this.#heartbeat.advance(nowMs);
+    this.expiry.followClock(this.sessions.values());
+    this.#deadlines.advance(nowMs);
     this.#slowClients.sweep(nowMs);
     if (this.revocations.inForce.size > 0) this.revocations.inForce.forgetEnded(this.clock.nowMs());
   }
@@ -324,7 +341,8 @@ export class Engine implements EngineContext {
     if (wasOpen && keep) keepSession(this, session);
     session.state = "closed";
     this.sessions.delete(session.sid);
-    this.#heartbeat.stop(session);
+    this.#deadlines.stop(session);
+    this.expiry.ended(session);
     session.scope?.cancel();
     session.scope = null;
     session.queue = null;

@@ -37,8 +37,9 @@ export class Inbox {
     }
     counters.clientMessages.value += 1;
     this.#options.onCommand(session);
-    if (session.scope === null) this.#run(session, command);
-    else this.#enqueue(session, command, bytes);
+    if (session.scope === null || (command.command === "auth" && session.term?.awaited)) {
+      this.#run(session, command);
+    } else this.#enqueue(session, command, bytes);
   }
 
   /** Runs the commands that waited, until one of them has to wait for the application itself. */

@@ -20,7 +20,7 @@ export interface LifetimePolicy {
  *
  * @returns null when absent, NaN when it is anything but a number.
  */
-export function numericDateS(claims: Claims, name: "exp" | "nbf" | "iat"): number | null {
+export function numericDateS(claims: Claims, name: string): number | null {
   const value = memberOf(claims, name);
   if (value === undefined) return null;
   if (typeof value !== "number") return Number.NaN;

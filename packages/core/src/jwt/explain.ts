@@ -95,6 +95,8 @@ export const CHECK_OF_RULE = {
   exp_not_number: "expiry",
   expired: "expiry",
   exp_missing: "expiry",
+  end_not_number: "lifetime",
+  ended: "lifetime",
   nbf_not_number: "not before",
   not_yet_valid: "not before",
   iat_not_number: "lifetime",

@@ -1,7 +1,7 @@
 import { CableError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { type JsonValue, memberOf } from "../wire/strict-json.ts";
-import { type Claims, judgeLifetime, type LifetimePolicy } from "./claims.ts";
+import { type Claims, judgeLifetime, type LifetimePolicy, numericDateS } from "./claims.ts";
 import type { TokenHeader } from "./header.ts";
 import { type Identify, identityOf } from "./identity.ts";
 import { RULES, type Rule } from "./rules.ts";
@@ -16,6 +16,8 @@ export interface IssuerPolicy extends LifetimePolicy {
   readonly type: string | null;
   /** A claim that tells what tokens are for, and what it has to say; null where there is none. */
   readonly use: { readonly claim: string; readonly value: string } | null;
+  /** A claim that says in place of `exp` when a connection has to end; null for `exp`, and so for tokens without it. */
+  readonly expireClaim: string | null;
   /** Who the bearer is. */
   readonly identify: Identify;
 }
@@ -26,6 +28,7 @@ export const DEFAULT_ISSUER: IssuerPolicy = {
   audience: null,
   type: null,
   use: null,
+  expireClaim: null,
   identify: identityOf,
   leewayS: 0,
   requireExp: false,
@@ -46,7 +49,27 @@ export function judgeClaims(
   if (policy.audience !== null && !names(memberOf(claims, "aud"), policy.audience)) {
     return RULES.audience_other;
   }
-  return judgeLifetime(claims, expS, policy, nowMs);
+  return judgeLifetime(claims, expS, policy, nowMs) ?? judgeEnd(policy, claims, nowMs);
+}
+
+/** Whoever is let in now must not have to go at once. */
+function judgeEnd({ expireClaim, leewayS }: IssuerPolicy, claims: Claims, nowMs: number): Rule | null {
+  const endS = expireClaim === null ? null : numericDateS(claims, expireClaim);
+  if (endS === null) return null;
+  if (Number.isNaN(endS)) return RULES.end_not_number;
+  return nowMs >= (endS + leewayS) * 1000 ? RULES.ended : null;
+}
+
+/**
+ * When a connection that came with this token has to end, in seconds since the epoch and without leeway; null for never.
+ * `expS` is the token's `exp` by `numericDateS`.
+ */
+export function connectionEndS(
+  { expireClaim }: IssuerPolicy,
+  claims: Claims,
+  expS: number | null,
+): number | null {
+  return (expireClaim === null ? null : numericDateS(claims, expireClaim)) ?? expS;
 }
 
 /** RFC 7519 4.1.3: one string, or an array of them. */

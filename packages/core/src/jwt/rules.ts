@@ -71,6 +71,14 @@ export const RULES = {
   nbf_not_number: { reason: "malformed", detail: "`nbf` is not a number" },
   iat_not_number: { reason: "malformed", detail: "`iat` is not a number" },
   expired: { reason: "expired", detail: "the token has expired" },
+  end_not_number: {
+    reason: "malformed",
+    detail: "the claim that `jwt_expire_claim` names is not a number",
+  },
+  ended: {
+    reason: "expired",
+    detail: "the time has passed that the claim of `jwt_expire_claim` names",
+  },
   not_yet_valid: { reason: "not_yet_valid", detail: "the token is not valid yet: `nbf` lies in the future" },
   exp_missing: { reason: "exp_missing", detail: "the token has no `exp`, and tokens must expire here" },
   lifetime_too_long: { reason: "lifetime_too_long", detail: "the token lives longer than allowed here" },

@@ -16,6 +16,8 @@ export interface Accepted {
   readonly expiresAtMs: number | null;
   /** What it can be known by when it is revoked. */
   readonly marks: TokenMarks;
+  /** When a connection that came with it has to end: `exp`, or the claim that stands in for it, and the leeway. */
+  readonly connectionEndsAtMs: number | null;
 }
 
 export interface Refused {

@@ -127,6 +127,7 @@ describe("an accepted token", () => {
         tag: expect.any(Number),
         expiresAtMs: 4_102_444_800_000,
       },
+      connectionEndsAtMs: 4_102_444_800_000,
     });
   });
 

@@ -8,6 +8,7 @@ import { type CompactToken, CompactVerifier } from "./compact.ts";
 import type { JwtCrypto } from "./crypto.ts";
 import {
   checkRange,
+  connectionEndS,
   DEFAULT_ISSUER,
   type IssuerPolicy,
   judgeClaims,
@@ -181,15 +182,20 @@ function judge(
   }
   const identity = policy.identify(claims);
   if (typeof identity !== "string") return refused(identity, key.name);
-  const expiresAtMs = expS === null ? null : Math.min(expS * 1000, LAST_INSTANT_MS);
+  const expiresAtMs = instantMs(expS, 0);
   return {
     accepted: true,
     identity,
     keyName: key.name,
     claimsSegment: token.payloadSegment,
     expiresAtMs,
+    connectionEndsAtMs: instantMs(connectionEndS(policy, claims, expS), policy.leewayS),
     marks: tokenMarks(claims, key.kid ?? token.header.kid, token.signature, expiresAtMs),
   };
+}
+
+function instantMs(atS: number | null, leewayS: number): number | null {
+  return atS === null ? null : Math.min((atS + leewayS) * 1000, LAST_INSTANT_MS);
 }
 
 /** The last instant that a `Date` can hold (ECMA-262 21.4.1.1); later ones are as good as it. */

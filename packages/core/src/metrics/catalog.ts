@@ -92,8 +92,8 @@ export const METRICS = {
   grpc_active_conn_num: gauge("grpc", "The number of active HTTP connections used by gRPC"),
 
   /**
-   * `result` is accepted or refused, `reason` an authentication reason or none, `carrier` query, header, subprotocol
-   * or none, `key` the configured name of the key or none.
+   * `result` is accepted or refused, `reason` an authentication reason or none, `carrier` query, header, subprotocol,
+   * message or none, `key` the configured name of the key or none.
    */
   jwt_verifications_total: {
     type: "counter",

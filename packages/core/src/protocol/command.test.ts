@@ -8,6 +8,7 @@ describe("decodeCommand()", () => {
       command: "message",
       identifier: "a",
       data: "{}",
+      token: "",
       history: null,
       presence: null,
     });

@@ -5,6 +5,8 @@ export interface Command {
   /** Opaque: compared as text, never normalised. Empty when the client sent none. */
   readonly identifier: string;
   readonly data: unknown;
+  /** For `auth`. Empty when the client sent none, or no text. */
+  readonly token: string;
   readonly history: HistoryRequest | null;
   readonly presence: PresenceRequest | null;
 }
@@ -47,7 +49,8 @@ function readCommand(members: Members): Command | "malformed" {
   const history = members.history === undefined ? null : readHistory(members.history);
   const presence = members.presence === undefined ? null : readPresence(members.presence);
   if (history === "malformed" || presence === "malformed") return "malformed";
-  return { command, identifier, data: members.data, history, presence };
+  const token = typeof members.token === "string" ? members.token : "";
+  return { command, identifier, data: members.data, token, history, presence };
 }
 
 function readHistory(value: unknown): HistoryRequest | null | "malformed" {

@@ -46,6 +46,18 @@ export function disconnect(reason: string, reconnect: boolean): string {
   return `{"type":"disconnect","reason":${JSON.stringify(reason)},"reconnect":${reconnect}}`;
 }
 
+/** To `auth`: the token was taken, and the connection may live on; null for as long as it likes. */
+export function authAccepted(expiresInS: number | null): string {
+  return expiresInS === null ? '{"type":"auth"}' : `{"type":"auth","expires_in":${expiresInS}}`;
+}
+
+/** To `auth`: the token was not taken; all is as it was before. */
+export const AUTH_REFUSED = '{"type":"auth","error":"unauthorized"}';
+
+export function authExpiring(expiresInS: number): string {
+  return `{"type":"auth_expiring","expires_in":${expiresInS}}`;
+}
+
 /** Members with empty values are left out by the reference; an identifier is the only one that can be empty here. */
 function typed(type: string, identifier: string): string {
   return identifier === ""

@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { ping } from "../protocol/replies.ts";
 import type { Random } from "../random.ts";
+import { type Deadline, NEVER } from "./deadlines.ts";
 import { isClosed, type PingPrecision, type Session } from "./session.ts";
-import { TimerWheel } from "./timer-wheel.ts";
 
 export interface HeartbeatOptions {
   readonly clock: Clock;
@@ -18,32 +18,22 @@ export interface HeartbeatOptions {
  * Pings and the patience for their answers (anycable node/session.go@1.6.16). A ping goes out every interval, the
  * first one after a random half to one and a half of it, so that clients who came together do not stay together.
  */
-export class Heartbeat {
+export class Heartbeat implements Deadline {
   readonly #options: HeartbeatOptions;
-  readonly #wheel: TimerWheel<Session>;
   /** Sessions that are pinged in the same tick share one frame. */
   #frame = "";
   #frameTimestamp = "";
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#wheel = new TimerWheel(options.clock.monotonicMs(), (session, nowMs) =>
-      this.#onDue(session, nowMs),
-    );
   }
 
   start(session: Session): void {
     const { pingIntervalMs, pongTimeoutMs } = session.plan;
     if (pingIntervalMs <= 0) return;
-    const nowMs = this.#options.clock.monotonicMs();
     const firstMs = pingIntervalMs * (0.5 + this.#options.random.fraction());
-    session.nextPingAtMs = nowMs + firstMs;
+    session.nextPingAtMs = this.#options.clock.monotonicMs() + firstMs;
     if (pongTimeoutMs > 0) session.pongDeadlineMs = session.nextPingAtMs + pongTimeoutMs;
-    this.#wheel.schedule(session, session.nextPingAtMs);
-  }
-
-  stop(session: Session): void {
-    this.#wheel.cancel(session);
   }
 
   /**
@@ -55,23 +45,17 @@ export class Heartbeat {
     session.pongDeadlineMs = 0;
   }
 
-  advance(nowMs: number): void {
-    this.#wheel.advance(nowMs);
+  dueAtMs({ nextPingAtMs, pongDeadlineMs }: Session): number {
+    if (nextPingAtMs === 0) return NEVER;
+    return pongDeadlineMs === 0 ? nextPingAtMs : Math.min(pongDeadlineMs, nextPingAtMs);
   }
 
-  #onDue(session: Session, nowMs: number): void {
-    if (isClosed(session)) return;
+  onDue(session: Session, nowMs: number): void {
     if (session.pongDeadlineMs !== 0 && session.pongDeadlineMs <= nowMs) {
       this.#options.onNoPong(session);
       return;
     }
     if (session.nextPingAtMs <= nowMs) this.#ping(session, nowMs);
-    if (isClosed(session)) return; // a write can end the connection within the call
-    const deadlineMs = session.pongDeadlineMs;
-    this.#wheel.schedule(
-      session,
-      deadlineMs === 0 ? session.nextPingAtMs : Math.min(deadlineMs, session.nextPingAtMs),
-    );
   }
 
   #ping(session: Session, nowMs: number): void {
@@ -84,6 +68,7 @@ export class Heartbeat {
     session.nextPingAtMs = nowMs + pingIntervalMs;
     if (pongTimeoutMs > 0 && session.pongDeadlineMs === 0) session.pongDeadlineMs = nowMs + pongTimeoutMs;
     this.#options.sendPing(session, this.#frame);
+    if (isClosed(session)) return; // a write can end the connection within the call
     if (this.#options.nativePings) session.connection.ping();
   }
 }

@@ -7,7 +7,7 @@ function sessionAt(remoteAddress: string | undefined, clientAddress: string | nu
   const connection: Connection = Object.assign(new FakeConnection(), { remoteAddress });
   return new Session({
     sid: "s",
-    plan: { pingIntervalMs: 0, pingPrecision: "s", pongTimeoutMs: 0 },
+    plan: { pingIntervalMs: 0, pingPrecision: "s", pongTimeoutMs: 0, tokenNotices: false },
     clientAddress,
     url: "",
     headers: {},

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import type { Holding } from "./holding.ts";
 import type { PendingCommands } from "./pending-commands.ts";
 import type { Timed } from "./timer-wheel.ts";
+import type { TokenTerm } from "./token-term.ts";
 
 /** One channel of one session. */
 export interface Subscription {
@@ -26,6 +27,8 @@ export interface HeartbeatPlan {
   readonly pingPrecision: PingPrecision;
   /** 0 when a client need not answer. */
   readonly pongTimeoutMs: number;
+  /** Whether it is told that its token will expire. */
+  readonly tokenNotices: boolean;
 }
 
 export type PingPrecision = "s" | "ms" | "ns";
@@ -44,9 +47,12 @@ export class Session implements Timed {
   readonly plan: HeartbeatPlan;
   /** The client that a trusted proxy named, or null when that is the peer: then it is asked for when needed. */
   readonly #clientAddress: string | null;
-  /** Of the upgrade request; empty when no backend would ever be told. Holds the token when it came by query. */
-  readonly url: string;
-  readonly headers: StateMap;
+  /**
+   * Of the upgrade request; empty when no backend would ever be told. They hold the token, wherever it came by; a later
+   * one takes its place.
+   */
+  url: string;
+  headers: StateMap;
   /** Whether its client can ask for it again once the connection has broken. */
   readonly resumable: boolean;
 
@@ -60,6 +66,8 @@ export class Session implements Timed {
   jwtIdentity: string | null = null;
   /** Of the token that it was opened with; null without one. */
   marks: TokenMarks | null = null;
+  /** What follows from its token as time passes; null where nothing does. */
+  term: TokenTerm | null = null;
   cstate: StateMap = NO_STATE;
   /** Changed by `addSubscription` and `removeSubscription`. */
   subscriptions: Map<string, Subscription> | null = null;
@@ -78,6 +86,7 @@ export class Session implements Timed {
   badFrames = 0;
   badFramesSinceMs = 0;
 
+  /** 0 where there are no pings. */
   nextPingAtMs = 0;
   /** When the client is given up, unless it says something; 0 when nothing is expected of it. */
   pongDeadlineMs = 0;

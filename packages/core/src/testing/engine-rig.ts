@@ -5,7 +5,8 @@ import type { PubSub } from "../engine/pub-sub.ts";
 import type { RevocationBook } from "../engine/revocation-terms.ts";
 import { Revocations } from "../jwt/revocation/revocations.ts";
 import type { Accepted, Refused } from "../jwt/verdict.ts";
-import { createMetrics } from "../metrics/registry.ts";
+import type { LabelledName } from "../metrics/catalog.ts";
+import { createMetrics, type Metrics } from "../metrics/registry.ts";
 import { AUTH_REASONS } from "../reasons.ts";
 import { pubsubRoute } from "../router/pubsub-route.ts";
 import type { Backend } from "../rpc/backend.ts";
@@ -24,6 +25,7 @@ export const ACCEPTED: Accepted = {
   claimsSegment: "e30",
   expiresAtMs: null,
   marks: { jti: null, sid: null, issuedAtS: null, kid: null, tag: 1, expiresAtMs: null },
+  connectionEndsAtMs: null,
 };
 export const REFUSED: Refused = {
   accepted: false,
@@ -73,7 +75,15 @@ export function setUp({
         missingKeys: null,
         farewell: (reason) => AUTH_REASONS[reason],
         hasBackend: backend.kind !== "none",
+        tokenParam: "jid",
         ...admission,
+      },
+      expiry: {
+        closes: false,
+        jitterPercent: 10,
+        closesPerS: 100,
+        noticeMs: 60_000,
+        firstMessageTimeoutMs: 5000,
       },
       disconnectMode: "auto",
       disconnectRatePerS: 100,
@@ -128,7 +138,7 @@ export function setUp({
     const session: Session = engine.open(
       {
         sid: `s${sids}`,
-        plan: { pingIntervalMs: 3000, pingPrecision: "s", pongTimeoutMs: 0, ...plan },
+        plan: { pingIntervalMs: 3000, pingPrecision: "s", pongTimeoutMs: 0, tokenNotices: false, ...plan },
         clientAddress: null,
         url: "http://localhost/cable",
         headers: {},
@@ -145,6 +155,13 @@ export function setUp({
     return { connection, session, say };
   };
   return { engine, clock, log, sampledKinds, metrics, open };
+}
+
+/** What a metric with labels says, a line for each set of them. */
+export function counted(metrics: Metrics, name: LabelledName): string[] {
+  return [...metrics.labelled(name).samples()].map(
+    ({ labelValues, value }) => `${labelValues.join(" ")} ${value}`,
+  );
 }
 
 /** Lets the promises that are settled by now run their course. */

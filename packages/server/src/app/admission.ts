@@ -31,6 +31,7 @@ export function admissionPolicy(config: ResolvedConfig, parts: AdmissionParts): 
   });
   const policy = {
     ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
+    tokenParam: jwt.param,
     farewell: (reason: AuthReason) =>
       authFarewell(reason, {
         retiredAs: jwt.retiredAs,

@@ -109,6 +109,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       admission: admissionPolicy(config, {
         ...{ keys, use: tokenUse, revocations: revocations.book, metrics, log },
       }),
+      expiry: config.jwt.expiry,
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
@@ -249,11 +250,13 @@ function webSocketRoute(
   config: ResolvedConfig,
   parts: RouteParts,
 ): Pick<PlacedRoute<SocketData>, "route" | "sockets"> {
-  const { server, websocket, heartbeat } = config;
+  const { server, websocket, heartbeat, jwt } = config;
   const { route, handler } = webSocketTransport(
     {
       paths: websocket.paths,
       allowedOrigins: server.allowedOrigins,
+      tokens: jwt.enabled,
+      firstMessage: jwt.enabled && jwt.firstMessage,
       ...heartbeat,
     },
     { engine: parts.engine, requests: clientRequests(config, parts), log: parts.log.with({ context: "ws" }) },

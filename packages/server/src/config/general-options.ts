@@ -43,7 +43,7 @@ export const GENERAL = section("General", {
   presets: list({
     flag: "presets",
     toml: "presets",
-    help: "Sets of options: strict for jwt_strict, broker for broker=memory, none for nothing.",
+    help: "Sets of options: strict for jwt_strict and session_expiry=close, broker for broker=memory, none for nothing.",
     check: (value) =>
       value.every((name) => PRESETS.includes(name) || PRESETS_NOT_SERVED.includes(name))
         ? null

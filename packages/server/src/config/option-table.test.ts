@@ -35,6 +35,7 @@ const OUR_FLAGS = `
   jwt_jwks_max_stale jwt_jwks_cache revocations_file revocation_max_ttl revocations_limit
   jwt_algorithms jwt_issuer jwt_audience jwt_type jwt_identifiers jwt_preset jwt_retired_as secret_file jwt_mismatch_reconnect
   resume_verify
+  session_expiry jwt_expire_claim session_expiry_jitter session_expiry_rate session_expiry_notice jwt_first_message jwt_first_message_timeout
 `
   .trim()
   .split(/\s+/);

@@ -2,6 +2,7 @@ import type { Option, Section } from "@hawser/core/options";
 import { ADMIN } from "../admin/options.ts";
 import { BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
+import { EXPIRY } from "../keys/expiry/options.ts";
 import { JWT } from "../keys/options.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
@@ -24,6 +25,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   PINGS,
   JWT,
   REVOCATION,
+  EXPIRY,
   STREAMS,
   RPC,
   GRPC,

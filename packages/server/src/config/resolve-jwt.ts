@@ -1,3 +1,4 @@
+import { EXPIRY } from "../keys/expiry/options.ts";
 import { hasKeySource, issuerSettings } from "../keys/issuer/options.ts";
 import { JWT } from "../keys/options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
@@ -12,6 +13,7 @@ export function resolveJwt(
 ): ResolvedConfig["jwt"] {
   const options = sectionOf(values, JWT);
   const { jwtSecret, strict } = options;
+  const { sessionExpiry, expireClaim, firstMessage, ...expiry } = sectionOf(values, EXPIRY);
   const secret = usableSecret(jwtSecret === "" ? appSecret : jwtSecret);
   const main = issuerSettings(options, strict);
   const issuers = options.issuers.map((entry) => ({
@@ -32,6 +34,9 @@ export function resolveJwt(
     strict,
     main,
     issuers,
+    expireClaim: expireClaim === "" ? null : expireClaim,
+    firstMessage,
+    expiry: { closes: sessionExpiry === "close", ...expiry },
     jwksMaxStaleMs: options.jwksMaxStaleS * 1000,
     jwksCacheFolder: options.jwksCache === "" ? null : options.jwksCache,
   };

@@ -1,4 +1,5 @@
 import type { LogLevel } from "@hawser/core/log";
+import type { ExpiryPolicy } from "@hawser/core/session/expiry";
 import type { IssuerSettings } from "../keys/issuer/options.ts";
 
 /**
@@ -75,6 +76,11 @@ export interface ResolvedConfig {
       /** The issuer's own; read already. */
       readonly secret: string | null;
     })[];
+    /** The claim that stands in for `exp` when it is about connections; null for none. */
+    readonly expireClaim: string | null;
+    /** Whether a token may come in the first message. */
+    readonly firstMessage: boolean;
+    readonly expiry: ExpiryPolicy;
     /** How long published keys serve when they cannot be fetched again. */
     readonly jwksMaxStaleMs: number;
     /** Where they are kept; null for nowhere. */

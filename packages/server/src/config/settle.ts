@@ -1,6 +1,7 @@
 import type { Option } from "@hawser/core/options";
 import { BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
+import { EXPIRY } from "../keys/expiry/options.ts";
 import { JWT } from "../keys/options.ts";
 import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
@@ -40,7 +41,13 @@ export function settle(values: OptionValues): {
 function settlePresets(draft: Draft): void {
   const { presets } = GENERAL.options;
   const named = draft.get(presets);
-  if (named.includes("strict")) draft.set(JWT.options.strict, true, presets);
+  if (named.includes("strict")) {
+    draft.set(JWT.options.strict, true, presets);
+    // What is said by itself is meant.
+    const { sessionExpiry } = EXPIRY.options;
+    if (sourcedOf(draft.values, sessionExpiry).source === "default")
+      draft.set(sessionExpiry, "close", presets);
+  }
   const { adapter } = BROKER.options;
   if (named.includes("broker") && draft.get(adapter) === "") draft.set(adapter, "memory", presets);
 }

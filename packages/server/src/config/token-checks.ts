@@ -1,4 +1,5 @@
 import { weaknessOfText } from "@hawser/core/jwt/secret-strength";
+import { EXPIRY } from "../keys/expiry/options.ts";
 import { hasKeySource } from "../keys/issuer/options.ts";
 import { JWT } from "../keys/options.ts";
 import { GENERAL } from "./general-options.ts";
@@ -43,11 +44,14 @@ function rulesWithoutKeys(values: OptionValues, { jwt }: ResolvedConfig): string
   const { issuer, preset, audience, algorithms, type, identifiers } = JWT.options;
   const { requireExp, maxLifetimeS, leewayS, strict } = JWT.options;
   const ofOne = [issuer, preset, audience, algorithms, type, identifiers, requireExp, maxLifetimeS, leewayS];
-  const idle = [...ofOne, ...(jwt.enabled ? [] : [strict])].filter(
+  const { sessionExpiry, expireClaim, firstMessage } = EXPIRY.options;
+  const ofAll = jwt.enabled ? [] : [strict, sessionExpiry, expireClaim, firstMessage];
+  const idle = [...ofOne, ...ofAll].filter(
     (option: AnyOption) => sourcedOf(values, option).source !== "default",
   );
   if (idle.length === 0) return [];
-  const names = idle.map((option) => placeOf(values, option)).join(", ");
+  // A preset stands for several.
+  const names = [...new Set(idle.map((option) => placeOf(values, option)))].join(", ");
   return [`no effect without keys for tokens (jwt_secret, secret, jwt_keys_file or jwt_jwks_url): ${names}`];
 }
 

@@ -8,19 +8,22 @@ export interface TokenSettings {
   /** Null when no plain secret verifies tokens. */
   readonly secret: string | null;
   readonly maxTokenBytes: number;
+  /** Of all issuers. */
+  readonly expireClaim: string | null;
   readonly main: IssuerSettings;
   readonly issuers: readonly IssuerSettings[];
 }
 
 /** What the tokens of each issuer have to be like. Where only tables name issuers, strangers' tokens are for nobody. */
 export function tokenPolicy(settings: TokenSettings): VerifierPolicy {
-  const { secret, main, issuers, maxTokenBytes } = settings;
+  const { secret, main, issuers, maxTokenBytes, expireClaim } = settings;
   const hasMain = secret !== null || hasKeySource(main) || issuers.length === 0;
-  return { maxTokenBytes, issuers: [...(hasMain ? [main] : []), ...issuers].map(issuerPolicy) };
+  const all = [...(hasMain ? [main] : []), ...issuers];
+  return { maxTokenBytes, issuers: all.map((issuer) => issuerPolicy(issuer, expireClaim)) };
 }
 
-function issuerPolicy(settings: IssuerSettings): IssuerPolicy {
+function issuerPolicy(settings: IssuerSettings, expireClaim: string | null): IssuerPolicy {
   const { issuer, audience, type, use, identifiers, leewayS, requireExp, maxLifetimeS } = settings;
   const identify = identifiers === null ? identityOf : identityTemplate(identifiers);
-  return { issuer, audience, type, use, identify, leewayS, requireExp, maxLifetimeS };
+  return { issuer, audience, type, use, expireClaim, identify, leewayS, requireExp, maxLifetimeS };
 }

@@ -2,6 +2,7 @@ import type { Command } from "../../protocol/command.ts";
 import { PONG } from "../../protocol/replies.ts";
 import type { Session } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
+import { auth } from "./auth.ts";
 import { history } from "./history.ts";
 import { message } from "./message.ts";
 import { join, leave, presence } from "./presence.ts";
@@ -26,6 +27,8 @@ export function execute(context: EngineContext, session: Session, command: Comma
       return join(context, session, command);
     case "leave":
       return leave(context, session, command);
+    case "auth":
+      return auth(context, session, command);
     case "whisper":
       return whisper(context, session, command);
     case "ping":

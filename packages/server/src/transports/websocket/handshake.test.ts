@@ -173,7 +173,7 @@ describe("any headers", () => {
       fc.property(fc.option(value), fc.option(value), query, (header, offered, search) => {
         const headers = new Headers(header === null ? {} : { "X-JID": header });
         const found = readCredentials("jid", headers, readOffer(offered), parseQuery(search.toString()));
-        const source = { header, subprotocol: offered, query: search.get("jid"), none: "" };
+        const source = { header, subprotocol: offered, query: search.get("jid"), message: null, none: "" };
         expect(source[found.carrier]).toContain(found.token ?? "");
         expect(found.token === null).toBe(found.carrier === "none");
       }),

@@ -1,3 +1,4 @@
+import type { Credentials } from "@hawser/core/engine/admission";
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
 import { originCheck } from "@hawser/core/protocol/origins";
@@ -16,6 +17,10 @@ import { isPattern, pathPattern } from "./path-pattern.ts";
 export interface WebSocketTransportOptions {
   readonly paths: readonly string[];
   readonly allowedOrigins: readonly string[];
+  /** Whether tokens are looked at. */
+  readonly tokens: boolean;
+  /** Who comes without a token is to send it in the first message. */
+  readonly firstMessage: boolean;
   readonly pingIntervalMs: number;
   readonly pingPrecision: PingPrecision;
   readonly pongTimeoutMs: number;
@@ -56,19 +61,22 @@ export function webSocketTransport(
 class SessionOpener {
   readonly #parts: WebSocketTransportParts;
   readonly #origins: (origin: string | null) => boolean;
+  readonly #options: WebSocketTransportOptions;
   /** Whether a session can outlive its connection. */
   readonly #sessionsLast: boolean;
-  readonly #plans: { readonly base: HeartbeatPlan; readonly extended: HeartbeatPlan };
+  readonly #plans: Readonly<Record<"base" | "extended", Plans>>;
 
   constructor(options: WebSocketTransportOptions, parts: WebSocketTransportParts) {
+    this.#options = options;
     this.#parts = parts;
     this.#sessionsLast = Boolean(parts.engine.broker?.sessions);
     this.#origins = originCheck(options.allowedOrigins);
     const { pingIntervalMs, pingPrecision, pongTimeoutMs, nativePings } = options;
+    const pings = { pingIntervalMs, pingPrecision };
     // Base-protocol clients do not answer pings; with native ones the runtime of every client does.
     this.#plans = {
-      base: { pingIntervalMs, pingPrecision, pongTimeoutMs: nativePings ? pongTimeoutMs : 0 },
-      extended: { pingIntervalMs, pingPrecision, pongTimeoutMs },
+      base: plansWith({ ...pings, pongTimeoutMs: nativePings ? pongTimeoutMs : 0 }),
+      extended: plansWith({ ...pings, pongTimeoutMs }),
     };
   }
 
@@ -88,7 +96,7 @@ class SessionOpener {
     const plan = this.#plan(offer, query);
     const resumable = this.#sessionsLast && offer.subprotocol?.extended === true;
     const former = resumable ? formerSid(request.headers, query) : null;
-    const credentials = former === null ? shown : { ...shown, formerSid: former };
+    const credentials = this.#credentials(shown, former);
     const opening: Opening = { sid, plan, clientAddress, url, headers, credentials, resumable };
     this.#logRequestId(opening.sid, request.headers.get("x-request-id"));
     const upgraded = exchange.upgrade(opening, {
@@ -99,9 +107,16 @@ class SessionOpener {
     return upgraded ? null : refusalResponse({ status: 400 });
   }
 
-  /** `pi` and `ptp` of the URL adjust the pings of one connection. */
+  #credentials(shown: Credentials, former: string | null): Credentials {
+    const mayFollow = this.#options.firstMessage && shown.token === null;
+    if (former === null) return mayFollow ? { ...shown, mayFollow } : shown;
+    return { ...shown, mayFollow, formerSid: former };
+  }
+
+  /** `pi` and `ptp` of the URL adjust the pings of one connection, and `auth=1` has it told when its token will expire. */
   #plan(offer: Offer, query: Query): HeartbeatPlan {
-    const plan = offer.subprotocol?.extended ? this.#plans.extended : this.#plans.base;
+    const told = this.#options.tokens && lastValue(query, "auth") === "1";
+    const plan = this.#plans[offer.subprotocol?.extended ? "extended" : "base"][told ? "told" : "untold"];
     const interval = lastValue(query, "pi") ?? "";
     const precision = lastValue(query, "ptp") ?? "";
     if (interval === "" && precision === "") return plan;
@@ -109,6 +124,7 @@ class SessionOpener {
       pingIntervalMs: this.#pingIntervalMs(interval, plan.pingIntervalMs),
       pingPrecision: precision === "" ? plan.pingPrecision : pingPrecision(precision),
       pongTimeoutMs: plan.pongTimeoutMs,
+      tokenNotices: told,
     };
   }
 
@@ -130,6 +146,16 @@ class SessionOpener {
     if (requestId === null || !this.#parts.log.enabled("debug")) return;
     this.#parts.log.debug("WebSocket session established", { sid, request_id: requestId.slice(0, 128) });
   }
+}
+
+/** For those who are told when their token will expire, and for the others; made once, as there are many of them. */
+interface Plans {
+  readonly told: HeartbeatPlan;
+  readonly untold: HeartbeatPlan;
+}
+
+function plansWith(pings: Omit<HeartbeatPlan, "tokenNotices">): Plans {
+  return { told: { ...pings, tokenNotices: true }, untold: { ...pings, tokenNotices: false } };
 }
 
 function pingPrecision(value: string): PingPrecision {
