@@ -11,6 +11,7 @@ import { CORS_GROUPS } from "./cors.ts";
 import { EXPIRY_GROUPS } from "./expiry.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
+import { HISTORY_GROUPS } from "./history.ts";
 import { PING_GROUPS } from "./pings.ts";
 import { PRESENCE_GROUPS } from "./presence.ts";
 import { RUNNING_GROUPS } from "./running.ts";
@@ -24,6 +25,7 @@ import { WHISPER_GROUPS } from "./whisper.ts";
 /** Those that wait the longest come first, so that the others fill the time. */
 export const GROUPS: readonly Group[] = [
   ...PING_GROUPS,
+  ...HISTORY_GROUPS,
   ...RUNNING_GROUPS,
   ...EXPIRY_GROUPS,
   ...SLOW_CLIENT_GROUPS,
