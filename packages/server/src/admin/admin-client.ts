@@ -29,6 +29,13 @@ export interface ReloadAnswer {
   readonly keys: readonly ListedKey[];
 }
 
+export interface RevokeAnswer {
+  /** How many connections were closed. */
+  readonly closed: number;
+  /** When it is forgotten, in ISO 8601. */
+  readonly until: string;
+}
+
 /** @throws CableError `io_failed` when the server cannot be asked. */
 export async function fetchServer(socketPath: string): Promise<ServerFacts> {
   // Both ends are of one program and version.
@@ -44,6 +51,12 @@ export async function fetchKeys(socketPath: string): Promise<readonly ListedKey[
 /** @throws CableError `io_failed` when the server cannot be asked, or could not read its keys. */
 export async function askForReload(socketPath: string): Promise<ReloadAnswer> {
   return answerOf(socketPath, await callUnix(socketPath, "POST", "/keys/reload", TIMEOUT_MS)) as ReloadAnswer;
+}
+
+/** @throws CableError `io_failed` when the server cannot be asked, or did not do it. */
+export async function askToRevoke(socketPath: string, payload: object): Promise<RevokeAnswer> {
+  const answer = await callUnix(socketPath, "POST", "/revoke", TIMEOUT_MS, payload);
+  return answerOf(socketPath, answer) as RevokeAnswer;
 }
 
 function answerOf(socketPath: string, { status, body }: JsonAnswer): unknown {

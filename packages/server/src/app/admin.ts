@@ -1,10 +1,12 @@
+import type { Engine } from "@hawser/core/engine/engine";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
+import { readRevokeCommand } from "@hawser/core/protocol/revoke-command";
 import type { ListedKey } from "../admin/admin-client.ts";
 import { type AdminRoute, adminEndpoint } from "../admin/admin-endpoint.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { pid } from "../drivers/process.ts";
-import { listenUnix, type UnixListener } from "../drivers/unix-http.ts";
+import { type JsonAnswer, listenUnix, type UnixListener } from "../drivers/unix-http.ts";
 import type { Composition } from "./compose.ts";
 import { HAWSER_VERSION } from "./version.ts";
 
@@ -28,7 +30,7 @@ export async function openAdmin(
   return listener;
 }
 
-function adminRoutes({ stage, keys, tokenUse }: Composition): readonly AdminRoute[] {
+function adminRoutes({ engine, stage, keys, tokenUse }: Composition): readonly AdminRoute[] {
   const listed = (): ListedKey[] =>
     keys.list().map((key) => {
       const usedMs = tokenUse.lastUsedMs(key.name);
@@ -54,5 +56,29 @@ function adminRoutes({ stage, keys, tokenUse }: Composition): readonly AdminRout
         return { status: 200, body: { result, keys: listed() } };
       },
     },
+    {
+      method: "POST",
+      path: "/revoke",
+      answer: async (request) => revoked(engine, await request.text()),
+    },
   ];
+}
+
+/** The body is the payload of the publication `revoke`. */
+function revoked(engine: Engine, body: string): JsonAnswer {
+  const payload = objectIn(body);
+  const command = payload === null ? "the body is no JSON object" : readRevokeCommand(payload);
+  if (typeof command === "string") return { status: 422, body: { error: command } };
+  const result = engine.revoke(command);
+  if (!result.done) return { status: 507, body: { error: result.why } };
+  return { status: 200, body: { closed: result.closed, until: new Date(result.untilMs).toISOString() } };
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === "object" && found !== null ? { ...found } : null;
+  } catch {
+    return null;
+  }
 }

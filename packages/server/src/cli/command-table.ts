@@ -6,6 +6,7 @@ import { keysGenerate } from "./commands/keys-generate.ts";
 import { keysList } from "./commands/keys-list.ts";
 import { keysReload } from "./commands/keys-reload.ts";
 import { keysRotate } from "./commands/keys-rotate.ts";
+import { revoke } from "./commands/revoke.ts";
 import { tokenExplain } from "./commands/token-explain.ts";
 import { tokenMint } from "./commands/token-mint.ts";
 import { tokenVerify } from "./commands/token-verify.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   keysRotate,
   keysReload,
   keysFingerprint,
+  revoke,
   doctor,
   health,
 ];

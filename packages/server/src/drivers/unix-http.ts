@@ -99,6 +99,7 @@ function cannotListen(path: string, why: string, cause?: unknown): CableError {
 /**
  * Asks the server behind a Unix socket.
  *
+ * @param body what is sent along, as JSON.
  * @throws CableError `io_failed` when nobody answers in `timeoutMs`, or with anything but JSON.
  */
 export async function callUnix(
@@ -106,10 +107,12 @@ export async function callUnix(
   method: "GET" | "POST",
   target: string,
   timeoutMs: number,
+  body?: object,
 ): Promise<JsonAnswer> {
   try {
     const response = await fetch(`http://admin${target}`, {
       method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       unix: path,
       signal: AbortSignal.timeout(timeoutMs),
     });
