@@ -15,6 +15,7 @@ const FOUNDATION = [
   "packages/core/src/limits",
   "packages/core/src/options",
   "packages/core/src/table-options",
+  "packages/core/src/address-option",
   "packages/core/src/clock",
   "packages/core/src/random",
   "packages/core/src/log",

@@ -14,6 +14,7 @@ export type OptionKind =
   | "choice"
   | "path"
   | "secret"
+  | "address"
   | "tags"
   | "tables";
 

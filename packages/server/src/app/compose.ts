@@ -8,6 +8,7 @@ import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { corsHeaders } from "@hawser/core/protocol/cors";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
+import type { Broadcaster } from "../broadcast/broadcaster.ts";
 import { httpBroadcaster } from "../broadcast/http/http-broadcaster.ts";
 import { refusedPublicationFields } from "../broadcast/refused-publication.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
@@ -26,6 +27,7 @@ import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { ClientRequests } from "../transports/http/client-requests.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
 import { admissionPolicy } from "./admission.ts";
+import { createBroadcasters } from "./broadcasters.ts";
 import { createBroker } from "./broker.ts";
 import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
@@ -38,6 +40,8 @@ import { TokenUse } from "./token-use.ts";
 export interface Composition {
   readonly engine: Engine;
   /** Null with none. */
+  /** Where publications come from beside the listeners. */
+  readonly broadcasters: readonly Broadcaster[];
   readonly broker: Broker | null;
   readonly keys: ServerKeys;
   readonly tokenUse: TokenUse;
@@ -144,6 +148,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
   return {
     engine,
+    broadcasters: createBroadcasters(config, engine, log),
     broker,
     keys,
     tokenUse,

@@ -55,6 +55,7 @@ export async function startServer(
   });
   announceEndpoints(config, main.port, log);
   composition.remote?.start();
+  for (const broadcaster of composition.broadcasters) broadcaster.start();
   const timers = startTimers(config, composition, log);
   if (paths !== null && tls !== null) {
     const use = (files: { cert: string; key: string }) => {
@@ -124,6 +125,10 @@ async function stopServer(
   composition.stage.now = "leaving";
   if (delayMs > 0) await sleep(Math.min(delayMs, timeoutMs));
   composition.stage.now = "draining";
+  await Promise.race([
+    stopped(composition.broadcasters),
+    sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS)),
+  ]);
   const drained = Promise.all(listeners.map((listener) => listener.stopAccepting()));
   await composition.engine.shutdown(remainingMs());
   await Promise.race([drained, sleep(Math.min(remainingMs(), LAST_BYTES_MS))]);
@@ -134,6 +139,13 @@ async function stopServer(
   await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
   composition.closeRevocations();
+}
+
+/** How long a broadcaster may take to finish what it has begun. */
+const LAST_PUBLICATIONS_MS = 1_000;
+
+async function stopped(broadcasters: Composition["broadcasters"]): Promise<void> {
+  await Promise.all(broadcasters.map((broadcaster) => broadcaster.stop()));
 }
 
 /** How long close frames and answers under way may take to leave once nothing else holds the server. */

@@ -1,17 +1,27 @@
 import { flag, integer, list, secret, section, text } from "@hawser/core/options";
 
-const ADAPTERS = ["http"];
-const ADAPTERS_OF_ANYCABLE = ["redis", "redisx", "nats"];
+/** How publications may come in. */
+const ADAPTERS = ["http", "redis"] as const;
+export type BroadcastAdapter = (typeof ADAPTERS)[number];
+
+const ADAPTERS_OF_ANYCABLE = ["redisx", "nats"];
 
 export const BROADCAST = section("Broadcasting", {
   adapters: list({
     flag: "broadcast_adapter",
     toml: "broadcast_adapters",
-    // DEVIATION: D31. The reference adds redis and ends itself when there is no Redis.
+    // DEVIATION: D31. The reference has redis too, wanted or not, and ends itself when there is no Redis.
     default: ["http"],
     nonEmpty: true,
-    help: "How publications come in: http.",
+    help: "How publications come in: http, redis, or several; redis as well by default where redis_url is given.",
     check: whyNotAdapters,
+  }),
+  redisChannel: text({
+    flag: "redis_channel",
+    toml: "redis_pubsub_broadcast.channel",
+    default: "__anycable__",
+    help: "Channel of Redis that publications come by.",
+    check: whyNotName,
   }),
   broadcastKey: secret({
     flag: "broadcast_key",
@@ -65,10 +75,19 @@ export const BROADCAST = section("Broadcasting", {
   }),
 });
 
+/** The ones of these names; there are no others among them once they were checked. */
+export function adaptersOf(names: readonly string[]): readonly BroadcastAdapter[] {
+  return ADAPTERS.filter((adapter) => names.includes(adapter));
+}
+
 function whyNotAdapters(names: readonly string[]): string | null {
-  const wrong = names.find((name) => !ADAPTERS.includes(name));
+  const wrong = names.find((name) => adaptersOf([name]).length === 0);
   if (wrong === undefined) return null;
   return ADAPTERS_OF_ANYCABLE.includes(wrong)
-    ? `names ${wrong}, which AnyCable has and this version does not; http is served`
-    : `names ${JSON.stringify(wrong)}, which is not known; http is served`;
+    ? `names ${wrong}, which AnyCable has and this version does not; ${ADAPTERS.join(", ")} are served`
+    : `names ${JSON.stringify(wrong)}, which is not known; ${ADAPTERS.join(", ")} are served`;
+}
+
+function whyNotName(name: string): string | null {
+  return name === "" ? "must be a name" : null;
 }

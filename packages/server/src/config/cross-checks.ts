@@ -1,3 +1,4 @@
+import type { Option } from "@hawser/core/options";
 import { BROADCAST } from "../broadcast/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { RPC } from "../rpc/options.ts";
@@ -5,6 +6,7 @@ import { SERVER } from "../transports/http/options.ts";
 import { PINGS } from "../transports/websocket/options.ts";
 import { GENERAL, PRESETS_NOT_SERVED } from "./general-options.ts";
 import { type Findings, type OptionValues, placeOf, sourcedOf, valueIn } from "./option-values.ts";
+import { REDIS } from "./redis-options.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import { STREAMS } from "./streams-options.ts";
 import { checkTokens } from "./token-checks.ts";
@@ -15,7 +17,8 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
   return {
     errors: [
       ...tokens.errors,
-      ...halfOfTls(values),
+      ...halfOfTls(values, SERVER.options.sslCert, SERVER.options.sslKey),
+      ...halfOfTls(values, REDIS.options.tlsCertPath, REDIS.options.tlsKeyPath),
       ...uselessBackend(values, config),
       ...sharedPaths(config),
     ],
@@ -32,11 +35,10 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
   };
 }
 
-function halfOfTls(values: OptionValues): string[] {
-  const { sslCert, sslKey } = SERVER.options;
-  const hasCert = valueIn(values, sslCert) !== "";
-  if (hasCert === (valueIn(values, sslKey) !== "")) return [];
-  const [given, missing] = hasCert ? [sslCert, sslKey] : [sslKey, sslCert];
+function halfOfTls(values: OptionValues, cert: Option<string>, key: Option<string>): string[] {
+  const hasCert = valueIn(values, cert) !== "";
+  if (hasCert === (valueIn(values, key) !== "")) return [];
+  const [given, missing] = hasCert ? [cert, key] : [key, cert];
   return [`${placeOf(values, given)} is set without ${missing.flag}: TLS needs both, so set both or neither`];
 }
 

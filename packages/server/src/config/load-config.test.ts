@@ -71,17 +71,17 @@ describe("what is asked", () => {
 
 test("every error of every source is told, one line each, with what it concerns", () => {
   const errors = errorsOf({
-    files: { [TOML]: "[server]\nprt = 1\nport = '1'\n[redis]\nurl = 'x'\n" },
+    files: { [TOML]: "[server]\nprt = 1\nport = '1'\n[api]\nport = 1\n" },
     env: { ANYCABLE_PING_INTERVAL: "soon" },
-    argv: ["--jwt_leeway=301", "--redis_url=redis://x", "--log_level=loud"],
+    argv: ["--jwt_leeway=301", "--api_port=1", "--log_level=loud"],
   });
   expect(errors).toEqual([
     "server.prt in ./anycable.toml is not an option; did you mean server.port?",
     'server.port in ./anycable.toml: the value "1" must be a whole number, 0 to 65535, without quotes',
-    "redis in ./anycable.toml is an option of AnyCable that this version does not serve; leave it out",
+    "api in ./anycable.toml is an option of AnyCable that this version does not serve; leave it out",
     'ANYCABLE_PING_INTERVAL: the value "soon" must be a number of seconds, 0 to 2147483',
     '--jwt_leeway: the value "301" must be a whole number, 0 to 300',
-    "--redis_url is an option of AnyCable that this version does not serve; leave it out",
+    "--api_port is an option of AnyCable that this version does not serve; leave it out",
     '--log_level: the value "loud" must be one of debug, info, warn, error',
   ]);
 });

@@ -4,16 +4,6 @@ import { envName } from "@hawser/core/options";
 export const NOT_SERVED_FLAGS = {
   "Redis and NATS": [
     "pubsub",
-    "redis_channel",
-    "redis_url",
-    "redis_sentinels",
-    "redis_sentinel_discovery_interval",
-    "redis_keepalive_interval",
-    "redis_tls_verify",
-    "redis_tls_ca_cert_path",
-    "redis_tls_client_cert_path",
-    "redis_tls_client_key_path",
-    "redis_disable_cache",
     "redisx_stream",
     "redisx_group",
     "redisx_read_block_milliseconds",
@@ -61,8 +51,6 @@ export const NOT_SERVED_FLAGS = {
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "pubsub_adapter",
-  "redis",
-  "redis_pubsub_broadcast",
   "redis_stream_broadcast",
   "nats_broadcast",
   "redis_pubsub",

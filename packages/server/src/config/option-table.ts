@@ -12,6 +12,7 @@ import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { COMMAND, GENERAL, SHUTDOWN } from "./general-options.ts";
+import { REDIS } from "./redis-options.ts";
 import { STREAMS } from "./streams-options.ts";
 
 export type AnyOption = Option<unknown>;
@@ -32,6 +33,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   HTTP_RPC,
   DISCONNECT,
   BROADCAST,
+  REDIS,
   BROKER,
   LOG,
   METRICS,

@@ -71,7 +71,10 @@ export function sectionOf<R extends Readonly<Record<string, AnyOption>>>(
 /** The line for a value that cannot be used. A secret is never quoted, and of the rest only what is short and plain. */
 export function complaint(option: AnyOption, where: string, value: unknown, why: string): string {
   const plain = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
-  const quoted = plain && option.kind !== "secret" ? ` ${shortened(JSON.stringify(value))}` : "";
+  const quoted =
+    plain && option.kind !== "secret" && option.kind !== "address"
+      ? ` ${shortened(JSON.stringify(value))}`
+      : "";
   return `${where}: the value${quoted} ${why}`;
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { hasCredentials } from "@hawser/core/address-option";
 import fc from "fast-check";
 import { load, loaded } from "../../test/support/load-config.ts";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
@@ -25,6 +26,10 @@ function texts(option: AnyOption): fc.Arbitrary<string> {
       fc.constant("x-y"),
     ),
     secret: fc.oneof(anything, fc.constant("none")),
+    address: fc.oneof(
+      anything,
+      fc.constantFrom("redis://u:p@h:1/2", "a:1,b:2", "unix:///s", "valkeys://:p@[::1]"),
+    ),
   };
   return (candidates[option.kind] ?? anything).filter((text) => option.fromText(text).ok);
 }
@@ -48,10 +53,10 @@ function secretsOf(argv: readonly string[]): Record<string, string> {
     turbo_rails_key: "turbo_streams_secret",
     cable_ready_key: "cable_ready_secret",
   };
-  for (const option of OPTIONS.filter((candidate) => candidate.kind === "secret")) {
+  for (const option of OPTIONS.filter(({ kind }) => kind === "secret" || kind === "address")) {
     const start = `--${option.flag}=`;
     const given = argv.find((argument) => argument.startsWith(start))?.slice(start.length) ?? "";
-    if (given === "") continue;
+    if (given === "" || (option.kind === "address" && !hasCredentials(given))) continue;
     const name = `ANYCABLE_${(moved[option.flag ?? ""] ?? option.flag ?? "").toUpperCase()}`;
     const keepsNewer = option.flag === "jwt_id_key" && env[name] !== undefined;
     if (!keepsNewer) env[name] = given;

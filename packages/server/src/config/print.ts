@@ -1,3 +1,4 @@
+import { hasCredentials, publicAddress } from "@hawser/core/address-option";
 import { fingerprint, type HmacHex, type TomlPlain, type TomlTable } from "@hawser/core/options";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
 import { type OptionValues, sourcedOf } from "./option-values.ts";
@@ -32,6 +33,9 @@ function printOption(option: AnyOption, key: string, values: OptionValues, hmacH
       .map((secret) => fingerprint(hmacHex, secret, option.flag ?? key));
     if (prints.length === 0) return `# ${key} is not set`;
     return `# ${key} is set, fingerprint ${prints.join(", ")}, ${origin}`;
+  }
+  if (option.kind === "address" && typeof plain === "string" && hasCredentials(plain)) {
+    return `# ${key} is set, with credentials, to ${inComment(publicAddress(plain))}, ${origin}`;
   }
   return `${key} = ${printValue(plain)}${origin === "" ? "" : ` # ${origin}`}`;
 }

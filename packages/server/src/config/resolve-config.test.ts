@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { configOf, errorsOf, loaded } from "../../test/support/load-config.ts";
+import { configOf, errorsOf, loaded, type TestInput } from "../../test/support/load-config.ts";
 
 /** Of a kind that no warning is about. */
 const STRONG = "correct horse battery staple, at least";
@@ -191,14 +191,61 @@ describe("broadcasting by HTTP", () => {
     };
     expect(loaded({ files, argv: [origins] }).config.broadcast.corsHosts).toEqual(["c.example", "d.example"]);
   });
+});
 
-  test("takes the http adapter alone, and says so of the others", () => {
-    expect(errorsOf({ argv: ["--broadcast_adapter=http,redis"] })).toEqual([
-      '--broadcast_adapter: the value "http,redis" names redis, which AnyCable has and this version does not; ' +
-        "http is served",
-    ]);
+describe("broadcasting", () => {
+  test("takes the adapters that are named, and no others", () => {
+    expect(configOf("--broadcast_adapter=redis,http").broadcast.adapters).toEqual(["http", "redis"]);
     expect(errorsOf({ argv: ["--broadcast_adapter=htp"] })[0]).toContain('names "htp", which is not known');
     expect(loaded({ env: { ANYCABLE_BROADCAST_ADAPTER: "" } }).config.broadcast.adapters).toEqual(["http"]);
+  });
+
+  test("is by HTTP, and by Redis too where its place is given (D31)", () => {
+    const adapters = (input: TestInput) => loaded(input).config.broadcast.adapters;
+    expect(adapters({})).toEqual(["http"]);
+    for (const given of [
+      { argv: ["--redis_url=redis://localhost:6379"] },
+      { env: { REDIS_URL: "redis://x" } },
+      { argv: ["--redis_sentinels=x:1"] },
+      { files: { "./anycable.toml": "[redis]\nurl = 'x'" } },
+    ]) {
+      expect(adapters(given)).toEqual(["http", "redis"]);
+      expect(adapters({ ...given, env: { ...given.env, ANYCABLE_BROADCAST_ADAPTER: "http" } })).toEqual([
+        "http",
+      ]);
+    }
+    expect(adapters({ env: { REDIS_URL: "" } })).toEqual(["http"]);
+  });
+});
+
+describe("Redis", () => {
+  test("is at localhost unless said otherwise", () => {
+    const { address, sentinels, tls } = configOf().redis;
+    expect(address.hosts).toEqual([{ host: "localhost", port: 6379 }]);
+    expect(sentinels).toBeNull();
+    expect(tls).toEqual({ verify: false, caPath: null, client: null });
+  });
+
+  test("takes both halves of a client's certificate, or none", () => {
+    expect(errorsOf({ argv: ["--redis_tls_client_key_path=k"] })).toEqual([
+      "--redis_tls_client_key_path is set without redis_tls_client_cert_path: TLS needs both, so set both or neither",
+    ]);
+  });
+
+  test("is printed without its password, and told of in errors without its address", () => {
+    const { printed } = loaded({
+      argv: ["--redis_url=redis://me:canary@h:1/2", "--redis_sentinels=:canary@s"],
+    });
+    expect(printed()).toContain(
+      "# url is set, with credentials, to redis://[redacted]@h:1/2, from --redis_url\n",
+    );
+    expect(printed()).toContain(
+      "# sentinels is set, with credentials, to [redacted]@s, from --redis_sentinels\n",
+    );
+    expect(printed()).not.toContain("canary");
+    expect(errorsOf({ argv: ["--redis_url=canary://x"] })).toEqual([
+      "--redis_url: the value has a scheme that is none of redis: valkey: unix: rediss: valkeys:",
+    ]);
   });
 });
 

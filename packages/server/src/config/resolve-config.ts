@@ -1,8 +1,9 @@
 import type { HmacHex } from "@hawser/core/options";
 import { deriveKey } from "@hawser/core/signed/derive";
 import { ADMIN } from "../admin/options.ts";
-import { BROADCAST } from "../broadcast/options.ts";
+import { adaptersOf, BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
+import { parseRedisAddress, type RedisAddress, SENTINEL_PORT } from "../drivers/redis/redis-address.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
@@ -11,6 +12,7 @@ import { SERVER } from "../transports/http/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { GENERAL, SHUTDOWN } from "./general-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
+import { REDIS } from "./redis-options.ts";
 import { resolveJwt } from "./resolve-jwt.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import type { SecretFiles } from "./secret-files.ts";
@@ -38,6 +40,7 @@ export function resolveConfig(
     disconnect: resolveDisconnect(values),
     broadcast: resolveBroadcast(values, general.public, hmacHex),
     broker: resolveBroker(values),
+    redis: resolveRedis(values),
     shutdown: resolveShutdown(values),
     log: resolveLog(values),
     metrics: resolveMetrics(values),
@@ -111,13 +114,13 @@ function resolveBroadcast(
   isPublic: boolean,
   hmacHex: HmacHex,
 ): ResolvedConfig["broadcast"] {
-  const { httpPort, httpPath, cors, corsHosts } = sectionOf(values, BROADCAST);
+  const { adapters, redisChannel, httpPort, httpPath, cors, corsHosts } = sectionOf(values, BROADCAST);
   const { allowedOrigins } = sectionOf(values, SERVER);
   const secret = isPublic ? null : broadcastSecret(values);
   const key = secret?.derived ? deriveKey(secret.text, "broadcast", hmacHex) : (secret?.text ?? null);
-  // The option takes no other adapter.
   return {
-    adapters: ["http"],
+    adapters: adaptersOf(adapters),
+    redisChannel,
     key,
     keyDerived: secret?.derived ?? false,
     port: httpPort,
@@ -129,6 +132,30 @@ function resolveBroadcast(
 function resolveBroker(values: OptionValues): ResolvedConfig["broker"] {
   const { adapter, ...broker } = sectionOf(values, BROKER);
   return { ...broker, adapter: adapter === "" ? "none" : adapter };
+}
+
+function resolveRedis(values: OptionValues): ResolvedConfig["redis"] {
+  const { url, sentinels, keepaliveMs, tlsVerify, tlsCaPath, tlsCertPath, tlsKeyPath } = sectionOf(
+    values,
+    REDIS,
+  );
+  return {
+    address: addressOf(url),
+    sentinels: sentinels === "" ? null : addressOf(sentinels, SENTINEL_PORT),
+    keepaliveMs,
+    tls: {
+      verify: tlsVerify,
+      caPath: emptyToNull(tlsCaPath),
+      client: tlsCertPath === "" ? null : { certPath: tlsCertPath, keyPath: tlsKeyPath },
+    },
+  };
+}
+
+/** The option has checked it. */
+function addressOf(text: string, defaultPort?: number): RedisAddress {
+  const parsed = parseRedisAddress(text, defaultPort);
+  if (!parsed.ok) throw new Error(`an address that its option took ${parsed.why}`);
+  return parsed.value;
 }
 
 function resolveShutdown(values: OptionValues): ResolvedConfig["shutdown"] {

@@ -1,5 +1,7 @@
 import type { LogLevel } from "@hawser/core/log";
 import type { ExpiryPolicy } from "@hawser/core/session/expiry";
+import type { BroadcastAdapter } from "../broadcast/options.ts";
+import type { RedisAddress } from "../drivers/redis/redis-address.ts";
 import type { IssuerSettings } from "../keys/issuer/options.ts";
 
 /**
@@ -150,7 +152,8 @@ export interface ResolvedConfig {
     readonly backlog: number;
   };
   readonly broadcast: {
-    readonly adapters: readonly "http"[];
+    readonly adapters: readonly BroadcastAdapter[];
+    readonly redisChannel: string;
     /** What `Authorization: Bearer` must carry; null leaves the endpoint open. */
     readonly key: string | null;
     /** True when `key` was derived from `--secret`. */
@@ -172,6 +175,19 @@ export interface ResolvedConfig {
     /** Whether who comes for its session has to be let in first. */
     readonly resumeVerify: boolean;
     readonly presenceTtlMs: number;
+  };
+  readonly redis: {
+    readonly address: RedisAddress;
+    /** Null where `address` is Redis itself. */
+    readonly sentinels: RedisAddress | null;
+    readonly keepaliveMs: number;
+    readonly tls: {
+      readonly verify: boolean;
+      /** Null for those of the system. */
+      readonly caPath: string | null;
+      /** Null when this server shows none. */
+      readonly client: { readonly certPath: string; readonly keyPath: string } | null;
+    };
   };
   readonly shutdown: {
     readonly timeoutMs: number;

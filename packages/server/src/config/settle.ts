@@ -10,6 +10,7 @@ import { SERVER } from "../transports/http/options.ts";
 import { GENERAL } from "./general-options.ts";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
 import { type OptionValues, type Sourced, sourcedOf, valueIn } from "./option-values.ts";
+import { REDIS } from "./redis-options.ts";
 import { STREAMS } from "./streams-options.ts";
 
 /** Where publications are taken when nobody has to present a key: apart from the port that the public can reach. */
@@ -30,6 +31,7 @@ export function settle(values: OptionValues): {
   settleDeprecated(draft);
   settlePresets(draft);
   settleRpc(draft, warnings);
+  settleBroadcastAdapters(draft);
   settleBroadcastPort(draft);
   if (draft.get(GENERAL.options.public)) {
     draft.set(GENERAL.options.noAuth, true, GENERAL.options.public);
@@ -110,6 +112,17 @@ function settleMetrics(draft: Draft): void {
   const { port, host } = METRICS.options;
   if (draft.get(port) === 0) draft.compute(port, draft.get(SERVER.options.port));
   if (draft.get(host) === "") draft.compute(host, draft.get(SERVER.options.host));
+}
+
+/** DEVIATION: D31. */
+function settleBroadcastAdapters(draft: Draft): void {
+  const { adapters } = BROADCAST.options;
+  const { url, sentinels } = REDIS.options;
+  const isLeft = sourcedOf(draft.values, adapters).source === "default";
+  const isRedisGiven = [url, sentinels].some(
+    (option) => sourcedOf(draft.values, option).source !== "default",
+  );
+  if (isLeft && isRedisGiven) draft.compute(adapters, ["http", "redis"]);
 }
 
 /** A key moves the endpoint to the main port; `--public` opens it there all the same (anycable cli/options.go). */

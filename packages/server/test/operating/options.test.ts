@@ -173,14 +173,14 @@ describe("what is misspelt", () => {
   });
 
   test("an option of AnyCable that is not served yet is told apart from a misspelling", async () => {
-    const { code, stderr } = await runToEnd(["--norpc", "--broker=memory"]);
+    const { code, stderr } = await runToEnd(["--norpc", "--api_port=1"]);
     expect(code).toBe(1);
-    expect(stderr).toContain("--broker is an option of AnyCable that this version does not serve");
+    expect(stderr).toContain("--api_port is an option of AnyCable that this version does not serve");
     const server = await start(["--norpc"], {
-      ANYCABLE_BROKER: "memory",
+      ANYCABLE_API_PORT: "1",
       ANYCABLE_DISABLE_TELEMETRY: "true",
     });
-    expect(server.output()).toMatch(/WRN .*does not serve: ANYCABLE_BROKER\b/);
+    expect(server.output()).toMatch(/WRN .*does not serve: ANYCABLE_API_PORT\b/);
     expect(server.output()).not.toContain("TELEMETRY");
   });
 

@@ -1,0 +1,31 @@
+import { bad, build, good, type Option, type TextSpec } from "./options.ts";
+
+/**
+ * Where other servers are: URLs separated by commas, which may hold a password and then are a secret. Empty for none,
+ * where that is the default.
+ */
+export function address(spec: TextSpec): Option<string> {
+  const read = (value: string) => good(value.trim());
+  return build(spec, {
+    kind: "address",
+    default: spec.default ?? "",
+    placeholder: "URL,...",
+    emptyEnv: "ignored",
+    fromText: read,
+    fromToml: (value) => (typeof value === "string" ? read(value) : bad("must be a string, in quotes")),
+    toToml: (value) => value,
+  });
+}
+
+/** Whether something stands before a host that is not for everybody's eyes. */
+export function hasCredentials(addresses: string): boolean {
+  return addresses.includes("@");
+}
+
+/** The addresses as they may be shown: without what stands before a host. */
+export function publicAddress(addresses: string): string {
+  return addresses
+    .split(",")
+    .map((one) => one.trim().replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/i, "$1[redacted]@"))
+    .join(",");
+}

@@ -1,0 +1,30 @@
+import type { Engine } from "@hawser/core/engine/engine";
+import type { Log } from "@hawser/core/log";
+import type { Broadcaster } from "../broadcast/broadcaster.ts";
+import { redisBroadcaster } from "../broadcast/redis/redis-broadcaster.ts";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { systemClock } from "../drivers/clock.ts";
+import { systemRandom } from "../drivers/random.ts";
+import { targetText } from "../drivers/redis/redis-link.ts";
+import { redisTarget } from "./redis-target.ts";
+
+/**
+ * The ways by which publications come in, but for HTTP, which is a route.
+ *
+ * @throws CableError when a file that one of them needs cannot be used.
+ */
+export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: Log): readonly Broadcaster[] {
+  const { broadcast, redis } = config;
+  const parts = (provider: string) => ({
+    ...{ engine, clock: systemClock, random: systemRandom },
+    log: log.with({ context: "broadcast", provider }),
+  });
+  const made: Broadcaster[] = [];
+  if (broadcast.adapters.includes("redis")) {
+    const target = redisTarget(redis);
+    const own = parts("redis");
+    own.log.info(`Starting Redis broadcaster: ${targetText(target)}`, { channel: broadcast.redisChannel });
+    made.push(redisBroadcaster(target, broadcast.redisChannel, own));
+  }
+  return made;
+}

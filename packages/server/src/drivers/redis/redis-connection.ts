@@ -1,0 +1,210 @@
+import type { Clock } from "@hawser/core/clock";
+import { CableError, messageOf } from "@hawser/core/errors";
+import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
+import type { RedisAddress, RedisHost } from "./redis-address.ts";
+
+/** Contents of files, in PEM form; null for what is not given. */
+export interface RedisTls {
+  readonly verify: boolean;
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+/** Where Redis is and how to talk to it. */
+export interface RedisTarget {
+  readonly address: RedisAddress;
+  /** Who knows where the master is, `address` naming it; null where `address` is Redis itself. */
+  readonly sentinels: RedisAddress | null;
+  readonly tls: RedisTls;
+  readonly keepaliveMs: number;
+}
+
+export interface RedisUse {
+  /**
+   * Whether commands are about keys: in a cluster each has to be sent to the node that holds its key. Channels are the same on
+   * all nodes, and one node keeps the order of what is published.
+   */
+  readonly keyed: boolean;
+  /** How long a command may take that waits for something, like a blocking read. */
+  readonly longestWaitMs: number;
+  readonly onMessage?: (channel: string, text: string) => void;
+}
+
+/** The commands that are used, as the library has them. */
+export type RedisCommands = Pick<
+  Redis,
+  "publish" | "ping" | "eval" | "xgroup" | "xreadgroup" | "xautoclaim" | "xack" | "xdel" | "xpending"
+>;
+
+/** One connection, which never comes back by itself once it has ended. */
+export interface RedisConnection {
+  readonly commands: RedisCommands;
+  subscribe(channels: readonly string[]): Promise<void>;
+  unsubscribe(channels: readonly string[]): Promise<void>;
+  /** Ends it at once. Commands under way fail. */
+  close(): void;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** An answer that takes longer does not come any more. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
+/**
+ * Connects, logs in and chooses the database.
+ *
+ * @param attempt counts from 0; of several hosts another one is tried each time.
+ * @param onEnd told once, when a connection that stood is gone, unless `close` was called.
+ * @throws CableError `io_failed` when there is no connection to be had.
+ */
+export async function connectRedis(
+  target: RedisTarget,
+  use: RedisUse,
+  attempt: number,
+  { clock, onEnd }: { readonly clock: Clock; readonly onEnd: (why: string) => void },
+): Promise<RedisConnection> {
+  const client = clientFor(target, use, attempt);
+  let lastError = "the connection was closed";
+  client.on("error", (error: Error) => {
+    lastError = reasonOf(error);
+  });
+  if (use.onMessage !== undefined) client.on("message", use.onMessage);
+  try {
+    await client.connect();
+  } catch (thrown) {
+    client.disconnect();
+    const why = lastError === "the connection was closed" ? reasonOf(thrown) : lastError;
+    throw new CableError("io_failed", why, { cause: thrown, retryable: true });
+  }
+  let ended = false;
+  const stopLooking = watchAnswers(
+    client,
+    clock,
+    target.keepaliveMs,
+    use.longestWaitMs + ANSWER_TIMEOUT_MS,
+    () => {
+      lastError = "it does not answer any more";
+      client.disconnect();
+    },
+  );
+  client.once("end", () => {
+    stopLooking();
+    if (ended) return;
+    ended = true;
+    onEnd(lastError);
+  });
+  return {
+    commands: client,
+    subscribe: async (channels) => void (await client.subscribe(...channels)),
+    unsubscribe: async (channels) => void (await client.unsubscribe(...channels)),
+    close() {
+      ended = true;
+      stopLooking();
+      client.disconnect();
+    },
+  };
+}
+
+/** Redis answers in order, so that an answer to PING says that all before it were answered. */
+function watchAnswers(
+  client: Redis | Cluster,
+  clock: Clock,
+  intervalMs: number,
+  timeoutMs: number,
+  onSilence: () => void,
+): () => void {
+  let cancelTimeout: (() => void) | null = null;
+  const cancelLooking = clock.every(intervalMs, () => {
+    if (cancelTimeout !== null) return;
+    const cancel = clock.after(timeoutMs, onSilence);
+    cancelTimeout = cancel;
+    const answered = (): void => {
+      cancel();
+      cancelTimeout = null;
+    };
+    // A refusal is an answer too, and the end of the connection is told by its own event.
+    client.ping().then(answered, answered);
+  });
+  return () => {
+    cancelLooking();
+    cancelTimeout?.();
+  };
+}
+
+function clientFor(target: RedisTarget, use: RedisUse, attempt: number): Redis | Cluster {
+  const { address, sentinels } = target;
+  const options = commonOptions(target);
+  if (sentinels !== null || address.masterName !== null) {
+    return new Redis({ ...options, ...sentinelOptions(target, sentinels ?? address) });
+  }
+  if (address.socketPath !== null) return new Redis({ ...options, path: address.socketPath });
+  const { hosts } = address;
+  if (use.keyed && hosts.length > 1) return new Cluster([...hosts], clusterOptions(options));
+  return new Redis({ ...options, ...(hosts[attempt % hosts.length] ?? hosts[0]) });
+}
+
+/** What is not to be done by the library: to connect again, to keep commands meanwhile, to send them twice. */
+function commonOptions({ address, tls, keepaliveMs }: RedisTarget) {
+  const { username, password, db } = address;
+  return {
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(address.tls ? { tls: tlsOptions(tls) } : {}),
+    db,
+    protocol: 2,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    enableAutoPipelining: true,
+    disableClientInfo: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: keepaliveMs,
+  } satisfies RedisOptions;
+}
+
+function sentinelOptions({ address, tls }: RedisTarget, sentinels: RedisAddress) {
+  const own = sentinels !== address;
+  return {
+    name: address.masterName ?? address.hosts[0].host,
+    sentinels: sentinels.hosts.map(({ host, port }: RedisHost) => ({ host, port })),
+    ...(own && sentinels.username !== null ? { sentinelUsername: sentinels.username } : {}),
+    ...(own && sentinels.password !== null ? { sentinelPassword: sentinels.password } : {}),
+    ...(address.tls ? { enableTLSForSentinelMode: own && sentinels.tls } : {}),
+    ...(own && sentinels.tls ? { sentinelTLS: tlsOptions(tls) } : {}),
+    sentinelRetryStrategy: () => null,
+  } satisfies RedisOptions;
+}
+
+function clusterOptions(options: ReturnType<typeof commonOptions>) {
+  const { lazyConnect: _lazy, retryStrategy: _retry, ...redisOptions } = options;
+  return {
+    // Commands about one key are sent one after the other as it is.
+    redisOptions: { ...redisOptions, enableAutoPipelining: false },
+    lazyConnect: true,
+    clusterRetryStrategy: () => null,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    // A certificate is for a name; the library would look for its address.
+    dnsLookup: (address, callback) => callback(null, address),
+  } satisfies ClusterOptions;
+}
+
+function tlsOptions({ verify, ca, cert, key }: RedisTls): NonNullable<RedisOptions["tls"]> {
+  return {
+    rejectUnauthorized: verify,
+    minVersion: "TLSv1.2",
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+  };
+}
+
+/** The library's words hold addresses and what Redis said, and no credentials. */
+function reasonOf(thrown: unknown): string {
+  const { lastNodeError } = thrown as { readonly lastNodeError?: unknown }; // of a cluster of which no node could be asked
+  return messageOf(lastNodeError ?? thrown).split("\n", 1)[0] ?? "";
+}
