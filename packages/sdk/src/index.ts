@@ -3,7 +3,13 @@ export type { HmacName } from "@hawser/core/jwt/algorithms";
 export type { AuthReason } from "@hawser/core/reasons";
 export type { JsonObject, JsonValue } from "@hawser/core/wire/strict-json";
 export { type Broadcaster, type BroadcasterOptions, createBroadcaster } from "./broadcast/broadcaster.ts";
-export type { BroadcastMessage, BroadcastOptions, RemoteDisconnectOptions } from "./broadcast/publication.ts";
+export type {
+  BroadcastMessage,
+  BroadcastOptions,
+  RemoteDisconnectOptions,
+  RevocationTarget,
+  RevokeOptions,
+} from "./broadcast/publication.ts";
 export type { ServerTls } from "./drivers/grpc.ts";
 export { type NodeListener, nodeListener } from "./drivers/node-listener.ts";
 export {

@@ -32,6 +32,14 @@ const message: BroadcastMessage = { stream: "s", data: [1, { a: null }] };
 broadcaster.broadcast("s", "text", { excludeSid: "x", broadcastType: "note" }) satisfies Promise<void>;
 broadcaster.broadcastBatch([message]) satisfies Promise<void>;
 broadcaster.disconnect("me", { reconnect: true }) satisfies Promise<void>;
+broadcaster.revoke({ identifiers: { user_id: 7 }, issuedBeforeMs: Date.now() }) satisfies Promise<void>;
+broadcaster.revoke({ jti: "a" }, { reconnect: true, expiresAtMs: 1 });
+// @ts-expect-error a time is for identifiers alone
+broadcaster.revoke({ jti: "a", issuedBeforeMs: 1 });
+// @ts-expect-error one at a time
+broadcaster.revoke({ jti: "a", sid: "b" });
+// @ts-expect-error nothing is named
+broadcaster.revoke({});
 // @ts-expect-error the data is missing
 broadcaster.broadcast("s");
 // @ts-expect-error no such option

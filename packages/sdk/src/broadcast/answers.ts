@@ -12,11 +12,14 @@ export type AnswerMeaning =
 export function meaningOf({ status, error, retryAfterMs }: HttpAnswer, place: string): AnswerMeaning {
   if (status >= 200 && status < 300) return { kind: "taken" };
   const why = `${place} answered ${status}${error === null ? "" : `: ${error}`}. ${hintFor(status)}`;
+  // A server that has no room for a revocation has none a second later, and what is behind it must not wait.
+  if (status === 507) return { kind: "refused", why, isAboutBody: false };
   if (status >= 500 || status === 429 || status === 408) return { kind: "later", why, waitMs: retryAfterMs };
   return { kind: "refused", why, isAboutBody: status === 400 || status === 413 || status === 422 };
 }
 
 function hintFor(status: number): string {
+  if (status === 507) return "The server could not do it in full.";
   if (status >= 500) return "Look at the server's log, and at whatever stands in front of it.";
   if (status >= 300 && status < 400) return "Give the URL that it redirects to.";
   switch (status) {

@@ -122,6 +122,43 @@ describe("what is sent", () => {
     ]);
   });
 
+  test("a revocation, with times in seconds, as tokens have them", async () => {
+    const { url, bodies } = receiver(created);
+    const broadcaster = createBroadcaster({ url });
+    await broadcaster.revoke({ jti: "a" }, { expiresAtMs: 1_700_000_000_500 });
+    await broadcaster.revoke({ sid: "s" }, { reconnect: true });
+    await broadcaster.revoke({ kid: "k" });
+    await broadcaster.revoke({ identifiers: { user_id: 7 }, issuedBeforeMs: 1_700_000_000_000 });
+    expect(bodies()).toEqual([
+      { command: "revoke", payload: { jti: "a", exp: 1_700_000_000.5, reconnect: false } },
+      { command: "revoke", payload: { sid: "s", reconnect: true } },
+      { command: "revoke", payload: { kid: "k", reconnect: false } },
+      {
+        command: "revoke",
+        payload: { identifiers: '{"user_id":7}', issued_before: 1_700_000_000, reconnect: false },
+      },
+    ]);
+  });
+
+  test("no revocation of nothing", async () => {
+    const { url, seen } = receiver(created);
+    const { revoke } = createBroadcaster({ url });
+    for (const target of [
+      {},
+      { jti: "" },
+      { jti: undefined },
+      { user: "ann" },
+      { jti: "a", sid: "b" },
+      { jti: 7 },
+    ]) {
+      await expect(revoke(target as never)).rejects.toThrow("exactly one of jti, sid, kid and identifiers");
+    }
+    await expect(revoke({ identifiers: "a", issuedBeforeMs: Number.NaN })).rejects.toThrow(
+      "not a finite number",
+    );
+    expect(seen).toEqual([]);
+  });
+
   test("the key, or the one that the secret gives", async () => {
     const { url, seen } = receiver(created);
     await createBroadcaster({ url, key: "k" }).broadcast("s", null);
@@ -327,6 +364,22 @@ describe("when the server is not there for a while", () => {
 });
 
 describe("when the server refuses", () => {
+  test("a revocation for want of room is not tried again, and what is behind it goes out", async () => {
+    const server = receiver((request) =>
+      request === 0 ? Response.json({ error: "there is no room" }, { status: 507 }) : created(),
+    );
+    const broadcaster = createBroadcaster({ url: server.url });
+    const revoked = broadcaster.revoke({ jti: "secret-id" });
+    const sent = broadcaster.broadcast("s", 1);
+    await expect(revoked).rejects.toMatchObject({
+      ...{ code: "io_failed", retryable: false },
+      message: expect.stringMatching(/^Cannot revoke tokens: .* answered 507: there is no room/),
+    });
+    expect(await outcomeOf(revoked)).not.toContain("secret-id");
+    await sent;
+    expect(server.seen).toHaveLength(2);
+  });
+
   test("nothing is tried again, and the fault says what to change", async () => {
     const cases: Array<[number, string]> = [
       [301, "redirects"],

@@ -12,6 +12,9 @@ import {
   disconnectJson,
   messageJson,
   type RemoteDisconnectOptions,
+  type RevocationTarget,
+  type RevokeOptions,
+  revocationJson,
 } from "./publication.ts";
 import { type Outgoing, SendQueue } from "./send-queue.ts";
 
@@ -56,6 +59,11 @@ export interface Broadcaster {
   broadcastBatch(messages: readonly BroadcastMessage[]): Promise<void>;
   /** Ends every connection whose identifiers are these: exactly the text that its token was issued with. */
   disconnect(identifiers: object | string, options?: RemoteDisconnectOptions): Promise<void>;
+  /**
+   * Takes tokens back: the server refuses them from now on, and ends every connection that they opened. It rejects, and nothing
+   * is done, when the server has no room for another revocation (`--revocations_limit`).
+   */
+  revoke(target: RevocationTarget, options?: RevokeOptions): Promise<void>;
   /** Resolves when every call made so far has been taken or given up; before the process ends, for instance. */
   flush(): Promise<void>;
 }
@@ -89,7 +97,10 @@ export function createBroadcaster(options: BroadcasterOptions): Broadcaster {
     broadcast: (stream, data, more) => watched(send(() => messagesOf([{ ...more, stream, data }]))),
     broadcastBatch: (messages) =>
       messages.length === 0 ? Promise.resolve() : watched(send(() => messagesOf(messages))),
-    disconnect: (identifiers, more = {}) => watched(send(() => commandOf(identifiers, more))),
+    disconnect: (identifiers, more = {}) =>
+      watched(send(() => commandOf("disconnect remote clients", disconnectJson(identifiers, more)))),
+    revoke: (target, more = {}) =>
+      watched(send(() => commandOf("revoke tokens", revocationJson(target, more)))),
     flush: () => queue.flush(),
   };
 }
@@ -104,13 +115,9 @@ function messagesOf(messages: readonly BroadcastMessage[]): Outgoing {
   };
 }
 
-/** Who is to go stays out of error texts: identifiers are personal. */
-function commandOf(identifiers: object | string, options: RemoteDisconnectOptions): Outgoing {
-  return {
-    kind: "command",
-    texts: [disconnectJson(identifiers, options)],
-    purpose: "disconnect remote clients",
-  };
+/** Whom it is about stays out of error texts: identifiers are personal. */
+function commandOf(purpose: string, text: string): Outgoing {
+  return { kind: "command", texts: [text], purpose };
 }
 
 function keyOf({ key, secret }: BroadcasterOptions): string | null {
