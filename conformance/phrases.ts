@@ -20,10 +20,10 @@ export function refused(
   return [connect(target, undefined, more), ...toldNo(reason)];
 }
 
-export function toldNo(reason: "unauthorized" | "token_expired"): Step[] {
+export function toldNo(reason: "unauthorized" | "token_expired", on?: string): Step[] {
   return [
-    { do: "receive", text: `{"type":"disconnect","reason":"${reason}","reconnect":false}` },
-    { do: "closed", code: 1000, reason: "Auth Failed" },
+    receives(`{"type":"disconnect","reason":"${reason}","reconnect":false}`, on),
+    { do: "closed", ...named(on), code: 1000, reason: "Auth Failed" },
   ];
 }
 

@@ -14,6 +14,7 @@ import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { HISTORY_GROUPS } from "./history.ts";
 import { PING_GROUPS } from "./pings.ts";
 import { PRESENCE_GROUPS } from "./presence.ts";
+import { RESUMING_GROUPS } from "./resuming.ts";
 import { RUNNING_GROUPS } from "./running.ts";
 import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
@@ -30,6 +31,7 @@ export const GROUPS: readonly Group[] = [
   ...EXPIRY_GROUPS,
   ...SLOW_CLIENT_GROUPS,
   ...PRESENCE_GROUPS,
+  ...RESUMING_GROUPS,
   ...APPLICATION_LIMIT_GROUPS,
   ...APPLICATION_GROUPS,
   ...APPLICATION_TOLD_GROUPS,
