@@ -44,8 +44,26 @@ const publish = (name: string, data: string): Step => ({
 const drop = (on?: string): Step => (on === undefined ? { do: "drop" } : { do: "drop", on });
 const live = (name: string, data: string): RegExp =>
   new RegExp(
-    `^${escaped(delivery(name, data).slice(0, -1))},"stream_id":"${name}","epoch":"[\\w-]+","offset":\\d+\\}$`,
+    `^${escaped(delivery(name, data).slice(0, -1))},"stream_id":"${name}","epoch":"(?<epoch>[\\w-]+)","offset":\\d+\\}$`,
   );
+
+const historyOf = (name: string): string =>
+  `{"type":"confirm_history","identifier":${JSON.stringify(stream(name))}}`;
+
+/** Asks for history from these positions, as JSON. */
+function asks(name: string, streams: string, on: string): Step {
+  const identifier = JSON.stringify(stream(name));
+  return {
+    do: "send",
+    on,
+    text: `{"command":"history","identifier":${identifier},"history":{"streams":${streams}}}`,
+  };
+}
+
+/** Asks for history and misses nothing. */
+function catchesUp(name: string, on: string): Step[] {
+  return [asks(name, "{}", on), receives(historyOf(name), on)];
+}
 
 const FLAGS = ["--norpc", "--secret=qwerty", "--public_streams", "--broker=memory"];
 
@@ -60,8 +78,62 @@ const RESUMING: Group = {
         ...subscribed("back"),
         drop(),
         ...comesBack(cable(GOOD, "&sid={{sid}}"), "b", [stream("back")]),
+        ...catchesUp("back", "b"),
         publish("back", "1"),
         receives(live("back", "1"), "b"),
+      ],
+    },
+    {
+      name: "what it missed comes when it asks for it, and what is published meanwhile comes behind, once",
+      steps: [
+        ...comes(cable(GOOD)),
+        ...subscribed("missed"),
+        publish("missed", "1"),
+        receives(live("missed", "1")),
+        drop(),
+        publish("missed", "2"),
+        ...comesBack(cable(GOOD, "&sid={{sid}}"), "b", [stream("missed")]),
+        publish("missed", "3"),
+        {
+          do: "differ",
+          deviation: "D27",
+          ours: [{ do: "quiet", on: "b" }],
+          reference: [receives(live("missed", "3"), "b")],
+        },
+        asks("missed", '{"missed":{"epoch":"{{epoch}}","offset":1}}', "b"),
+        receives(live("missed", "2"), "b"),
+        receives(live("missed", "3"), "b"),
+        receives(historyOf("missed"), "b"),
+        publish("missed", "4"),
+        receives(live("missed", "4"), "b"),
+      ],
+    },
+    {
+      name: "what is published comes even to who does not ask for what it missed, within five seconds",
+      onlyOurs: "D27: the reference has it come at once, and so ahead of what was missed",
+      steps: [
+        ...comes(cable(GOOD)),
+        ...subscribed("unasked"),
+        drop(),
+        ...comesBack(cable(GOOD, "&sid={{sid}}"), "b", [stream("unasked")]),
+        publish("unasked", "1"),
+        { do: "silence", on: "b", forMs: 3000 },
+        receives(live("unasked", "1"), "b"),
+      ],
+    },
+    {
+      name: "a channel that the client does not know of is confirmed once more",
+      onlyOurs: "D27: the reference says nothing, and the client gives the channel up after ten seconds",
+      steps: [
+        ...comes(cable(GOOD)),
+        ...subscribed("unheard"),
+        drop(),
+        ...comesBack(cable(GOOD, "&sid={{sid}}"), "b", [stream("unheard")]),
+        ...subscribed("unheard", "b"),
+        { do: "send", on: "b", command: { command: "subscribe", identifier: stream("unheard") } },
+        { do: "quiet", on: "b" },
+        publish("unheard", "1"),
+        receives(live("unheard", "1"), "b"),
       ],
     },
     {
@@ -75,6 +147,7 @@ const RESUMING: Group = {
         { do: "quiet" },
         drop(),
         ...comesBack(cable(GOOD, "&sid={{sid}}"), "b", [stream("several-1"), stream("several-2")]),
+        ...catchesUp("several-2", "b"),
         publish("several-2", "2"),
         receives(live("several-2", "2"), "b"),
         publish("several-3", "3"),
@@ -123,6 +196,7 @@ const RESUMING: Group = {
         ...comes(cable(GOOD), "a"),
         ...subscribed("twice", "a"),
         ...comesBack(cable(GOOD, "&sid={{sid}}"), "b", [stream("twice")]),
+        ...catchesUp("twice", "b"),
         publish("twice", "1"),
         receives(live("twice", "1"), "a"),
         receives(live("twice", "1"), "b"),

@@ -12,6 +12,7 @@ import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
 import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
+import type { RestoredSessions } from "./restored-sessions.ts";
 import type { RevocationBook } from "./revocation-terms.ts";
 import type { ShadowConnects } from "./shadow-connects.ts";
 
@@ -28,6 +29,7 @@ export interface EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  readonly restored: RestoredSessions;
   /** `--resume_verify`: off, whoever has a session's id has the session, as in the reference. */
   readonly resumeVerify: boolean;
   readonly expiry: Expiry;

@@ -30,6 +30,7 @@ import { OrderedAppends } from "./ordered-appends.ts";
 import { broadcastPresence, losePresence } from "./presence.ts";
 import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
+import { RestoredSessions } from "./restored-sessions.ts";
 import { keepSession } from "./resume.ts";
 import type { RevocationBook } from "./revocation-terms.ts";
 import { type RevokeResult, revoke } from "./revoke.ts";
@@ -98,6 +99,7 @@ export class Engine implements EngineContext {
   readonly admission: AdmissionPolicy;
   readonly resumeVerify: boolean;
   readonly expiry: Expiry;
+  readonly restored = new RestoredSessions(this);
   readonly shadow: ShadowConnects | null;
   readonly revocations: RevocationBook;
   readonly maxSubscriptions: number;
@@ -327,6 +329,7 @@ export class Engine implements EngineContext {
     this.#deadlines.advance(nowMs);
     this.#slowClients.sweep(nowMs);
     if (this.revocations.inForce.size > 0) this.revocations.inForce.forgetEnded(this.clock.nowMs());
+    this.restored.advance(nowMs);
   }
 
   #sendPing(session: Session, frame: string): void {
@@ -351,6 +354,7 @@ export class Engine implements EngineContext {
     if (wasOpen && session.disconnectInterest) this.#disconnects.add(disconnectRequest(session));
     session.subscriptions = null;
     session.holding = null;
+    this.restored.ended(session);
   }
 }
 

@@ -42,6 +42,11 @@ function start(options: Options = {}) {
   return { ...rig, come, subscribe, publish };
 }
 
+/** As a client that missed nothing. */
+function askForHistory(client: { readonly say: (command: object) => void }, identifier: string): void {
+  client.say({ command: "history", identifier, history: { streams: {} } });
+}
+
 /** Whether the client was welcomed back. */
 const isRestored = ({ connection }: { readonly connection: { readonly sent: readonly string[] } }) =>
   connection.sent[0]?.includes('"restored":true') ?? false;
@@ -54,9 +59,11 @@ describe("resuming a session", () => {
     before.connection.terminate();
     publish("chat", "1");
     const after = come(of("ann", "s1"));
+    askForHistory(after, PUBSUB);
     publish("chat", "2");
     expect(after.connection.sent).toEqual([
       `{"type":"welcome","sid":"s2","restored":true,"restored_ids":[${JSON.stringify(PUBSUB)}]}`,
+      `{"type":"confirm_history","identifier":${JSON.stringify(PUBSUB)}}`,
       `{"identifier":${JSON.stringify(PUBSUB)},"message":2}`,
     ]);
     expect(after.session.identifiers).toBe('{"user":"ann"}');
@@ -136,6 +143,7 @@ describe("resuming a session", () => {
     subscribe(before, PUBSUB);
     const after = come(of("ann", "s1"));
     expect(isRestored(after)).toBe(true);
+    askForHistory(after, PUBSUB);
     publish("chat", "1");
     expect(before.connection.sent.at(-1)).toContain('"message":1');
     expect(after.connection.sent.at(-1)).toContain('"message":1');

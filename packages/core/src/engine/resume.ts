@@ -7,7 +7,7 @@ import { CallScope } from "../rpc/backend.ts";
 import { addSubscription, isClosed, type Session, type Subscription } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
 import type { EngineContext } from "./context.ts";
-import { startStream } from "./streams.ts";
+import { startHeldStream } from "./holding.ts";
 
 /** What happens to a client that comes for a session, as to any other. */
 export interface Meeting {
@@ -128,9 +128,10 @@ function isEntitled({ kind, token }: LettingIn, { admittedBy, tokenIdentity }: S
 }
 
 /**
- * The welcome goes out before any stream is followed: a client asks for what it missed once it has read the welcome.
+ * The welcome goes out first; what is published from then on is held until the client has asked for what it missed, for it
+ * asks from what it heard last.
  *
- * DEVIATION: D27. The reference follows the streams first.
+ * DEVIATION: D27. The reference follows the streams first, and holds nothing.
  */
 function restore(
   context: EngineContext,
@@ -148,6 +149,7 @@ function restore(
   const identifiers = snapshot.subscriptions.map(({ identifier }) => identifier);
   context.send(session, restoredWelcome(session.sid, identifiers));
   for (const subscription of snapshot.subscriptions) follow(context, session, subscription);
+  context.restored.add(session, identifiers);
 }
 
 function follow(
@@ -157,7 +159,7 @@ function follow(
 ): void {
   const subscription: Subscription = { groups: [], istate, routed };
   addSubscription(session, identifier, subscription);
-  for (const stream of streams) startStream(context, session, identifier, subscription, stream);
+  for (const stream of streams) startHeldStream(context, session, identifier, subscription, stream);
 }
 
 /** What of the session is to outlive its connection. State maps are never changed in place, so they are shared. */

@@ -12,7 +12,7 @@ import { type Listeners, startListeners } from "./listeners.ts";
 const FULL = process.env.HAWSER_FULL === "1";
 const CLIENTS = FULL ? 200 : 20;
 const PROCESSES = FULL ? 4 : 1;
-const MESSAGES = FULL ? 5000 : 1000;
+const MESSAGES = FULL ? 5000 : 500;
 const PER_SECOND = 200;
 const SEED = 20_261_125;
 const SECRET = "a secret of thirty-two characters";

@@ -19,6 +19,7 @@ export function history(context: EngineContext, session: Session, command: Comma
   const subscription = session.subscriptions?.get(identifier);
   if (subscription === undefined) throw new CommandFailure(`unknown subscription ${identifier}`);
   if (request === null || (request.since === 0 && request.streams === null)) {
+    goLive(context, session, subscription); // it asks for nothing, so there is nothing to wait for
     throw new CommandFailure("history request is missing");
   }
   const asked: Asked = { context, session, identifier, subscription };

@@ -2,22 +2,27 @@ import type { Command } from "../../protocol/command.ts";
 import { confirmSubscription, rejectSubscription } from "../../protocol/replies.ts";
 import { type RouteDecision, routeSubscription } from "../../router/router.ts";
 import type { CommandReply } from "../../rpc/backend.ts";
-import { addSubscription, isClosed, type Session, type Subscription } from "../../session/session.ts";
+import { addSubscription, type Session, type Subscription } from "../../session/session.ts";
 import { applyReply } from "../apply-reply.ts";
 import { CommandFailure, type EngineContext, quoted } from "../context.ts";
-import { changePresenceToo } from "../presence.ts";
 import { startStream } from "../streams.ts";
+import { afterConfirmation } from "./after-confirmation.ts";
 import { askBackend } from "./ask-backend.ts";
-import { history } from "./history.ts";
-import { joining } from "./presence.ts";
+import { confirmAgain } from "./confirm-again.ts";
 
 /**
  * Subscribes the session to a channel: by a route of this server, or by the application's word. There is no reply to a
- * second subscribe with the same identifier.
+ * second subscribe with the same identifier, unless the first one's may have been lost with the former connection.
  */
 export function subscribe(context: EngineContext, session: Session, command: Command): void | Promise<void> {
   const { identifier } = command;
-  if (session.subscriptions?.has(identifier)) throw new CommandFailure(`already subscribed to ${identifier}`);
+  const present = session.subscriptions?.get(identifier);
+  if (present !== undefined) {
+    if (context.restored.takeUnconfirmed(session, identifier)) {
+      return confirmAgain(context, session, command, present);
+    }
+    throw new CommandFailure(`already subscribed to ${identifier}`);
+  }
   if (!hasRoomFor(session, identifier, context.maxSubscriptions)) {
     context.send(session, rejectSubscription(identifier));
     throw new CommandFailure(`too many subscriptions: ${context.maxSubscriptions} are allowed`);
@@ -77,46 +82,4 @@ function subscribeByReply(
   applyReply(context, session, identifier, subscription, reply);
   context.markInterest(session, "interested");
   return afterConfirmation(context, session, command, subscription);
-}
-
-/** What a client may ask for with its subscription: missed messages first, then to be present. */
-function afterConfirmation(
-  context: EngineContext,
-  session: Session,
-  command: Command,
-  subscription: Subscription,
-): void | Promise<void> {
-  const caughtUp = catchUp(context, session, command);
-  if (caughtUp === undefined) joinToo(context, session, command, subscription);
-  else return caughtUp.then(() => joinToo(context, session, command, subscription));
-}
-
-function joinToo(
-  context: EngineContext,
-  session: Session,
-  { identifier, presence }: Command,
-  subscription: Subscription,
-): void {
-  if (isClosed(session) || presence === null) return;
-  changePresenceToo(context, session, identifier, subscription, () => joining(presence));
-}
-
-/** Its streams are followed by now: what is read from history in this turn and what comes live make a whole. */
-function catchUp(context: EngineContext, session: Session, command: Command): void | Promise<void> {
-  const request = command.history;
-  if (isClosed(session) || request === null) return;
-  if (request.since <= 0 && request.streams === null) return;
-  const onFailure = (failure: unknown): void => {
-    if (!(failure instanceof CommandFailure)) throw failure;
-    context.sampled("warn", "history", "couldn't retrieve history", {
-      sid: session.sid,
-      identifier: quoted(command.identifier),
-      error: failure.message,
-    });
-  };
-  try {
-    return history(context, session, command)?.catch(onFailure);
-  } catch (failure) {
-    onFailure(failure);
-  }
 }
