@@ -24,6 +24,7 @@ import {
   presenceReply,
   rejectHistory,
   rejectSubscription,
+  restoredWelcome,
   welcome,
 } from "@hawser/core/protocol/replies";
 import { SUBPROTOCOLS, TOKEN_SUBPROTOCOL_PREFIX } from "@hawser/core/protocol/subprotocols";
@@ -66,6 +67,7 @@ describe("the page on the wire", () => {
     const head = broadcastHead("I");
     expect(told).toEqual([
       welcome("S"),
+      restoredWelcome("S", ["I"]),
       ping("1795428260"),
       PONG,
       confirmSubscription("I"),
