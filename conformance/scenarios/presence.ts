@@ -14,6 +14,8 @@ import { cableReady, pubsub, STREAMS_SECRET, signedName, turbo } from "../stream
 
 const OPEN = ["--norpc", "--noauth", "--public_streams", "--broker=memory"];
 
+const EXTENDED = "actioncable-v1-ext-json";
+
 const send = (on: string, command: object): Step => ({ do: "send", on, command });
 const quiet = (on: string): Step => ({ do: "quiet", on });
 
@@ -93,10 +95,10 @@ const PUBLIC: Group = {
       steps: [
         ...room("list", "a", "b", "c"),
         joins("a", stream("list"), { id: "u1", info: 1 }),
+        hears("c", stream("list"), came("u1", "1")),
         joins("b", stream("list"), { id: "u2" }),
+        hears("c", stream("list"), came("u2")),
         joins("c", stream("list"), { id: "u1", info: 2 }),
-        { do: "pass over", on: "c", until: told(stream("list"), came("u2")) },
-        { do: "wait", ms: 50 },
         asks("c", stream("list")),
         {
           do: "pass over",
@@ -269,6 +271,34 @@ const PUBLIC: Group = {
       ],
     },
     {
+      name: "can begin with the subscription, after its confirmation and the history it asked for",
+      steps: [
+        ...room("with", "b"),
+        ...welcomed(undefined, "a"),
+        send("a", {
+          command: "subscribe",
+          identifier: stream("with"),
+          history: { since: 1 },
+          presence: { id: "u", info: { name: "Ann" } },
+        }),
+        receives(confirmation(stream("with")), "a"),
+        receives(`{"type":"confirm_history","identifier":${JSON.stringify(stream("with"))}}`, "a"),
+        hears("a", stream("with"), came("u", '{"name":"Ann"}')),
+        hears("b", stream("with"), came("u", '{"name":"Ann"}')),
+      ],
+    },
+    {
+      name: "is nothing that the history keeps",
+      steps: [
+        ...room("kept", "a"),
+        joins("a", stream("kept"), { id: "u" }),
+        hears("a", stream("kept"), came("u")),
+        send("a", { command: "history", identifier: stream("kept"), history: { since: 1 } }),
+        receives(`{"type":"confirm_history","identifier":${JSON.stringify(stream("kept"))}}`, "a"),
+        quiet("a"),
+      ],
+    },
+    {
       name: "is of one stream alone",
       steps: [
         ...room("one", "a"),
@@ -338,6 +368,32 @@ const LOST: Group = {
       ],
     },
     {
+      name: "stays with the session that was lost when another resumes it, until that one joins",
+      steps: [
+        ...room("resumed", "other"),
+        ...welcomed(undefined, "a", { protocols: EXTENDED }),
+        ...subscribed("resumed", "a"),
+        joins("a", stream("resumed"), { id: "u", info: 1 }),
+        hears("other", stream("resumed"), came("u", "1")),
+        { do: "drop", on: "a" },
+        connect("/cable?sid={{sid}}", "again", { protocols: EXTENDED }),
+        receives(/^\{"type":"welcome","sid":"[\w-]+","restored":true,"restored_ids":\[.*\]\}$/, "again"),
+        send("again", { command: "history", identifier: stream("resumed"), history: { since: 1 } }),
+        receives(`{"type":"confirm_history","identifier":${JSON.stringify(stream("resumed"))}}`, "again"),
+        leaves("again", stream("resumed")),
+        quiet("again"),
+        joins("again", stream("resumed"), { id: "u", info: 2 }),
+        quiet("again"),
+        // Past the time of the session that was lost.
+        { do: "silence", on: "other", forMs: 4000 },
+        asks("other", stream("resumed")),
+        hears("other", stream("resumed"), alone("u", "2")),
+        leaves("again", stream("resumed")),
+        hears("again", stream("resumed"), went("u")),
+        hears("other", stream("resumed"), went("u")),
+      ],
+    },
+    {
       name: "of a client that is connected does not end",
       steps: [
         ...room("connected", "a"),
@@ -362,7 +418,7 @@ const LOST: Group = {
     {
       name: "of a client of the extended protocol that is connected does not end either",
       steps: [
-        ...welcomed(undefined, "a", { protocols: "actioncable-v1-ext-json" }),
+        ...welcomed(undefined, "a", { protocols: EXTENDED }),
         ...subscribed("extended", "a"),
         joins("a", stream("extended"), { id: "u" }),
         hears("a", stream("extended"), came("u")),
