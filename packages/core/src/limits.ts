@@ -24,10 +24,12 @@ export const LIMITS = {
   maxCachedSessionBytes: 256 * 1024 * 1024,
   /** Characters of a client's id and info in presence. Everyone who asks gets them all; a name and a picture need 200. */
   maxPresenceRecord: 4 * 1024,
-  /** Of all streams that one session is on, kept while it is connected: a little for each of its subscriptions. */
+  /** Of all streams that one session is on, with their names: a little for each of its subscriptions. */
   maxPresenceOfSession: 256 * 1024,
   /** Of all members of one stream: the list is one frame, and past this a client would be cut for what it waits for. */
   maxPresenceOfStream: 4 * 1024 * 1024,
+  /** Of all sessions whose connection is gone: past it the first of them are gone before their time. */
+  maxPresenceOfLost: 64 * 1024 * 1024,
   /** Of one revocation. No token with longer identifiers is looked at (`--jwt_max_token_bytes` goes no further). */
   maxRevokedLength: 32_768,
   /** How much of a client's frame a log line may quote. */

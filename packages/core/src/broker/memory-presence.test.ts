@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { LIMITS } from "../limits.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { MemoryPresence } from "./memory-presence.ts";
 import { presenceContract } from "./presence.contract.ts";
@@ -52,6 +53,28 @@ describe("MemoryPresence", () => {
     expect(left.length).toBe(256);
     clock.advance(100);
     expect(left).toEqual(Array.from({ length: 1000 }, (_, n) => `u${n}`));
+  });
+
+  test("keeps so much of those who were lost, and lets the first of them go before their time for more", () => {
+    const clock = new ManualClock();
+    const presence = new MemoryPresence(clock, TTL_MS);
+    const left: string[] = [];
+    presence.onExpired((_, { id }) => left.push(id));
+    const info = JSON.stringify("x".repeat(4000));
+    const each = 64 * (info.length + 30);
+    const most = Math.floor(LIMITS.maxPresenceOfLost / each);
+    for (let n = 0; n < most + 10; n++) {
+      for (let stream = 0; stream < 64; stream++) presence.join(`s${n}.${stream}`, `sid${n}`, `u${n}`, info);
+      presence.disconnected(`sid${n}`);
+    }
+    const gone = new Set(left);
+    expect(gone.size).toBeWithin(5, 30);
+    expect([...gone]).toEqual(Array.from({ length: gone.size }, (_, n) => `u${n}`));
+    expect(presence.size().sessions).toBe(most + 10 - gone.size);
+    // Whoever comes back is lost no more, and leaves room for others.
+    presence.join("s", `sid${most}`, `u${most}`, null);
+    clock.advance(TTL_MS * 20);
+    expect(presence.size()).toEqual({ streams: 65, sessions: 1 });
   });
 
   test("takes nobody out once it is closed", () => {

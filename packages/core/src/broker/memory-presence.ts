@@ -25,7 +25,7 @@ interface Room {
 interface Attendance {
   /** Stream -> who the session is there. Most are on one. */
   readonly places: Map<string, Place>;
-  /** Characters of the records that it brought. */
+  /** Characters of the records that it brought, and of the streams' names. */
   length: number;
 }
 
@@ -33,6 +33,9 @@ interface Place {
   readonly member: Member;
   readonly length: number;
 }
+
+/** What a lost session takes beside its characters, about. */
+const SESSION_OVERHEAD = 500;
 
 /** How many are taken out at a time, so that thousands who were lost together do not keep everybody waiting. */
 const EXPIRED_AT_A_TIME = 256;
@@ -48,6 +51,8 @@ export class MemoryPresence implements Presence {
   readonly #sessions = new Map<string, Attendance>();
   /** Session -> when its time is over. All have the same time, so the map's order is that of the deadlines. */
   readonly #deadlines = new Map<string, number>();
+  /** What those in `deadlines` take, in characters. */
+  #lost = 0;
   #onExpired: (stream: string, event: PresenceEvent) => void = () => {};
   #cancel: Cancel | null = null;
 
@@ -57,20 +62,21 @@ export class MemoryPresence implements Presence {
   }
 
   join(stream: string, sid: string, id: string, info: string | null): PresenceOutcome {
-    this.#deadlines.delete(sid);
     const attendance = this.#sessions.get(sid);
+    if (attendance !== undefined) this.#unqueue(sid, attendance);
     const place = attendance?.places.get(stream);
     if (place !== undefined && place.member.id !== id) return notDone("presence ID mismatch");
     const record = presenceRecord(id, info);
     const room = this.#rooms.get(stream);
     const member = room?.members.get(id);
-    const ofSession = (attendance?.length ?? 0) - (place?.length ?? 0) + record.length;
+    const length = record.length + stream.length;
+    const ofSession = (attendance?.length ?? 0) - (place?.length ?? 0) + length;
     const ofStream = (room?.length ?? 0) - (member?.record.length ?? 0) + record.length;
     const tooMuch = excess(record.length, ofSession, ofStream);
     if (tooMuch !== null) return notDone(tooMuch);
     const joined = this.#put(stream, id, record, ofStream);
     if (place === undefined) joined.sessions += 1;
-    this.#place(sid, stream, { member: joined, length: record.length }, ofSession);
+    this.#place(sid, stream, { member: joined, length }, ofSession);
     return member === undefined ? { done: true, event: { type: "join", id, info } } : UNCHANGED;
   }
 
@@ -81,9 +87,10 @@ export class MemoryPresence implements Presence {
     if (attendance === undefined || place === undefined) return notDone("presence info not found");
     attendance.places.delete(stream);
     attendance.length -= place.length;
+    if (this.#deadlines.has(sid)) this.#lost -= place.length;
     if (attendance.places.size === 0) {
+      this.#unqueue(sid, attendance);
       this.#sessions.delete(sid);
-      this.#deadlines.delete(sid);
     }
     return this.#remove(stream, place.member) ? { done: true, event: leaving(place.member) } : UNCHANGED;
   }
@@ -96,9 +103,12 @@ export class MemoryPresence implements Presence {
   }
 
   disconnected(sid: string): void {
-    if (!this.#sessions.has(sid)) return;
-    this.#deadlines.delete(sid);
+    const attendance = this.#sessions.get(sid);
+    if (attendance === undefined) return;
+    this.#unqueue(sid, attendance);
     this.#deadlines.set(sid, this.#clock.monotonicMs() + this.#ttlMs);
+    this.#lost += attendance.length + SESSION_OVERHEAD;
+    if (this.#lost > LIMITS.maxPresenceOfLost) this.#expireOldest();
     this.#wait(this.#ttlMs);
   }
 
@@ -160,6 +170,11 @@ export class MemoryPresence implements Presence {
     return true;
   }
 
+  /** Its time does not run any more. */
+  #unqueue(sid: string, attendance: Attendance): void {
+    if (this.#deadlines.delete(sid)) this.#lost -= attendance.length + SESSION_OVERHEAD;
+  }
+
   #wait(delayMs: number): void {
     this.#cancel ??= this.#clock.after(delayMs, () => {
       this.#cancel = null;
@@ -180,12 +195,20 @@ export class MemoryPresence implements Presence {
     }
   }
 
+  /** Makes room: whoever was lost first goes before the time. */
+  #expireOldest(): void {
+    for (const sid of this.#deadlines.keys()) {
+      if (this.#lost <= LIMITS.maxPresenceOfLost) return;
+      this.#expireSession(sid);
+    }
+  }
+
   /** @returns how many streams it was on. */
   #expireSession(sid: string): number {
     const attendance = this.#sessions.get(sid);
-    this.#deadlines.delete(sid);
+    if (attendance === undefined) return 0;
+    this.#unqueue(sid, attendance);
     this.#sessions.delete(sid);
-    if (attendance === undefined) return 1;
     for (const [stream, { member }] of attendance.places) {
       if (this.#remove(stream, member)) this.#onExpired(stream, leaving(member));
     }
