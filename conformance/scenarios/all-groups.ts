@@ -15,6 +15,7 @@ import { HISTORY_GROUPS } from "./history.ts";
 import { PING_GROUPS } from "./pings.ts";
 import { PRESENCE_GROUPS } from "./presence.ts";
 import { RESUMING_GROUPS } from "./resuming.ts";
+import { REVOCATION_GROUPS } from "./revocation.ts";
 import { RUNNING_GROUPS } from "./running.ts";
 import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
@@ -41,6 +42,7 @@ export const GROUPS: readonly Group[] = [
   ...COMPRESSION_GROUPS,
   ...COMMAND_GROUPS,
   ...BROADCAST_GROUPS,
+  ...REVOCATION_GROUPS,
   ...CONFIGURATION_GROUPS,
   ...CORS_GROUPS,
   ...SIGNED_STREAM_GROUPS,

@@ -132,6 +132,18 @@ describe("a revocation", () => {
     expect(second.connection.sent).toEqual(['{"type":"disconnect","reason":"revoked","reconnect":false}']);
   });
 
+  test("by identifiers is by the token's and by the application's, where it was asked as well", async () => {
+    const backend = new ScriptedBackend();
+    const { connect, revoke } = engineWith({ backend, admission: { rpcAfterJwt: "enforce" } });
+    const clients = [connect({ ext: "ann", tag: 1 }), connect({ ext: "bob", tag: 2 })];
+    for (const call of backend.connects) call.resolve(connectReply({ identifiers: "of the application" }));
+    await settle();
+    revoke({ identifiers: "ann" });
+    expect(clients.map(isClosed)).toEqual([true, false]);
+    revoke({ identifiers: "of the application" });
+    expect(clients.map(isClosed)).toEqual([true, true]);
+  });
+
   test("says nothing of whom it is about in the log", () => {
     const { connect, revoke, log } = engineWith();
     connect({ ext: "ann-the-person" });

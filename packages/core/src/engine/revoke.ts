@@ -55,7 +55,7 @@ const NO_ROOM =
   "identifiers with issued_before";
 
 /** What the cases have in common of a session and of what is cached of one. */
-type Revocable = Pick<SessionSnapshot, "identifiers" | "marks">;
+type Revocable = Pick<SessionSnapshot, "identifiers" | "tokenIdentity" | "marks">;
 type IsMeant = (sid: string, it: Revocable) => boolean;
 
 function tagOf({ marks }: Revocable): string {
@@ -64,7 +64,7 @@ function tagOf({ marks }: Revocable): string {
 
 /** Who has no token has no `iat` either, so it counts as issued before any time. */
 function isMeant(sid: string, it: Revocable, command: RevokeCommand): boolean {
-  const { identifiers, marks } = it;
+  const { identifiers, tokenIdentity, marks } = it;
   const { by, value, issuedBeforeS } = command;
   switch (by) {
     case "jti":
@@ -75,7 +75,8 @@ function isMeant(sid: string, it: Revocable, command: RevokeCommand): boolean {
     case "sid":
       return sid === value || (marks !== null && marks.sid === value);
     case "identifiers":
-      if (identifiers !== value) return false;
+      // Where the application has the last word, they are not those of the token.
+      if (identifiers !== value && tokenIdentity !== value) return false;
       return issuedBeforeS === null || isIssuedBefore(marks?.issuedAtS ?? null, issuedBeforeS);
   }
 }
