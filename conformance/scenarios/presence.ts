@@ -683,4 +683,41 @@ const NONE: Group = {
   ],
 };
 
-export const PRESENCE_GROUPS: readonly Group[] = [LOST, PUBLIC, SIGNED, OFF, OF_APPLICATION, COUNTED, NONE];
+const GAUGES: Group = {
+  title: "the gauges of presence",
+  flags: [...OPEN, "--metrics_http=/metrics", "--presence_ttl=1"],
+  server: "each",
+  onlyOurs: "the reference has no such metrics",
+  scenarios: [
+    {
+      name: "say on how many streams how many sessions are present, those just lost among them",
+      steps: [
+        ...room("gauged", "a", "b"),
+        ...subscribed("other", "a"),
+        joins("a", stream("gauged"), { id: "u" }),
+        hears("b", stream("gauged"), came("u")),
+        joins("b", stream("gauged"), { id: "u" }),
+        joins("a", stream("other"), { id: "u" }),
+        hears("a", stream("gauged"), came("u")),
+        hears("a", stream("other"), came("u")),
+        quiet("b"),
+        sample("presence_streams_num", 2),
+        sample("presence_sessions_num", 2),
+        { do: "drop", on: "a" },
+        sample("presence_sessions_num", 1),
+        sample("presence_streams_num", 1),
+      ],
+    },
+  ],
+};
+
+export const PRESENCE_GROUPS: readonly Group[] = [
+  LOST,
+  PUBLIC,
+  SIGNED,
+  OFF,
+  OF_APPLICATION,
+  COUNTED,
+  GAUGES,
+  NONE,
+];

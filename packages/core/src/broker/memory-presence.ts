@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../clock.ts";
 import { LIMITS } from "../limits.ts";
 import { presenceInfo, presenceRecord } from "../protocol/presence-texts.ts";
-import type { Presence, PresenceEvent, PresenceOutcome } from "./presence.ts";
+import type { Presence, PresenceEvent, PresenceOutcome, PresenceSize } from "./presence.ts";
 
 /** One id on one stream. */
 interface Member {
@@ -127,8 +127,7 @@ export class MemoryPresence implements Presence {
     this.#cancel = null;
   }
 
-  /** How much there is, for the gauges. */
-  size(): { readonly streams: number; readonly sessions: number } {
+  size(): PresenceSize {
     return { streams: this.#rooms.size, sessions: this.#sessions.size };
   }
 

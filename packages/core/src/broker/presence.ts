@@ -11,6 +11,13 @@ export type PresenceOutcome =
   | { readonly done: true; readonly event: PresenceEvent | null }
   | { readonly done: false; readonly why: string };
 
+export interface PresenceSize {
+  /** With somebody on them. */
+  readonly streams: number;
+  /** That are on a stream at least, those that were lost a moment ago among them. */
+  readonly sessions: number;
+}
+
 /**
  * PORT: who is on which stream (anycable broker/memory.go@1.6.16). An id can be there by several sessions and is gone
  * with the last of them. A session is there while it is connected and `--presence_ttl` beyond (DEVIATION: D14). An
@@ -28,6 +35,8 @@ export interface Presence {
   info(stream: string): Answer<string>;
   /** The session's connection is gone: its time begins to run. One that joins again is connected. */
   disconnected(sid: string): Answer<void>;
+  /** How much of it this process keeps. */
+  size(): PresenceSize;
   /** Called with what became of those whose time is over. One listener. */
   onExpired(listener: (stream: string, event: PresenceEvent) => void): void;
 }

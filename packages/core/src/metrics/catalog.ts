@@ -58,6 +58,8 @@ export const METRICS = {
   clients_num: gauge("node", "The number of active clients"),
   clients_uniq_num: gauge("node", "The number of unique clients (with respect to connection identifiers)"),
   broadcast_streams_num: gauge("node", "The number of active broadcasting streams"),
+  presence_streams_num: gauge("node", "The number of streams with somebody present"),
+  presence_sessions_num: gauge("node", "The number of sessions that are present on a stream"),
   disconnect_queue_size: gauge("node", "The size of delayed disconnect"),
 
   failed_auths_total: counter("node", "The total number of failed authentication attempts"),

@@ -143,6 +143,10 @@ class LatePresence implements Presence {
     return this.#later(() => this.#inner.disconnected(sid));
   }
 
+  size() {
+    return this.#inner.size();
+  }
+
   onExpired(listener: Parameters<Presence["onExpired"]>[0]) {
     this.#inner.onExpired(listener);
   }
