@@ -2,6 +2,7 @@ import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
 import type { Broadcaster } from "../broadcast/broadcaster.ts";
 import { redisBroadcaster } from "../broadcast/redis/redis-broadcaster.ts";
+import { RedisStreamBroadcaster } from "../broadcast/redisx/redis-stream-broadcaster.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { systemRandom } from "../drivers/random.ts";
@@ -25,6 +26,14 @@ export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: 
     const own = parts("redis");
     own.log.info(`Starting Redis broadcaster: ${targetText(target)}`, { channel: broadcast.redisChannel });
     made.push(redisBroadcaster(target, broadcast.redisChannel, own));
+  }
+  if (broadcast.adapters.includes("redisx")) {
+    const target = redisTarget(redis);
+    const own = parts("redisx");
+    own.log.info(`Starting Redis streams broadcaster: ${targetText(target)}`, {
+      stream: broadcast.redisStream.stream,
+    });
+    made.push(new RedisStreamBroadcaster(target, broadcast.redisStream, { ...own, pubSub: engine.pubSub }));
   }
   return made;
 }

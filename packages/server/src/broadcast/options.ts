@@ -1,10 +1,10 @@
-import { flag, integer, list, secret, section, text } from "@hawser/core/options";
+import { flag, integer, list, milliseconds, secret, section, text } from "@hawser/core/options";
 
 /** How publications may come in. */
-const ADAPTERS = ["http", "redis"] as const;
+const ADAPTERS = ["http", "redis", "redisx"] as const;
 export type BroadcastAdapter = (typeof ADAPTERS)[number];
 
-const ADAPTERS_OF_ANYCABLE = ["redisx", "nats"];
+const ADAPTERS_OF_ANYCABLE = ["nats"];
 
 export const BROADCAST = section("Broadcasting", {
   adapters: list({
@@ -13,7 +13,9 @@ export const BROADCAST = section("Broadcasting", {
     // DEVIATION: D31. The reference has redis too, wanted or not, and ends itself when there is no Redis.
     default: ["http"],
     nonEmpty: true,
-    help: "How publications come in: http, redis, or several; redis as well by default where redis_url is given.",
+    help:
+      "How publications come in: http, redis (a channel), redisx (a stream that keeps them until they are delivered), or " +
+      "several; redis as well by default where redis_url is given.",
     check: whyNotAdapters,
   }),
   redisChannel: text({
@@ -22,6 +24,30 @@ export const BROADCAST = section("Broadcasting", {
     default: "__anycable__",
     help: "Channel of Redis that publications come by.",
     check: whyNotName,
+  }),
+  redisStream: text({
+    flag: "redisx_stream",
+    toml: "redis_stream_broadcast.stream",
+    default: "__anycable__",
+    help: "Stream of Redis that publications come by.",
+    check: whyNotName,
+  }),
+  redisGroup: text({
+    flag: "redisx_group",
+    toml: "redis_stream_broadcast.group",
+    default: "bx",
+    hidden: true,
+    help: "Consumer group by which the servers read it.",
+    check: whyNotName,
+  }),
+  redisBlockMs: milliseconds({
+    flag: "redisx_read_block_milliseconds",
+    toml: "redis_stream_broadcast.stream_read_block_milliseconds",
+    default: 2000,
+    min: 1,
+    max: 60_000,
+    hidden: true,
+    help: "How long what another server has read of it, and has not delivered, is left to that one.",
   }),
   broadcastKey: secret({
     flag: "broadcast_key",

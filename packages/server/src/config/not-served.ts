@@ -4,9 +4,6 @@ import { envName } from "@hawser/core/options";
 export const NOT_SERVED_FLAGS = {
   "Redis and NATS": [
     "pubsub",
-    "redisx_stream",
-    "redisx_group",
-    "redisx_read_block_milliseconds",
     "nats_channel",
     "nats_servers",
     "nats_dont_randomize_servers",
@@ -51,7 +48,6 @@ export const NOT_SERVED_FLAGS = {
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "pubsub_adapter",
-  "redis_stream_broadcast",
   "nats_broadcast",
   "redis_pubsub",
   "nats_pubsub",

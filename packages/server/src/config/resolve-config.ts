@@ -114,13 +114,24 @@ function resolveBroadcast(
   isPublic: boolean,
   hmacHex: HmacHex,
 ): ResolvedConfig["broadcast"] {
-  const { adapters, redisChannel, httpPort, httpPath, cors, corsHosts } = sectionOf(values, BROADCAST);
+  const {
+    adapters,
+    redisChannel,
+    redisStream,
+    redisGroup,
+    redisBlockMs,
+    httpPort,
+    httpPath,
+    cors,
+    corsHosts,
+  } = sectionOf(values, BROADCAST);
   const { allowedOrigins } = sectionOf(values, SERVER);
   const secret = isPublic ? null : broadcastSecret(values);
   const key = secret?.derived ? deriveKey(secret.text, "broadcast", hmacHex) : (secret?.text ?? null);
   return {
     adapters: adaptersOf(adapters),
     redisChannel,
+    redisStream: { stream: redisStream, group: redisGroup, blockMs: redisBlockMs },
     key,
     keyDerived: secret?.derived ?? false,
     port: httpPort,

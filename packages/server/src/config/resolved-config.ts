@@ -154,6 +154,7 @@ export interface ResolvedConfig {
   readonly broadcast: {
     readonly adapters: readonly BroadcastAdapter[];
     readonly redisChannel: string;
+    readonly redisStream: { readonly stream: string; readonly group: string; readonly blockMs: number };
     /** What `Authorization: Bearer` must carry; null leaves the endpoint open. */
     readonly key: string | null;
     /** True when `key` was derived from `--secret`. */

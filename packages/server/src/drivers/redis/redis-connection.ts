@@ -34,7 +34,16 @@ export interface RedisUse {
 /** The commands that are used, as the library has them. */
 export type RedisCommands = Pick<
   Redis,
-  "publish" | "ping" | "eval" | "xgroup" | "xreadgroup" | "xautoclaim" | "xack" | "xdel" | "xpending"
+  | "publish"
+  | "ping"
+  | "eval"
+  | "xgroup"
+  | "xreadgroup"
+  | "xautoclaim"
+  | "xclaim"
+  | "xack"
+  | "xdel"
+  | "xpending"
 >;
 
 /** One connection, which never comes back by itself once it has ended. */
