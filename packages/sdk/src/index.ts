@@ -12,6 +12,7 @@ export type {
 } from "./broadcast/publication.ts";
 export type { ServerTls } from "./drivers/grpc.ts";
 export { type NodeListener, nodeListener } from "./drivers/node-listener.ts";
+export { createRpcHandler, type RpcHandlerOptions } from "./http-rpc/rpc-handler.ts";
 export {
   type Cable,
   type CableHandlers,

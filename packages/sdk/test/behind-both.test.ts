@@ -1,16 +1,20 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { createServer } from "node:http";
 import { CableClient } from "../../server/test/support/cable-client.ts";
 import { startHawser } from "../../server/test/support/hawser-process.ts";
 import {
   createBroadcaster,
   createCable,
+  createRpcHandler,
   createStreams,
   createTokens,
+  nodeListener,
+  type RpcHandlers,
   reject,
   serveRpc,
 } from "../src/index.ts";
 
-/** One application on the SDK, behind this server and, where it is on PATH, behind AnyCable's. */
+/** One application on the SDK, over gRPC and over HTTP, behind this server and, where it is on PATH, behind AnyCable's. */
 
 const SECRET = "behind-both";
 const CHAT = '{"channel":"Chat","room":"lobby"}';
@@ -68,17 +72,47 @@ const SERVERS = [
   },
 ] as const;
 
-for (const { name, command, missing } of SERVERS) {
-  const title = missing === null ? `behind ${name}` : `behind ${name} (skipped: ${missing})`;
+interface Served {
+  /** What the server is told as `--rpc_host`. */
+  readonly host: string;
+  close(): Promise<void> | void;
+}
+
+const WAYS: readonly { readonly way: string; readonly serve: (cable: RpcHandlers) => Promise<Served> }[] = [
+  {
+    way: "gRPC",
+    async serve(cable) {
+      const service = await serveRpc(cable, { port: 0 });
+      return { host: `127.0.0.1:${service.port}`, close: () => service.close() };
+    },
+  },
+  {
+    way: "HTTP",
+    async serve(cable) {
+      const server = createServer(
+        nodeListener(createRpcHandler(cable, { secret: SECRET, onNotice: () => {} })),
+      );
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const host = `http://127.0.0.1:${Object(server.address()).port}/api/cable`;
+      return { host, close: () => server.closeAllConnections() };
+    },
+  },
+];
+
+const SIDES = SERVERS.flatMap((server) => WAYS.map((way) => ({ ...server, ...way })));
+
+for (const { name, command, missing, way, serve } of SIDES) {
+  const behind = `behind ${name} over ${way}`;
+  const title = missing === null ? behind : `${behind} (skipped: ${missing})`;
   describe.skipIf(missing !== null)(title, () => {
     const started = async () => {
       const log: string[] = [];
-      const service = await serveRpc(application(log), { port: 0 });
+      const service = await serve(application(log));
       cleanups.push(() => service.close());
       const server = await startHawser(
         [
           `--secret=${SECRET}`,
-          `--rpc_host=127.0.0.1:${service.port}`,
+          `--rpc_host=${service.host}`,
           "--headers=cookie,origin",
           "--broadcast_adapter=http",
           "--streams_whisper",

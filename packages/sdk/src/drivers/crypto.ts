@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Algorithm } from "@hawser/core/jwt/algorithms";
 import type { JwtCrypto } from "@hawser/core/jwt/crypto";
 import type { KeyMaterial, SigningMaterial } from "@hawser/core/jwt/key-material";
@@ -27,6 +27,12 @@ function hmac(algorithm: Algorithm, material: KeyMaterial | SigningMaterial, sig
 /** HMAC-SHA256 of `message` under the UTF-8 bytes of `key`, as 64 lower-case hex digits. */
 export function hmacSha256Hex(key: string, message: string): string {
   return createHmac("sha256", key).update(message, "utf8").digest("hex");
+}
+
+/** Compares in a time that says nothing of where they differ, nor of how long the right one is. */
+export function equalTexts(one: string, other: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text, "utf8").digest();
+  return timingSafeEqual(digest(one), digest(other));
 }
 
 /** A key that messages are signed with and checked by; `secret` is not empty. */

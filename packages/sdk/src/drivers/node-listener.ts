@@ -61,12 +61,20 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | nu
   const isBodiless = method === "GET" || method === "HEAD";
   const url = urlOf(incoming);
   if (url === null) return null;
+  // Parsers in Express's manner read the body and leave here what they took it for.
+  if (!isBodiless && incoming.readableEnded && "body" in incoming && incoming.body !== undefined) {
+    return new Request(url, { method, headers, signal, body: textOf(incoming.body) });
+  }
   // The types of streams of `node:stream/web` and of `fetch` are told apart; the objects are the same.
   const body = isBodiless ? null : (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>);
   if (body === null) return new Request(url, { method, headers, signal });
   // `fetch` asks for `duplex`, and the types of browsers do not know it.
   const streaming = { method, headers, signal, body, duplex: "half" as const };
   return new Request(url, streaming);
+}
+
+function textOf(parsed: unknown): string | Buffer {
+  return typeof parsed === "string" || Buffer.isBuffer(parsed) ? parsed : JSON.stringify(parsed);
 }
 
 function urlOf(incoming: IncomingMessage): string | null {

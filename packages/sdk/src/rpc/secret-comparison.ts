@@ -2,6 +2,7 @@ import { CableError } from "@hawser/core/errors";
 import { fingerprintOf } from "@hawser/core/jwt/fingerprint";
 import { secretFromText } from "@hawser/core/jwt/key-material";
 import { nodeCrypto } from "../drivers/crypto.ts";
+import { writeErrorLine } from "../drivers/standard-error.ts";
 
 /** Something for the operator: one line, without any secret. */
 export interface SecretNotice {
@@ -56,6 +57,11 @@ export function createSecretComparison(
       return own ?? "";
     },
   };
+}
+
+/** Where notices go that nobody asked for. */
+export function writeNotice({ level, message }: SecretNotice): void {
+  writeErrorLine(`hawser ${level}: ${message}`);
 }
 
 /** Only what looks like fingerprints is quoted. */

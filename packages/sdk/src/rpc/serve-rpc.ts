@@ -1,10 +1,8 @@
-import { CableError } from "@hawser/core/errors";
 import { listenGrpc, type ServerTls } from "../drivers/grpc.ts";
-import { writeErrorLine } from "../drivers/standard-error.ts";
 import type { RpcHandlers } from "./cable.ts";
-import { createSecretComparison, type SecretNotice } from "./secret-comparison.ts";
-import { createTokenCheck, type VerifyTokensOptions } from "./token-check.ts";
-import { verifiedCalls } from "./verified-calls.ts";
+import { checkedCalls } from "./checked-calls.ts";
+import { createSecretComparison, type SecretNotice, writeNotice } from "./secret-comparison.ts";
+import type { VerifyTokensOptions } from "./token-check.ts";
 
 /** Where an application is served. */
 export interface ServeRpcOptions {
@@ -52,7 +50,7 @@ export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}
   const { host = "127.0.0.1", port = DEFAULT_PORT, tls = null, graceMs = DEFAULT_GRACE_MS } = options;
   const { secret, onNotice = writeNotice } = options;
   const secrets = secret === undefined ? null : createSecretComparison(secret, onNotice);
-  const handlers = checked(cable, options, onNotice);
+  const handlers = checkedCalls(cable, options, onNotice);
   const listener = await listenGrpc(handlers, { host, port }, { tls, secrets });
   let closed: Promise<void> | null = null;
   return {
@@ -62,24 +60,4 @@ export async function serveRpc(cable: RpcHandlers, options: ServeRpcOptions = {}
       return closed;
     },
   };
-}
-
-function checked(
-  cable: RpcHandlers,
-  { verifyTokens = false, secret }: ServeRpcOptions,
-  onNotice: (notice: SecretNotice) => void,
-): RpcHandlers {
-  if (verifyTokens === false) return cable;
-  if (secret === undefined) {
-    throw new CableError(
-      "config_invalid",
-      "Cannot verify tokens without the secret. Give serveRpc `secret` too.",
-    );
-  }
-  const options = verifyTokens === true ? {} : verifyTokens;
-  return verifiedCalls(cable, createTokenCheck({ secret, options, onNotice }));
-}
-
-function writeNotice({ level, message }: SecretNotice): void {
-  writeErrorLine(`hawser ${level}: ${message}`);
 }

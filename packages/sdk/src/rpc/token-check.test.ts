@@ -103,9 +103,7 @@ test("a flood of refusals is a line every ten seconds, with their number", () =>
 test("tokens cannot be verified without a secret, or with an empty one", async () => {
   const serve = (secret?: string) =>
     serveRpc(createCable({}), { port: 0, verifyTokens: true, ...(secret === undefined ? {} : { secret }) });
-  await expect(serve()).rejects.toThrow(
-    "Cannot verify tokens without the secret. Give serveRpc `secret` too.",
-  );
+  await expect(serve()).rejects.toThrow("Cannot verify tokens without the secret. Give `secret` too.");
   await expect(serve("")).rejects.toThrow("empty secret");
   expect(() => checking({ previousSecrets: [""] })).toThrow(
     "Cannot verify tokens: previous-1 is an empty secret",
