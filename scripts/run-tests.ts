@@ -26,7 +26,7 @@ gate("format and lint", [join(ROOT, "node_modules/.bin/biome"), "check", "--erro
 for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk", "sdk/test-d"]) {
   gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", `packages/${project}`]);
 }
-for (const project of ["scripts", "examples/chat", "bench", "conformance"]) {
+for (const project of ["scripts", "examples/chat", "examples/http-rpc", "bench", "conformance"]) {
   if (existsSync(join(ROOT, project, "tsconfig.json"))) {
     gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", project]);
   }

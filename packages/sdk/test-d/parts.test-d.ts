@@ -1,5 +1,6 @@
 import { createBroadcaster, createTokens, type Tokens as TokensOfAll } from "@hawser/sdk";
 import { type Broadcaster, type BroadcastMessage, createBroadcaster as create } from "@hawser/sdk/broadcast";
+import { createCable, createRpcHandler } from "@hawser/sdk/http-rpc";
 import { createStreams, type Streams, streamName } from "@hawser/sdk/streams";
 import { createTokenEndpoint, nodeListener, type Tokens, type TokenVerdict } from "@hawser/sdk/tokens";
 
@@ -64,3 +65,12 @@ const endpoint = createTokenEndpoint({
 // @ts-expect-error who it is, is missing
 createTokenEndpoint({ tokens, identify: () => ({ expiresInSeconds: 60 }) });
 nodeListener(endpoint);
+
+// Who may call has to be one of the things that can be said; a variable of the environment may be missing.
+const rpc = createRpcHandler(createCable({}), { secret: process.env.ANYCABLE_SECRET });
+nodeListener(rpc);
+rpc(new Request("http://app/connect")) satisfies Promise<Response>;
+// @ts-expect-error no options
+createRpcHandler(createCable({}));
+// @ts-expect-error no such option
+createRpcHandler(createCable({}), { password: "s" });

@@ -105,8 +105,15 @@ function packedSdk(): void {
     }
   });
 
-  test("needs no gRPC library where nothing is served", () => {
+  test("needs no gRPC library where nothing is served by it", () => {
     rmSync(join(folder, "node_modules/@grpc"), { recursive: true });
+    writeFileSync(
+      join(folder, "http.mjs"),
+      `import { createCable, createRpcHandler } from "@hawser/sdk/http-rpc";
+      const rpc = createRpcHandler(createCable({}), { secret: "s", onNotice() {} });
+      console.log((await rpc(new Request("http://app/connect", { method: "POST" }))).status);`,
+    );
+    expect(run(["node", "http.mjs"], folder)).toBe("401\n");
     rmSync(join(folder, "node_modules/@bufbuild"), { recursive: true });
     writeFileSync(
       join(folder, "light.mjs"),

@@ -6,8 +6,8 @@ import { equalTexts, hmacSha256Hex } from "../drivers/crypto.ts";
 export interface BearerKeys {
   readonly key?: string | undefined;
   readonly secret?: string | undefined;
-  readonly previousKeys?: readonly string[] | undefined;
-  readonly previousSecrets?: readonly string[] | undefined;
+  readonly furtherKeys?: readonly string[] | undefined;
+  readonly furtherSecrets?: readonly string[] | undefined;
   readonly open?: boolean | undefined;
 }
 
@@ -31,12 +31,12 @@ export function createBearerCheck(keys: BearerKeys): (header: string | null) => 
 function acceptedKeys({
   key,
   secret,
-  previousKeys = [],
-  previousSecrets = [],
+  furtherKeys = [],
+  furtherSecrets = [],
   open = false,
 }: BearerKeys): string[] {
-  const secrets = [...(key === undefined && secret !== undefined ? [secret] : []), ...previousSecrets];
-  const own = [...(key === undefined ? [] : [key]), ...previousKeys];
+  const secrets = [...(key === undefined && secret !== undefined ? [secret] : []), ...furtherSecrets];
+  const own = [...(key === undefined ? [] : [key]), ...furtherKeys];
   if ([...secrets, ...own].includes("")) {
     throw invalid("an empty secret or key is none. Leave it out, or set the variable that it comes from.");
   }

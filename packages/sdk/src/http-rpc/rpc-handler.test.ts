@@ -212,8 +212,8 @@ describe("who may call", () => {
       [{}, /whoever can call it can speak for any client/],
       [{ secret: undefined }, /whoever can call it/],
       [{ secret: "" }, /an empty secret or key is none/],
-      [{ secret: "s", previousSecrets: [""] }, /an empty secret or key is none/],
-      [{ previousSecrets: ["s"] }, /whoever can call it/],
+      [{ secret: "s", furtherSecrets: [""] }, /an empty secret or key is none/],
+      [{ furtherSecrets: ["s"] }, /whoever can call it/],
       [{ open: true, key: "k" }, /exclude each other/],
       [{ key: "k", verifyTokens: true }, /Cannot verify tokens without the secret/],
     ];
@@ -228,12 +228,12 @@ describe("who may call", () => {
     }
   });
 
-  test("is who has the key, or a former one", async () => {
+  test("is who has the key, or a further one", async () => {
     const options = {
       key: "new",
-      previousKeys: ["old"],
+      furtherKeys: ["old"],
       secret: SECRET,
-      previousSecrets: ["older"],
+      furtherSecrets: ["older"],
       onNotice: () => {},
     };
     const handler = handlerOf(options);

@@ -27,10 +27,10 @@ export interface RpcHandlerOptions {
   readonly secret?: string | undefined;
   /** The server's `--http_rpc_secret`, when it has one; no key is derived from `secret` then. */
   readonly key?: string | undefined;
-  /** Former values of `secret` that servers may still present keys of, during a rotation. */
-  readonly previousSecrets?: readonly string[] | undefined;
-  /** Former values of `key`. */
-  readonly previousKeys?: readonly string[] | undefined;
+  /** Other values of `secret` whose keys are taken: the next one, and the former one, during a rotation. */
+  readonly furtherSecrets?: readonly string[] | undefined;
+  /** The same for `key`. */
+  readonly furtherKeys?: readonly string[] | undefined;
   /** Answer whoever calls: only where nobody but the server can reach it. */
   readonly open?: boolean | undefined;
   /**
