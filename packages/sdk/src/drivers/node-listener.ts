@@ -63,7 +63,7 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | nu
   if (url === null) return null;
   // Parsers in Express's manner read the body and leave here what they took it for.
   if (!isBodiless && incoming.readableEnded && "body" in incoming && incoming.body !== undefined) {
-    return new Request(url, { method, headers, signal, body: textOf(incoming.body) });
+    return new Request(url, { method, headers, signal, body: bodyOf(incoming.body) });
   }
   // The types of streams of `node:stream/web` and of `fetch` are told apart; the objects are the same.
   const body = isBodiless ? null : (Readable.toWeb(incoming) as unknown as ReadableStream<Uint8Array>);
@@ -73,8 +73,9 @@ function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request | nu
   return new Request(url, streaming);
 }
 
-function textOf(parsed: unknown): string | Buffer {
-  return typeof parsed === "string" || Buffer.isBuffer(parsed) ? parsed : JSON.stringify(parsed);
+function bodyOf(parsed: unknown): string | Uint8Array<ArrayBuffer> {
+  if (typeof parsed === "string") return parsed;
+  return Buffer.isBuffer(parsed) ? Uint8Array.from(parsed) : JSON.stringify(parsed);
 }
 
 function urlOf(incoming: IncomingMessage): string | null {
