@@ -39,6 +39,23 @@ describe("a budget", () => {
     });
   });
 
+  test("may be against another figure, of this server's own too", () => {
+    const own = {
+      scenario: "resume",
+      metric: "cpuUsPerResumeOfFive",
+      against: "hawser",
+      figure: { metric: "cpuUsPerConnectOfFive" },
+      atMost: 1.5,
+    } as const;
+    const figures: Partial<Record<string, number>> = {
+      cpuUsPerResumeOfFive: 160,
+      cpuUsPerConnectOfFive: 100,
+    };
+    const { verdict, ratio, budget } = judge(own, (_scenario, _peer, metric) => figures[metric] ?? null);
+    expect({ verdict, ratio }).toEqual({ verdict: "broken", ratio: 1.6 });
+    expect(budget).toContain("hawser / hawser CPU a connect with five subscribes <= 1.5");
+  });
+
   test("has exactly one bound", () => {
     for (const { atMost: most, atLeast: least } of BUDGETS)
       expect((most === undefined) !== (least === undefined)).toBe(true);

@@ -5,6 +5,8 @@ interface Budget {
   readonly scenario: ScenarioName;
   readonly metric: MetricName;
   readonly against: PeerName;
+  /** Which of its figures, where it is not the same one. */
+  readonly figure?: { readonly scenario?: ScenarioName; readonly metric?: MetricName };
   /** The ratio of our median to theirs must not be above it … */
   readonly atMost?: number;
   /** … or not below it. */
@@ -21,6 +23,14 @@ export const BUDGETS: readonly Budget[] = [
   { scenario: "signed-subscribe", metric: "cpuUsPerSubscribe", against: "anycable-go", atMost: 0.65 },
   { scenario: "fanout-saturated", metric: "deliveriesPerSecond", against: "anycable-go", atLeast: 1.2 },
   { scenario: "memory", metric: "kbPerConnection", against: "anycable-go", atMost: 0.3 },
+  { scenario: "memory-resumed", metric: "kbPerConnection", against: "anycable-go", atMost: 0.35 },
+  {
+    scenario: "resume",
+    metric: "cpuUsPerResumeOfFive",
+    against: "hawser",
+    figure: { metric: "cpuUsPerConnectOfFive" },
+    atMost: 1.5,
+  },
   { scenario: "connect-grpc", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.75 },
 ];
 
@@ -36,17 +46,22 @@ export interface Judgement {
 
 export type MedianOf = (scenario: ScenarioName, peer: PeerName, metric: MetricName) => number | null;
 
+function nameOf({ against, figure }: Budget): string {
+  const label = figure?.metric === undefined ? "" : METRICS[figure.metric].label;
+  return [against, figure?.scenario ?? "", label].filter((part) => part !== "").join(" ");
+}
+
 /** Judges one budget by the medians. A figure of ours that is missing breaks it; one of theirs leaves it open. */
 export function judge(budget: Budget, medianOf: MedianOf): Judgement {
-  const { scenario, metric, against, atMost, atLeast } = budget;
+  const { scenario, metric, against, figure, atMost, atLeast } = budget;
   const bound = atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`;
   const about = {
-    budget: `${METRICS[metric].label}, ${scenario}: hawser / ${against} ${bound}`,
+    budget: `${METRICS[metric].label}, ${scenario}: hawser / ${nameOf(budget)} ${bound}`,
     scenario,
     against,
   };
   const ours = medianOf(scenario, "hawser", metric);
-  const theirs = medianOf(scenario, against, metric);
+  const theirs = medianOf(figure?.scenario ?? scenario, against, figure?.metric ?? metric);
   if (ours === null) return { ...about, ratio: null, verdict: "broken", why: "hawser has no figure" };
   if (theirs === null || theirs === 0) {
     return { ...about, ratio: null, verdict: "not judged", why: `${against} has no figure` };

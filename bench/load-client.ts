@@ -14,6 +14,16 @@ export interface ConnectAnswer extends Delays {
   readonly seconds: number;
 }
 
+export interface AgainAnswer {
+  readonly welcomed: number;
+  /** Of these, who has its session back; and how many channels' history was confirmed. */
+  readonly restored: number;
+  readonly told: number;
+  readonly refused: number;
+  readonly lost: number;
+  readonly seconds: number;
+}
+
 export interface SubscribeAnswer {
   readonly confirmed: number;
   readonly refused: number;
@@ -33,6 +43,11 @@ export interface LoadClient {
   readonly pid: number;
   /** Opens that many connections, at most `window` under way at a time, and waits for each one's welcome. */
   connect(count: number, window: number): Promise<ConnectAnswer>;
+  /**
+   * Resets every connection and connects all again, at most `window` under way at a time. To resume each asks for its
+   * session, and then for the history of each channel; waits for all answers.
+   */
+  again(window: number, resume: boolean): Promise<AgainAnswer>;
   /** Subscribes every connection to the one stream of the bench, or each under its own identifier. */
   subscribe(): Promise<SubscribeAnswer>;
   /** Publishes over HTTP: so many a second, or two in flight when the rate is 0; waits until all have arrived. */
@@ -55,6 +70,8 @@ export interface LoadOptions {
   readonly identifiers?: string;
   /** Bytes of padding in each message. */
   readonly payloadBytes?: number;
+  /** The sub-protocol; Action Cable's own unless given. */
+  readonly protocol?: string;
 }
 
 /** Starts the load client. Its answers are trusted to have the shape that load.c prints: both are this project's. */
@@ -69,6 +86,7 @@ export function startLoadClient(options: LoadOptions): LoadClient {
   if (options.tokens) command.push("--tokens", options.tokens);
   if (options.identifiers) command.push("--identifiers", options.identifiers);
   if (options.payloadBytes !== undefined) command.push("--payload", `${options.payloadBytes}`);
+  if (options.protocol) command.push("--protocol", options.protocol);
   const talker = startTalker("the load client", command);
   const ask = async <Answer>(line: string): Promise<Answer> => {
     await talker.say(line);
@@ -77,6 +95,7 @@ export function startLoadClient(options: LoadOptions): LoadClient {
   return {
     pid: talker.pid,
     connect: (count, window) => ask<ConnectAnswer>(`connect ${count} ${window}`),
+    again: (window, resume) => ask<AgainAnswer>(`again ${window} ${resume ? 1 : 0}`),
     subscribe: () => ask<SubscribeAnswer>("subscribe"),
     broadcast: (count, perSecond) => ask<BroadcastAnswer>(`broadcast ${count} ${perSecond}`),
     whisper: (count, perSecond) => ask<BroadcastAnswer>(`whisper ${count} ${perSecond}`),

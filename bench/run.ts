@@ -60,6 +60,7 @@ async function playOnce(name: ScenarioName, peer: PeerName, size: Size, files: F
       port,
       broadcastPort,
       ...(backend ? {} : { tokens: files.tokens }),
+      ...(scenario.protocol === undefined ? {} : { protocol: scenario.protocol }),
       ...(scenario.signedStreams ? { identifiers: files.signedStreams } : {}),
     });
     try {

@@ -9,6 +9,8 @@ export const METRICS = {
   cpuUsPerConnect: { label: "CPU a connect", unit: "us", digits: 1 },
   cpuUsPerSubscribe: { label: "CPU a subscribe", unit: "us", digits: 1 },
   cpuUsPerDelivery: { label: "CPU a delivery", unit: "us", digits: 2 },
+  cpuUsPerConnectOfFive: { label: "CPU a connect with five subscribes", unit: "us", digits: 1 },
+  cpuUsPerResumeOfFive: { label: "CPU a resume of five subscriptions", unit: "us", digits: 1 },
   deliveriesPerSecond: { label: "deliveries/s", unit: "", digits: 0 },
   subscribesPerSecond: { label: "subscribes/s", unit: "", digits: 0 },
   connectsPerSecond: { label: "connects/s", unit: "", digits: 0 },
@@ -80,6 +82,8 @@ export interface Scenario {
   readonly flags?: readonly string[];
   /** Each client subscribes to a signed stream of its own instead of the one public stream. */
   readonly signedStreams?: boolean;
+  /** The sub-protocol of the clients; Action Cable's own unless given. */
+  readonly protocol?: string;
   /** Messages go to single streams of many, which the controls do not keep apart. */
   readonly manyStreams?: boolean;
   /** The metrics of its table, the one that matters most first. */
@@ -185,6 +189,7 @@ async function manyStreams(stage: Stage): Promise<Sample> {
   };
 }
 
+const EXTENDED = "actioncable-v1-ext-json";
 const FEW_STREAMS = 1_000;
 const SCATTERED_PER_SECOND = 1_000;
 
@@ -208,6 +213,60 @@ async function scatter(actors: Actors, load: LoadClient, messages: number, strea
     );
   }
   return (serverCpuSeconds * 1e6) / messages;
+}
+
+/**
+ * The same crowd comes back twice after all connections broke: as strangers that subscribe, and as clients that resume and ask
+ * what they missed. Both have the end of the connections before in their CPU, and neither is the first that the server does.
+ */
+async function resume(stage: Stage): Promise<Sample> {
+  const { actors, load, size } = stage;
+  const clients = size.subscribers;
+  const streams = clients * CHANNELS_OF_A_CLIENT;
+  await connectAll(stage, clients);
+  await spread(load, 0, streams);
+  await Bun.sleep(START_UP_MS);
+  const plain = await measure(actors, async () => {
+    await comeAgain(load, clients, 0, false);
+    await spread(load, 0, streams);
+  });
+  await Bun.sleep(START_UP_MS);
+  const resumed = await measure(actors, () => comeAgain(load, clients, streams, true));
+  return {
+    cpuUsPerResumeOfFive: (resumed.serverCpuSeconds * 1e6) / clients,
+    cpuUsPerConnectOfFive: (plain.serverCpuSeconds * 1e6) / clients,
+    residentMb: usageOf(actors.server).residentMb,
+    ...company(resumed),
+  };
+}
+
+const CHANNELS_OF_A_CLIENT = 5;
+
+async function comeAgain(
+  load: LoadClient,
+  clients: number,
+  channels: number,
+  asResumed: boolean,
+): Promise<void> {
+  const { welcomed, restored, told, refused, lost } = await load.again(HANDSHAKES_AT_A_TIME, asResumed);
+  if (welcomed !== clients || restored !== (asResumed ? clients : 0) || told !== channels) {
+    throw new Error(
+      `of ${clients} clients ${welcomed} were welcomed, ${restored} restored, ${told} times told; ${refused} refused, ${lost} lost`,
+    );
+  }
+}
+
+/** Every connection has come by resuming, so beside it there is a cached session. */
+async function memoryResumed(stage: Stage): Promise<Sample> {
+  const { actors, load, size } = stage;
+  await Bun.sleep(START_UP_MS);
+  const emptyMb = usageOf(actors.server).residentMb;
+  await connectAll(stage, size.connections);
+  await subscribeAll(stage, size.connections);
+  await comeAgain(load, size.connections, size.connections, true);
+  await Bun.sleep(size.idleSeconds * 1000);
+  const { residentMb } = usageOf(actors.server);
+  return { kbPerConnection: ((residentMb - emptyMb) * 1024) / size.connections, residentMb, emptyMb };
 }
 
 function company({ clientCores, foreignCores }: Spent<unknown>): Sample {
@@ -257,6 +316,25 @@ export const SCENARIOS = {
     authentication: "jwt",
     columns: ["kbPerConnection", "residentMb", "emptyMb"],
     play: memory,
+  },
+  "memory-resumed": {
+    title: (size) =>
+      `${count(size.connections)} clients with one subscription each that have resumed their sessions, ${size.idleSeconds} seconds idle`,
+    authentication: "jwt",
+    flags: ["--broker=memory"],
+    protocol: EXTENDED,
+    manyStreams: true,
+    columns: ["kbPerConnection", "residentMb", "emptyMb"],
+    play: memoryResumed,
+  },
+  resume: {
+    title: (size) => `${count(size.subscribers)} clients with five subscriptions each come back`,
+    authentication: "jwt",
+    flags: ["--broker=memory"],
+    protocol: EXTENDED,
+    manyStreams: true,
+    columns: ["cpuUsPerResumeOfFive", "cpuUsPerConnectOfFive", "residentMb"],
+    play: resume,
   },
   "many-streams": {
     title: (size) =>

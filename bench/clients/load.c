@@ -1,11 +1,13 @@
 // load: thousands of Action Cable clients in one thread, so that the client itself takes as little of the machine as it can.
 //
-//   load --port P --broadcast-port B [--tokens FILE] [--identifiers FILE] [--payload BYTES]
+//   load --port P --broadcast-port B [--tokens FILE] [--identifiers FILE] [--payload BYTES] [--protocol NAME]
 //
 // It obeys commands on stdin, one a line, and answers each with one line of JSON on stdout. Between two commands it goes
 // on reading its sockets, so that whoever gives the commands can look at the server in peace:
 //
 //   connect COUNT WINDOW      open COUNT connections, at most WINDOW of them on the way at a time, until each has its welcome
+//   again WINDOW RESUME       reset every connection and connect all of them again; with 1 each asks for its session, and
+//                             then for the history of each of its channels, until all of that is answered
 //   subscribe                 subscribe each to one public stream, or under its own identifier, until each is confirmed
 //   broadcast COUNT RATE      publish COUNT messages over HTTP, RATE a second (0: two in flight), until all have arrived
 //   whisper COUNT RATE        have clients in turn whisper COUNT messages, RATE a second, until all have arrived
@@ -43,14 +45,17 @@ struct client {
   uint8_t *rest;      // the start of a frame whose end has not arrived; usually none
   uint32_t rest_length;
   uint64_t started;
+  char sid[24];       // from its last welcome
 };
 
 static int port, broadcast_port, payload = 100;
 static char **tokens, **identifiers;    // an identifier is a JSON string, quotes included
+static const char *protocol = "actioncable-v1-json";
+static int resuming, followed, many_followed;    // the one stream, and how many of many
 static int token_count, identifier_count;
 static struct client *clients;
 static int client_count, poller, publisher = -1;
-static int started, welcomed, confirmed, refused, lost;
+static int started, welcomed, restored, confirmed, asked, told, refused, lost;
 static uint64_t delivered, pings;
 
 static uint64_t now(void) {
@@ -127,16 +132,51 @@ static void ask_for_upgrade(struct client *c) {
   char request[9000];
   const char *token = token_count ? tokens[(c - clients) % token_count] : NULL;
   int length = snprintf(request, sizeof request,
-    "GET /cable%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "GET /cable?%s%s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "Sec-WebSocket-Protocol: actioncable-v1-json\r\nOrigin: http://127.0.0.1:%d\r\n\r\n",
-    token ? "?jid=" : "", token ? token : "", port, port);
+    "Sec-WebSocket-Protocol: %s\r\nOrigin: http://127.0.0.1:%d\r\n\r\n",
+    token ? "jid=" : "", token ? token : "", resuming ? "&sid=" : "", resuming ? c->sid : "", port, protocol, port);
   c->state = UPGRADING;
   if (write(c->fd, request, (size_t)length) < 0) hang_up(c, &lost);
 }
 
 static int contains(const uint8_t *text, size_t length, const char *part) {
   return memmem(text, length, part, strlen(part)) != NULL;
+}
+
+// A name of the length that names of records have.
+#define STREAM_OF_MANY "record:%d:changes"
+#define IDENTIFIER_OF_MANY "{\\\"channel\\\":\\\"$pubsub\\\",\\\"stream_name\\\":\\\"" STREAM_OF_MANY "\\\"}"
+
+static void ask_for_history(struct client *c, const char *identifier) {
+  char command[1000];
+  snprintf(command, sizeof command, "{\"command\":\"history\",\"identifier\":%s,\"history\":{\"since\":%lld,\"streams\":{}}}",
+    identifier, (long long)time(NULL));
+  send_text(c, command);
+  asked++;
+}
+
+static void on_restored(struct client *c) {
+  int own = (int)(c - clients);
+  char identifier[300];
+  restored++;
+  c->state = SUBSCRIBED;
+  if (followed) ask_for_history(c, identifier_count ? identifiers[own % identifier_count] : "\"" IDENTIFIER "\"");
+  for (int stream = own; stream < many_followed; stream += client_count) {
+    snprintf(identifier, sizeof identifier, "\"" IDENTIFIER_OF_MANY "\"", stream);
+    ask_for_history(c, identifier);
+  }
+}
+
+static void keep_sid(struct client *c, const uint8_t *text, size_t length) {
+  const char *name = "\"sid\":\"";
+  const uint8_t *sid = memmem(text, length, name, strlen(name));
+  if (!sid) return;
+  sid += strlen(name);
+  size_t size = 0;
+  while (size + 1 < sizeof c->sid && sid + size < text + length && sid[size] != '"') size++;
+  memcpy(c->sid, sid, size);
+  c->sid[size] = 0;
 }
 
 static void on_text(struct client *c, const uint8_t *text, size_t length) {
@@ -152,6 +192,10 @@ static void on_text(struct client *c, const uint8_t *text, size_t length) {
     c->state = WELCOMED;
     welcomed++;
     record_delay(now() - c->started);
+    keep_sid(c, text, length);
+    if (contains(text, length, "\"restored\":true")) on_restored(c);
+  } else if (contains(text, length, "\"confirm_history\"")) {
+    told++;
   } else if ((c->state == WELCOMED || c->state == SUBSCRIBED) && contains(text, length, "\"confirm_subscription\"")) {
     c->state = SUBSCRIBED;
     confirmed++;
@@ -256,6 +300,7 @@ static int turn(int timeout_ms) {
 }
 
 static uint64_t answered(void) { return (uint64_t)(welcomed + refused + lost); }
+static uint64_t answers(void) { return (uint64_t)(told + lost); }
 static uint64_t settled(void) { return (uint64_t)(confirmed + refused + lost); }
 static uint64_t arrived(void) { return delivered; }
 
@@ -273,48 +318,69 @@ static uint64_t wait_for(uint64_t (*count)(void), uint64_t goal) {
 
 // ---- The commands.
 
+// Returns the time of the last answer.
+static uint64_t connect_all(int window) {
+  uint64_t moved = now();
+  forget_delays();
+  while (started < client_count && now() - moved < STALL) {
+    while (started < client_count && (uint64_t)started < answered() + (uint64_t)window) open_connection(&clients[started++]);
+    moved = wait_for(answered, answered() + 1);
+  }
+  return wait_for(answered, (uint64_t)client_count);
+}
+
+static void run_again(int window, int resume) {
+  for (int i = 0; i < client_count; i++) {
+    struct client *c = &clients[i];
+    if (c->state != CLOSED) close(c->fd);
+    free(c->rest);
+    c->rest = NULL;
+    c->rest_length = 0;
+    c->state = IDLE;
+  }
+  started = welcomed = restored = confirmed = asked = told = refused = lost = 0;
+  resuming = resume;
+  if (!resume) followed = many_followed = 0;
+  uint64_t begin = now();
+  connect_all(window);
+  uint64_t end = wait_for(answers, (uint64_t)asked);
+  printf("{\"welcomed\":%d,\"restored\":%d,\"told\":%d,\"refused\":%d,\"lost\":%d,\"seconds\":%.4f}\n", welcomed, restored, told,
+    refused, lost, (double)(end - begin) / 1e9);
+}
+
 static void run_connect(int count, int window) {
   client_count = count;
   clients = calloc((size_t)count, sizeof *clients);
-  uint64_t begin = now(), moved = begin;
-  forget_delays();
-  while (started < count && now() - moved < STALL) {
-    while (started < count && (uint64_t)started < answered() + (uint64_t)window) open_connection(&clients[started++]);
-    moved = wait_for(answered, answered() + 1);
-  }
-  moved = wait_for(answered, (uint64_t)count);
+  uint64_t begin = now(), moved = connect_all(window);
   printf("{\"welcomed\":%d,\"refused\":%d,\"lost\":%d,\"seconds\":%.4f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n", welcomed, refused,
     lost, (double)(moved - begin) / 1e9, delay_ms(.5), delay_ms(.99));
 }
 
 static void run_subscribe(void) {
   uint64_t begin = now();
-  int asked = 0;
+  int sent = 0;
+  followed = 1;
   for (int i = 0; i < client_count; i++) {
     if (clients[i].state != WELCOMED) continue;
     char command[1000];
     snprintf(command, sizeof command, "{\"command\":\"subscribe\",\"identifier\":%s}",
       identifier_count ? identifiers[i % identifier_count] : "\"" IDENTIFIER "\"");
     send_text(&clients[i], command);
-    if (++asked % 100 == 0) turn(0);
+    if (++sent % 100 == 0) turn(0);
   }
-  uint64_t end = wait_for(settled, (uint64_t)(asked + refused + lost));
+  uint64_t end = wait_for(settled, (uint64_t)(sent + refused + lost));
   printf("{\"confirmed\":%d,\"refused\":%d,\"lost\":%d,\"seconds\":%.4f}\n", confirmed, refused, lost, (double)(end - begin) / 1e9);
 }
-
-// A name of the length that names of records have.
-#define STREAM_OF_MANY "record:%d:changes"
 
 static void run_spread(int from, int to) {
   uint64_t begin = now(), goal = settled() + (uint64_t)(to - from);
   int before = confirmed;
+  many_followed = to;
   for (int stream = from; stream < to; stream++) {
     struct client *c = &clients[stream % client_count];
     if (c->state != WELCOMED && c->state != SUBSCRIBED) continue;
     char command[200];
-    snprintf(command, sizeof command,
-      "{\"command\":\"subscribe\",\"identifier\":\"{\\\"channel\\\":\\\"$pubsub\\\",\\\"stream_name\\\":\\\"" STREAM_OF_MANY
-      "\\\"}\"}", stream);
+    snprintf(command, sizeof command, "{\"command\":\"subscribe\",\"identifier\":\"" IDENTIFIER_OF_MANY "\"}", stream);
     send_text(c, command);
     if (stream % 100 == 0) turn(0);
   }
@@ -453,6 +519,7 @@ static void read_options(int count, char **values) {
   for (int i = 1; i + 1 < count; i += 2) {
     if (strcmp(values[i], "--port") == 0) port = atoi(values[i + 1]);
     else if (strcmp(values[i], "--broadcast-port") == 0) broadcast_port = atoi(values[i + 1]);
+    else if (strcmp(values[i], "--protocol") == 0) protocol = values[i + 1];
     else if (strcmp(values[i], "--payload") == 0) payload = atoi(values[i + 1]);
     else if (strcmp(values[i], "--tokens") == 0) tokens = read_lines(values[i + 1], &token_count);
     else if (strcmp(values[i], "--identifiers") == 0) identifiers = read_lines(values[i + 1], &identifier_count);
@@ -481,6 +548,7 @@ int main(int count, char **values) {
     line[got] = 0;
     int a = 0, b = 0, c = 0;
     if (sscanf(line, "connect %d %d", &a, &b) == 2 && !clients) run_connect(a, b);
+    else if (sscanf(line, "again %d %d", &a, &b) == 2 && clients) run_again(a, b);
     else if (strcmp(line, "subscribe\n") == 0) run_subscribe();
     else if (sscanf(line, "broadcast %d %d", &a, &b) == 2) run_broadcast(a, b);
     else if (sscanf(line, "whisper %d %d", &a, &b) == 2 && b > 0) run_whisper(a, b);

@@ -114,9 +114,9 @@ export class MemorySessions implements Sessions {
   }
 }
 
-/** About what it holds on to once its session is gone (bench/session-memory.ts). */
+/** About what it takes once its session is gone (bench/session-memory.ts). */
 function weightOf({ identifiers, marks, subscriptions }: SessionSnapshot): number {
-  let bytes = 500 + identifiers.length;
+  let bytes = 1300 + identifiers.length;
   if (marks !== null) bytes += 100 + (marks.jti?.length ?? 0) + (marks.sid?.length ?? 0);
   for (const { identifier, streams } of subscriptions) {
     bytes += 250 + identifier.length;
