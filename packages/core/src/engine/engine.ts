@@ -5,12 +5,13 @@ import { messageOf } from "../errors.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { Metrics } from "../metrics/registry.ts";
+import type { Command } from "../protocol/command.ts";
 import type { RevokeCommand } from "../protocol/revoke-command.ts";
 import type { Random } from "../random.ts";
 import { DROP_REASONS, type DropReason, type Farewell } from "../reasons.ts";
 import type { Router } from "../router/router.ts";
 import type { Backend } from "../rpc/backend.ts";
-import type { Topics } from "../session/connection.ts";
+import { NOT_WANTED, type Topics } from "../session/connection.ts";
 import { Deadlines } from "../session/deadlines.ts";
 import { Expiry, type ExpiryPolicy } from "../session/expiry.ts";
 import { Heartbeat } from "../session/heartbeat.ts";
@@ -203,6 +204,16 @@ export class Engine implements EngineContext {
     this.#inbox.receive(session, text, bytes);
   }
 
+  /** Carries out a command that the transport gives itself, of a session that has nothing under way. */
+  perform(session: Session, command: Command): void {
+    this.#inbox.perform(session, command);
+  }
+
+  /** Resolves once nothing is under way for the session; null when that is so already. */
+  whenIdle(session: Session): Promise<void> | null {
+    return this.#inbox.whenIdle(session);
+  }
+
   /** The client answered a WebSocket PING. */
   nativePong(session: Session): void {
     this.#heartbeat.heard(session);
@@ -244,6 +255,7 @@ export class Engine implements EngineContext {
   send(session: Session, frame: string): void {
     if (isClosed(session)) return;
     const sent = session.connection.send(frame, this.#options.compress);
+    if (sent === NOT_WANTED) return;
     if (sent === 0) {
       this.counters.failedServerMessages.value += 1;
       return;
@@ -273,7 +285,7 @@ export class Engine implements EngineContext {
     if (isClosed(session)) return;
     this.counters.disconnects.add([reason]);
     const farewell: Farewell = DROP_REASONS[reason];
-    this.#end(session, false, farewell.resumable === true);
+    this.#end(session, true, farewell.resumable === true);
     session.connection.terminate();
   }
 
@@ -334,6 +346,7 @@ export class Engine implements EngineContext {
 
   #sendPing(session: Session, frame: string): void {
     const sent = session.connection.send(frame, this.#options.compress);
+    if (sent === NOT_WANTED) return;
     if (sent !== 0) this.counters.bytesSent.value += frame.length;
     if (sent < 0) this.#slowClients.expectTraffic();
   }
@@ -349,6 +362,7 @@ export class Engine implements EngineContext {
     session.scope?.cancel();
     session.scope = null;
     session.queue = null;
+    this.#inbox.ended(session);
     leaveStreams(this, session, connected);
     losePresence(this, session);
     if (wasOpen && session.disconnectInterest) this.#disconnects.add(disconnectRequest(session));

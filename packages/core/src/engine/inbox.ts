@@ -19,6 +19,8 @@ export interface InboxOptions {
 export class Inbox {
   readonly #context: EngineContext;
   readonly #options: InboxOptions;
+  /** Who waits for a session to have nothing under way; of transports that give the commands themselves. */
+  readonly #idlers = new Map<Session, () => void>();
 
   constructor(context: EngineContext, options: InboxOptions) {
     this.#context = context;
@@ -42,6 +44,27 @@ export class Inbox {
     } else this.#enqueue(session, command, bytes);
   }
 
+  /** Carries out a command that did not come in a frame; for a session that has nothing under way. */
+  perform(session: Session, command: Command): void {
+    this.#run(session, command);
+  }
+
+  /**
+   * Resolves once nothing is under way for the session: it was let in or not, its commands were carried out or not, or it
+   * has ended. Null when that is so already. To be asked for by one at a time.
+   */
+  whenIdle(session: Session): Promise<void> | null {
+    if (session.scope === null || isClosed(session)) return null;
+    return new Promise((resolve) => {
+      this.#idlers.set(session, resolve);
+    });
+  }
+
+  /** The session has ended: nothing is under way any more. */
+  ended(session: Session): void {
+    if (this.#idlers.size > 0) this.#releaseIdler(session);
+  }
+
   /** Runs the commands that waited, until one of them has to wait for the application itself. */
   resume(session: Session): void {
     while (session.scope === null && session.queue !== null && !isClosed(session)) {
@@ -49,6 +72,13 @@ export class Inbox {
       if (session.queue.size === 0) session.queue = null;
       if (next !== undefined) this.#run(session, next);
     }
+    if (this.#idlers.size > 0 && session.scope === null) this.#releaseIdler(session);
+  }
+
+  #releaseIdler(session: Session): void {
+    const release = this.#idlers.get(session);
+    this.#idlers.delete(session);
+    release?.();
   }
 
   #enqueue(session: Session, command: Command, bytes: number): void {

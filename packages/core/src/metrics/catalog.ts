@@ -1,5 +1,5 @@
 /** When a metric exists at all: a server without a backend shows no `rpc_*` (anycable rpc/rpc.go@1.6.16). */
-export type MetricGroup = "node" | "rpc" | "grpc";
+export type MetricGroup = "node" | "rpc" | "grpc" | "sse";
 
 interface CounterRow {
   readonly type: "counter";
@@ -60,6 +60,7 @@ export const METRICS = {
   broadcast_streams_num: gauge("node", "The number of active broadcasting streams"),
   presence_streams_num: gauge("node", "The number of streams with somebody present"),
   presence_sessions_num: gauge("node", "The number of sessions that are present on a stream"),
+  sse_clients_num: gauge("sse", "The number of active SSE clients"),
   disconnect_queue_size: gauge("node", "The size of delayed disconnect"),
 
   failed_auths_total: counter("node", "The total number of failed authentication attempts"),

@@ -146,7 +146,7 @@ function newCell(name: MetricName): Cell {
   return METRICS[name].type === "counter" ? new Counter() : new Gauge();
 }
 
-const ALL_GROUPS: readonly MetricGroup[] = ["node", "rpc", "grpc"];
+const ALL_GROUPS: readonly MetricGroup[] = ["node", "rpc", "grpc", "sse"];
 
 /**
  * A fresh set of metrics, all at 0.

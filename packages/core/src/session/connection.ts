@@ -1,9 +1,12 @@
+/** What `send` returns for a frame of a kind that this client asked not to get. */
+export const NOT_WANTED = -2;
+
 /**
  * PORT: one client's socket, as a session may use it. The members are those of a Bun WebSocket on purpose: that
  * object itself stands behind the port, so that a connection costs no adapter (bench: memory).
  */
 export interface Connection {
-  /** Queues a text frame: bytes sent, -1 when it waits behind others, 0 when it was dropped. Never throws. */
+  /** Queues a text frame: bytes sent, -1 when it waits behind others, 0 when it was dropped, `NOT_WANTED`. Never throws. */
   send(frame: string, compress?: boolean): number;
   /** Joins a topic: every frame published to it from now on reaches this connection, in order with `send`. */
   subscribe(topic: string): void;

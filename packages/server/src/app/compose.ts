@@ -16,6 +16,7 @@ import { createAddressBook } from "../drivers/addresses.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { hmacHex } from "../drivers/crypto.ts";
 import { equalSecrets } from "../drivers/equal-secrets.ts";
+import type { Route } from "../drivers/http.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
 import type { RemoteBackend } from "../rpc/calls/remote-backend.ts";
@@ -25,6 +26,8 @@ import { createHttpBackend } from "../rpc/http/http-backend.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { ClientRequests } from "../transports/http/client-requests.ts";
+import { EventTopics } from "../transports/sse/event-topics.ts";
+import { sseTransport } from "../transports/sse/sse-transport.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
 import { admissionPolicy } from "./admission.ts";
 import { createBroadcasters } from "./broadcasters.ts";
@@ -89,7 +92,7 @@ const METRIC_GROUPS: Readonly<Record<ResolvedConfig["rpc"]["kind"], readonly Met
 };
 
 export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigure): Composition {
-  const metrics = createMetrics(METRIC_GROUPS[config.rpc.kind]);
+  const metrics = createMetrics(metricGroups(config));
   const sampler = createLogSampler({
     clock: systemClock,
     log: log.with({ context: "node" }),
@@ -105,8 +108,12 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const remote = config.rpc.kind === "none" ? null : remoteBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
-    publish: (topic, frame, compress) => topics.target?.publish(topic, frame, compress) ?? 0,
+    publish: (topic, frame, compress) => {
+      eventTopics?.publish(topic, frame);
+      return topics.target?.publish(topic, frame, compress) ?? 0;
+    },
   };
+  const eventTopics = config.sse.path === null ? null : new EventTopics();
   const broker = createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
   const engine = new Engine(
     {
@@ -163,6 +170,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       stage,
       refreshGauges,
       sampled: sampler.write,
+      eventTopics,
     }),
     refreshGauges,
     stage,
@@ -171,6 +179,11 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     closeSampler: sampler.close,
     closeRevocations: revocations.close,
   };
+}
+
+/** What is not in use shows no metrics. */
+function metricGroups({ rpc, sse }: ResolvedConfig): readonly MetricGroup[] {
+  return sse.path === null ? METRIC_GROUPS[rpc.kind] : [...METRIC_GROUPS[rpc.kind], "sse"];
 }
 
 function remoteBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): RemoteBackend {
@@ -216,6 +229,7 @@ interface RouteParts {
   readonly stage: Stage;
   readonly refreshGauges: () => void;
   readonly sampled: LogSampler["write"];
+  readonly eventTopics: EventTopics | null;
 }
 
 /** The WebSocket route comes last: its patterns may take in the paths of the others, which are exact (go-chi/chi v5). */
@@ -247,13 +261,30 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
     );
     placed.push({ ...main, port, portOption: "--http_broadcast_port", route });
   }
-  placed.push({ ...main, ...webSocketRoute(config, parts) });
+  const requests = clientRequests(config, parts);
+  const events = eventRoute(config, parts, requests);
+  if (events !== null) placed.push({ ...main, route: events });
+  placed.push({ ...main, ...webSocketRoute(config, parts, requests) });
   return placed;
+}
+
+function eventRoute(
+  { server, heartbeat, sse }: ResolvedConfig,
+  { engine, eventTopics, log, metrics }: RouteParts,
+  requests: ClientRequests,
+): Route<SocketData> | null {
+  if (sse.path === null || eventTopics === null) return null;
+  const { pingIntervalMs, pingPrecision } = heartbeat;
+  return sseTransport(
+    { path: sse.path, cors: corsHeaders(server.allowedOrigins), pingIntervalMs, pingPrecision },
+    { engine, requests, topics: eventTopics, log, clients: metrics.gauge("sse_clients_num") },
+  );
 }
 
 function webSocketRoute(
   config: ResolvedConfig,
   parts: RouteParts,
+  requests: ClientRequests,
 ): Pick<PlacedRoute<SocketData>, "route" | "sockets"> {
   const { server, websocket, heartbeat, jwt } = config;
   const { route, handler } = webSocketTransport(
@@ -264,7 +295,7 @@ function webSocketRoute(
       firstMessage: jwt.enabled && jwt.firstMessage,
       ...heartbeat,
     },
-    { engine: parts.engine, requests: clientRequests(config, parts), log: parts.log.with({ context: "ws" }) },
+    { engine: parts.engine, requests, log: parts.log.with({ context: "ws" }) },
   );
   return {
     route,

@@ -194,6 +194,9 @@ function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): 
   for (const path of websocket.paths) {
     log.info(`Handle WebSocket connections at ${address(server.host, server.port)}${path}`);
   }
+  if (config.sse.path !== null) {
+    log.info(`Handle SSE requests at ${address(server.host, server.port)}${config.sse.path}`);
+  }
   log.info(`Handle health requests at ${address(server.host, server.port)}${server.healthPath}`);
   if (metrics.httpPath !== null) {
     log.info(`Serve metrics at ${address(metrics.host, metrics.port)}${metrics.httpPath}`, {

@@ -46,14 +46,14 @@ describe("the environment", () => {
   test("with variables that are not ours is one warning for each kind", () => {
     const env = {
       ANYCABLE_API_PORT: "1",
-      ANYCABLE_SSE: "true",
+      ANYCABLE_DS: "true",
       ANYCABLE_JWT_SECRT: "s3cr3t",
       ANYCABLE_RPC_POOL_SIZE: "30",
       ANYCABLE_DISABLE_TELEMETRY: "true",
       REDIS_URL: "redis://x",
     };
     expect(loaded({ env }).warnings).toEqual([
-      "ignored variables of AnyCable that this version does not serve: ANYCABLE_API_PORT, ANYCABLE_SSE",
+      "ignored variables of AnyCable that this version does not serve: ANYCABLE_API_PORT, ANYCABLE_DS",
       "ignored variables that are not options: ANYCABLE_JWT_SECRT (did you mean ANYCABLE_JWT_SECRET?), " +
         "ANYCABLE_RPC_POOL_SIZE; fine if they are the application's",
     ]);

@@ -67,9 +67,9 @@ describe("a file", () => {
   });
 
   test("with what AnyCable has and this version does not is told so", () => {
-    const text = "[api]\nport = 1\n[sse]\nenabled = true\n[metrics.statsd]\nhost = 'x'";
+    const text = "[api]\nport = 1\n[ds]\nenabled = true\n[metrics.statsd]\nhost = 'x'";
     expect(errorsOf(fileOf(text))).toEqual(
-      ["api", "sse", "metrics.statsd"].map(
+      ["api", "ds", "metrics.statsd"].map(
         (key) =>
           `${key} in ./anycable.toml is an option of AnyCable that this version does not serve; leave it out`,
       ),

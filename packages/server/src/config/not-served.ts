@@ -22,8 +22,6 @@ export const NOT_SERVED_FLAGS = {
     "enats_max_payload",
   ],
   "other transports": [
-    "sse",
-    "sse_path",
     "ds",
     "ds_path",
     "ds_skip_auth",
@@ -54,7 +52,6 @@ const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
   "nats",
   "embedded_nats",
   "metrics.statsd",
-  "sse",
   "ds",
   "pusher",
   "api",

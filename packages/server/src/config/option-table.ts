@@ -10,6 +10,7 @@ import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
+import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { COMMAND, GENERAL, SHUTDOWN } from "./general-options.ts";
 import { REDIS } from "./redis-options.ts";
@@ -24,6 +25,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   SERVER,
   WEBSOCKET,
   PINGS,
+  SSE,
   JWT,
   REVOCATION,
   EXPIRY,

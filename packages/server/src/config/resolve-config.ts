@@ -9,6 +9,7 @@ import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
+import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { GENERAL, SHUTDOWN } from "./general-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
@@ -32,6 +33,7 @@ export function resolveConfig(
     server: resolveServer(values),
     websocket: resolveWebSocket(values),
     heartbeat: sectionOf(values, PINGS),
+    sse: resolveSse(values),
     jwt: resolveJwt(values, general.secret, issuerSecrets),
     revocation: resolveRevocation(values),
     secretFiles: paths,
@@ -66,6 +68,11 @@ function resolveWebSocket(values: OptionValues): ResolvedConfig["websocket"] {
 function resolveRevocation(values: OptionValues): ResolvedConfig["revocation"] {
   const { file, maxTtlS, limit } = sectionOf(values, REVOCATION);
   return { filePath: emptyToNull(file), maxTtlMs: maxTtlS * 1000, limit };
+}
+
+function resolveSse(values: OptionValues): ResolvedConfig["sse"] {
+  const { enabled, path } = sectionOf(values, SSE);
+  return { path: enabled ? path : null };
 }
 
 function resolveStreams(values: OptionValues, appSecret: string): ResolvedConfig["streams"] {

@@ -53,6 +53,10 @@ export interface ResolvedConfig {
     readonly pongTimeoutMs: number;
     readonly nativePings: boolean;
   };
+  readonly sse: {
+    /** Path of the event streams; null when there are none. */
+    readonly path: string | null;
+  };
   readonly jwt: {
     /** Whether tokens are looked at: there is a secret, or another source of keys. */
     readonly enabled: boolean;

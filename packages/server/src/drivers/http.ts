@@ -46,6 +46,8 @@ export interface Exchange<T> {
   readonly query: string;
   /** The peer's address without its port, IPv6 without brackets. */
   peerAddress(): string;
+  /** How long nothing may be said on the connection, 0 for as long as anybody likes, at most 255. */
+  allowSilence(seconds: number): void;
   /** Answers 101 with these headers; false when the handshake is not one. `data` is `socket.data` in `open`. */
   upgrade(data: T, headers: Readonly<Record<string, string>>): boolean;
 }
@@ -233,6 +235,7 @@ function answer<T>(request: Request, server: BunServer<T>, find: FindRoute<T>): 
     pathname,
     query: mark < 0 ? "" : url.slice(mark + 1),
     peerAddress: () => withoutMapping(server.requestIP(request)?.address ?? ""),
+    allowSilence: (seconds) => server.timeout(request, seconds),
     // `as never`: the parameter's type is conditional on T and cannot be resolved while T is open.
     upgrade: (data, headers) => server.upgrade(request, { data, headers } as never),
   });

@@ -119,6 +119,7 @@ test("the endpoint brings gauges up to date first and answers on its own path al
         pathname: "/metrics",
         query: "",
         peerAddress: () => "127.0.0.1",
+        allowSilence: () => {},
         upgrade: () => false,
       };
       return (await route.handle(exchange)) ?? new Response(null, { status: 500 });

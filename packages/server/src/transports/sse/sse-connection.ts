@@ -1,0 +1,107 @@
+import { type Connection, NOT_WANTED } from "@hawser/core/session/connection";
+import type { Session } from "@hawser/core/session/session";
+import { ResponseStream, type StreamOwner } from "../../drivers/response-stream.ts";
+import type { EventPrinter } from "./event-printer.ts";
+import type { EventTopics } from "./event-topics.ts";
+
+/** What every event stream of a server shares. */
+export interface SseConnections {
+  readonly printer: EventPrinter;
+  readonly topics: EventTopics;
+  readonly drained: (session: Session) => void;
+  /** The client has gone. */
+  readonly gone: (connection: SseConnection) => void;
+  /** A response began, or one that had begun is over. */
+  readonly begun: () => void;
+  readonly ended: () => void;
+}
+
+/**
+ * More than what a session gets before its response begins: a welcome and confirmations. What waits for that does not
+ * wait for a slow client.
+ */
+const EARLY_BYTES = 64 * 1024;
+
+/** An event stream in the place of a socket: frames of the cable go out as events. */
+export class SseConnection implements Connection, StreamOwner {
+  readonly #shared: SseConnections;
+  readonly #form: number;
+  readonly #stream: ResponseStream;
+  /** Whether it is among the clients that are being streamed to. */
+  #counted = false;
+  readonly remoteAddress: string;
+  /** Set when the engine has made it. */
+  session: Session | null = null;
+  /** Close code of the farewell, 0 until there is one. */
+  closeCode = 0;
+
+  constructor(shared: SseConnections, form: number, remoteAddress: string) {
+    this.#shared = shared;
+    this.#form = form;
+    this.#stream = new ResponseStream(this);
+    this.remoteAddress = remoteAddress;
+  }
+
+  /** The response whose body this is; what was sent so far comes first. */
+  response(headers: Readonly<Record<string, string>>): Response {
+    this.#counted = true;
+    this.#shared.begun();
+    return this.#stream.response(headers);
+  }
+
+  send(frame: string): number {
+    const chunk = this.#shared.printer.print(frame, this.#form);
+    return chunk === null ? NOT_WANTED : this.#stream.write(chunk);
+  }
+
+  subscribe(topic: string): void {
+    this.#shared.topics.join(topic, this);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#shared.topics.leave(topic, this);
+  }
+
+  /** There are no control frames. */
+  ping(): number {
+    return 0;
+  }
+
+  close(code: number): void {
+    this.closeCode = code;
+    this.#stream.end();
+    this.#countOut();
+  }
+
+  terminate(): void {
+    this.#stream.cut();
+    this.#countOut();
+  }
+
+  getBufferedAmount(): number {
+    const { begun, waiting } = this.#stream;
+    return begun || waiting > EARLY_BYTES ? waiting : 0;
+  }
+
+  drained(): void {
+    if (this.session !== null) this.#shared.drained(this.session);
+  }
+
+  gone(): void {
+    this.leaveTopics();
+    this.#countOut();
+    this.#shared.gone(this);
+  }
+
+  #countOut(): void {
+    if (this.#counted) this.#shared.ended();
+    this.#counted = false;
+  }
+
+  /** What the runtime does for a WebSocket that is gone. */
+  leaveTopics(): void {
+    for (const { groups } of this.session?.subscriptions?.values() ?? []) {
+      for (const { topic } of groups) this.unsubscribe(topic);
+    }
+  }
+}
