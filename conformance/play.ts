@@ -1,6 +1,7 @@
 import { parseSamples, sumOf } from "../packages/server/test/support/scrape.ts";
 import type { Headers, RawFrame, Step, Text } from "./scenario.ts";
 import { type Command, type ServerUnderTest, spawn, startServer } from "./server-under-test.ts";
+import { StreamClient } from "./stream-client.ts";
 import { inSeconds, token } from "./tokens.ts";
 import { clientFrame, HANDSHAKE_ACCEPT, upgradeRequest, WireClient } from "./wire-client.ts";
 
@@ -36,6 +37,8 @@ class Player {
   readonly #clients = new Map<string, WireClient>();
   /** Messages already taken by a step, of each client. */
   readonly #taken = new Map<WireClient, { messages: number; pings: number; controls: number }>();
+  readonly #streams = new Map<string, StreamClient>();
+  readonly #takenEvents = new Map<StreamClient, number>();
   readonly #remembered = new Map<string, string>();
 
   constructor(side: Side, under: Command, server: ServerUnderTest | null) {
@@ -61,7 +64,7 @@ class Player {
   }
 
   dropClients(): void {
-    for (const client of this.#clients.values()) client.drop();
+    for (const client of [...this.#clients.values(), ...this.#streams.values()]) client.drop();
   }
 
   #play(step: Exclude<Step, StepOf<"differ">>): Promise<void> | void {
@@ -94,6 +97,16 @@ class Player {
         return this.#client(step.on).drop();
       case "http":
         return this.#http(step);
+      case "stream":
+        return this.#openStream(step);
+      case "event":
+        return this.#event(step);
+      case "ping event":
+        return this.#pingEvent(step);
+      case "stream ended":
+        return this.#streamEnded(step);
+      case "drop stream":
+        return this.#stream(step.on).drop();
       case "publish":
         return this.#publish(step);
       case "metric":
@@ -292,6 +305,52 @@ class Player {
     if (response.status !== step.status) throw new Error(`got ${response.status} ${text}`);
     expectHeaders(step.answer ?? {}, (name) => response.headers.get(name));
     if (step.says !== undefined) this.#expect(text, step.says, "body");
+  }
+
+  async #openStream(step: StepOf<"stream">): Promise<void> {
+    const status = step.status ?? 200;
+    const stream = new StreamClient(this.#process().port, this.#fill(step.path), {
+      method: step.method ?? "GET",
+      body: this.#fill(step.body ?? ""),
+      headers: this.#fillHeaders(step.headers ?? {}),
+    });
+    this.#streams.set(step.on ?? "", stream);
+    await stream.until(() => stream.status !== 0 || stream.ended, PATIENCE_MS);
+    if (stream.status !== status) throw new Error(`got ${stream.status || "no answer"}`);
+    expectHeaders(step.answer ?? {}, (name) => stream.header(name));
+    if (status === 200) return;
+    await stream.until(() => stream.ended, PATIENCE_MS);
+    // Where there is no room a sentence says so; all others have no body.
+    if (status !== 503 && stream.body !== "") throw new Error(`got the body ${stream.body}`);
+  }
+
+  async #event({ on, lines, withinMs }: StepOf<"event">): Promise<void> {
+    const stream = this.#stream(on);
+    const index = this.#takenEvents.get(stream) ?? 0;
+    await stream.until(() => stream.events.length > index || stream.ended, withinMs ?? PATIENCE_MS);
+    const event = stream.events[index];
+    if (event === undefined) throw new Error(`no event${stream.ended ? ": the stream has ended" : ""}`);
+    this.#takenEvents.set(stream, index + 1);
+    this.#expect(event, lines, "event");
+  }
+
+  async #pingEvent({ on }: StepOf<"ping event">): Promise<void> {
+    const stream = this.#stream(on);
+    const ping = /^event: ping\ndata: {"type":"ping","message":\d+}\n$/m;
+    if (!(await stream.until(() => ping.test(stream.body), PATIENCE_MS))) throw new Error("no ping");
+  }
+
+  async #streamEnded({ on, withinMs }: StepOf<"stream ended">): Promise<void> {
+    const stream = this.#stream(on);
+    if (!(await stream.until(() => stream.ended, withinMs ?? PATIENCE_MS))) throw new Error("it goes on");
+    const untaken = stream.events.slice(this.#takenEvents.get(stream) ?? 0);
+    if (untaken.length > 0) throw new Error(`events before the end: ${untaken.join(" ")}`);
+  }
+
+  #stream(on = ""): StreamClient {
+    const stream = this.#streams.get(on);
+    if (stream === undefined) throw new Error(`no stream ${JSON.stringify(on)} was asked for`);
+    return stream;
   }
 
   async #publish(step: StepOf<"publish">): Promise<void> {

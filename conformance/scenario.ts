@@ -101,6 +101,24 @@ export type Step =
       readonly says?: Text;
       readonly answer?: Headers;
     }
+  /** Asks for a stream of events: 200 unless `status` says otherwise, and then the body is empty. */
+  | {
+      readonly do: "stream";
+      readonly on?: string;
+      readonly method?: string;
+      readonly path: string;
+      readonly headers?: Headers;
+      readonly body?: string;
+      readonly status?: number;
+      readonly answer?: Headers;
+    }
+  /** The next event has these lines. Pings do not count as events. */
+  | { readonly do: "event"; readonly on?: string; readonly lines: Text; readonly withinMs?: number }
+  /** A ping comes as an event. */
+  | { readonly do: "ping event"; readonly on?: string }
+  /** The server ends the stream, and nothing more has come. */
+  | { readonly do: "stream ended"; readonly on?: string; readonly withinMs?: number }
+  | { readonly do: "drop stream"; readonly on?: string }
   /** Publishes over HTTP: 201 unless `status` says otherwise. */
   | {
       readonly do: "publish";

@@ -9,6 +9,7 @@ import { COMPRESSION_GROUPS } from "./compression.ts";
 import { CONFIGURATION_GROUPS } from "./configuration.ts";
 import { CORS_GROUPS } from "./cors.ts";
 import { EXPIRY_GROUPS } from "./expiry.ts";
+import { EVENT_STREAM_GROUPS } from "./event-streams.ts";
 import { FRAME_GROUPS } from "./frames.ts";
 import { HANDSHAKE_GROUPS } from "./handshake.ts";
 import { HISTORY_GROUPS } from "./history.ts";
@@ -45,6 +46,7 @@ export const GROUPS: readonly Group[] = [
   ...REVOCATION_GROUPS,
   ...CONFIGURATION_GROUPS,
   ...CORS_GROUPS,
+  ...EVENT_STREAM_GROUPS,
   ...SIGNED_STREAM_GROUPS,
   ...SIGNED_CHANNEL_GROUPS,
   ...WHISPER_GROUPS,
