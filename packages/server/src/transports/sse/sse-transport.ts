@@ -64,8 +64,8 @@ class StreamOpener {
     const { engine, clients, topics } = parts;
     this.#parts = parts;
     this.#cors = cors;
-    // Nobody answers pings here.
-    this.#plan = { pingIntervalMs, pingPrecision, pongTimeoutMs: 0 };
+    // Nobody says anything here: not to a ping, and no new token.
+    this.#plan = { pingIntervalMs, pingPrecision, pongTimeoutMs: 0, tokenNotices: false };
     this.#shared = {
       printer: new EventPrinter(),
       topics,

@@ -64,7 +64,7 @@ function identifierOf(query: Query): string | null {
 }
 
 function subscribeTo(identifier: string, history: HistoryRequest | null): Command {
-  return { command: "subscribe", identifier, data: undefined, history, presence: null };
+  return { command: "subscribe", identifier, data: undefined, token: "", history, presence: null };
 }
 
 /** `offset/epoch/stream`, where the stream may have slashes in it; what has fewer parts is no id of ours. */
