@@ -20,9 +20,17 @@ import { type StandInIssuer, serveIssuer } from "./stand-in-issuer.ts";
  */
 
 const ROOT = resolve(import.meta.dir, "..");
-const GUIDES = ["jwt-and-lifetimes", "rotating-secrets", "identity-providers", "troubleshooting"];
+const GUIDES = [
+  "jwt-and-lifetimes",
+  "rotating-secrets",
+  "revocation",
+  "identity-providers",
+  "troubleshooting",
+];
 /** What the guides call the server and issuers. */
 const SERVER_AT = "localhost:8080";
+/** Here these go to a port of their own. */
+const PUBLICATIONS_AT = "localhost:8080/_broadcast";
 const ISSUERS_AT = /https:\/\/(id\.example\.com|tenant\.eu\.auth0\.com|securetoken\.google\.com)/g;
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -56,6 +64,7 @@ class Walk {
 
   async take(block: CodeBlock): Promise<void> {
     const code = block.code
+      .replaceAll(PUBLICATIONS_AT, `localhost:${this.#openPort}/_broadcast`)
       .replaceAll(SERVER_AT, `localhost:${this.#port}`)
       .replaceAll(ISSUERS_AT, this.#issuer?.url ?? "");
     const lines = code.split("\n").filter((line) => line.trim() !== "");
