@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { SeededRandom } from "../testing/seeded-random.ts";
+import { historyContract } from "./history.contract.ts";
 import { MemoryHistory } from "./memory-history.ts";
 
 const MINUTE_MS = 60_000;
@@ -14,6 +15,17 @@ function setUp({ limit = 3, ttlMs = MINUTE_MS } = {}) {
   };
   return { clock, history, texts };
 }
+
+historyContract("MemoryHistory", { ttlMs: 60_000 }, (settings) => {
+  const clock = new ManualClock();
+  const history = new MemoryHistory(settings, clock, new SeededRandom(1));
+  return {
+    history,
+    nowMs: () => clock.nowMs(),
+    pass: (ms) => clock.advance(ms),
+    stop: () => history.close(),
+  };
+});
 
 describe("history in memory", () => {
   test("forgets streams by themselves, and lets one that comes back begin under another epoch (D24)", () => {
