@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
+import { MAX_UTF8_PER_UNIT, writeUtf8 } from "../wire/utf8.ts";
 import { Epochs } from "./epochs.ts";
 import type { Backlog, History, Position } from "./history.ts";
 import { MessageRing } from "./message-ring.ts";
@@ -19,6 +20,8 @@ interface MemoryStream {
   lastTick: number;
   next: MemoryStream | null;
 }
+
+const FIRST_SCRATCH = 4096;
 
 /** What the age of a message is measured in. */
 const TICK_MS = 100;
@@ -43,6 +46,9 @@ export class MemoryHistory implements History {
   readonly #limit: number;
   readonly #ttlTicks: number;
   readonly #stop: Cancel;
+  /** Where a message's text is made bytes; as long as the longest so far. */
+  #scratch = new Uint8Array(FIRST_SCRATCH);
+  #messageCount = 0;
   /** The chain being worked through, and the second that it is of. */
   #due: MemoryStream | null = null;
   #dueS: number;
@@ -66,6 +72,11 @@ export class MemoryHistory implements History {
     return this.#streams.size;
   }
 
+  /** Messages that take up memory, also those that have expired and are late to go. */
+  get messageCount(): number {
+    return this.#messageCount;
+  }
+
   append(stream: string, message: string): Position | null {
     if (this.#limit === 0) return null;
     const now = this.#now();
@@ -82,7 +93,11 @@ export class MemoryHistory implements History {
       this.#awaitChange(known, now + this.#ttlTicks);
     }
     known.lastTick = now;
-    known.ring.add(message, Math.floor(this.#clock.nowMs() / 1000), now, this.#limit);
+    if (known.ring.size < this.#limit) this.#messageCount += 1;
+    const needed = message.length * MAX_UTF8_PER_UNIT;
+    if (this.#scratch.length < needed) this.#scratch = new Uint8Array(needed);
+    const length = writeUtf8(message, this.#scratch);
+    known.ring.add(this.#scratch, length, Math.floor(this.#clock.nowMs() / 1000), now, this.#limit);
     return { epoch: known.epoch, offset: known.ring.newest };
   }
 
@@ -122,7 +137,7 @@ export class MemoryHistory implements History {
   /** The stream without what has expired by now, whether its turn has come or not. */
   #fresh(stream: string): MemoryStream | undefined {
     const known = this.#streams.get(stream);
-    known?.ring.dropBefore(this.#now() - this.#ttlTicks);
+    if (known !== undefined) this.#drop(known, this.#now());
     return known;
   }
 
@@ -147,7 +162,7 @@ export class MemoryHistory implements History {
   /** Does what is due to a stream, and lets it wait for what is next; the number of messages that went. */
   #look(stream: MemoryStream, now: number): number {
     const { ring, lastTick } = stream;
-    const dropped = ring.dropBefore(now - this.#ttlTicks);
+    const dropped = this.#drop(stream, now);
     const endTick = lastTick + this.#ttlTicks * LIVES_OF_A_STREAM;
     if (ring.size > 0) this.#awaitChange(stream, ring.tickOf(ring.oldest) + this.#ttlTicks);
     else if (endTick >= now) this.#awaitChange(stream, endTick);
@@ -155,6 +170,13 @@ export class MemoryHistory implements History {
       this.#streams.delete(stream.name);
       this.#epochs.forgotten(stream.epoch);
     }
+    return dropped;
+  }
+
+  /** Lets go of what has expired; the number of messages. */
+  #drop({ ring }: MemoryStream, now: number): number {
+    const dropped = ring.dropBefore(now - this.#ttlTicks);
+    this.#messageCount -= dropped;
     return dropped;
   }
 

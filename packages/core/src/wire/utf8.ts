@@ -4,6 +4,12 @@ declare const TextDecoder: new (
   options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
 ) => { decode(bytes: Uint8Array): string };
 
+declare const TextEncoder: new () => {
+  encodeInto(text: string, into: Uint8Array): { readonly written: number };
+};
+
+const ENCODER = new TextEncoder();
+
 const STRICT_DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -28,7 +34,7 @@ function hasByteOrderMark(bytes: Uint8Array, from: number, to: number): boolean 
 
 /** UTF-8 of `text`; half of a surrogate pair becomes U+FFFD, as in the Encoding Standard. */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length * 3);
+  const bytes = new Uint8Array(text.length * MAX_UTF8_PER_UNIT);
   let length = 0;
   for (let at = 0; at < text.length; at++) {
     const point = scalarAt(text, at);
@@ -36,6 +42,14 @@ export function encodeUtf8(text: string): Uint8Array {
     length = writeScalar(bytes, length, point);
   }
   return bytes.slice(0, length);
+}
+
+/** The most bytes that a UTF-16 unit of text takes. */
+export const MAX_UTF8_PER_UNIT = 3;
+
+/** Writes UTF-8 of `text` to the start of `into`, which has room for it, and returns its length. */
+export function writeUtf8(text: string, into: Uint8Array): number {
+  return ENCODER.encodeInto(text, into).written;
 }
 
 function scalarAt(text: string, at: number): number {
