@@ -46,6 +46,7 @@ function inChromium(): void {
     startHawser([
       `--secret=${SECRET}`,
       "--enforce_jwt",
+      "--broker=memory",
       `--port=${cablePort}`,
       `--http_broadcast_port=${cablePort}`,
       `--rpc_host=${HOST}:${service.port}`,
@@ -115,7 +116,7 @@ function inChromium(): void {
     const focused = () => page.evaluate("document.activeElement.textContent || document.activeElement.id");
     const path: unknown[] = [];
     await page.evaluate("document.body.focus()");
-    for (let step = 0; step < 12; step++) {
+    for (let step = 0; step < 13; step++) {
       await page.keyboard.press("Tab");
       path.push(await focused());
     }
@@ -128,6 +129,7 @@ function inChromium(): void {
       "text",
       "Send",
       "Reconnect with an expired one",
+      "Cut the connection",
       "Expired",
       "Another secret",
       "None",

@@ -129,6 +129,27 @@ function inChromium(): void {
     await takePicture(ben, "chat-renewed");
   }, 60_000);
 
+  test("a window whose connection is cut comes back with its session and with what was said meanwhile, once", async () => {
+    const before = await messages(ben).count();
+    // The client comes back when it likes, so ann may be too late to be missed.
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      await ben.getByRole("button", { name: "Cut the connection" }).click();
+      await ben.locator('#state[data-state="disconnected"]').waitFor();
+      await say(ann, `Man overboard ${attempt}`);
+      await ben.locator('#state[data-state="connected"]').waitFor();
+      await shown(ben, `Man overboard ${attempt}`).waitFor();
+      expect(await messages(ben).count()).toBe(before + attempt);
+      if ((await messages(ben).last().getAttribute("class"))?.includes("missed")) break;
+    }
+    expect(await messages(ben).last().getAttribute("class")).toContain("missed");
+    await shown(ben, "1 message was said while you were away").waitFor();
+    expect(await ben.locator("#wire").textContent()).toContain('"restored":true');
+    await say(ann, "Rescued");
+    await shown(ben, "Rescued").waitFor();
+    expect((await messages(ben).last().getAttribute("class")) ?? "").not.toContain("missed");
+    await takePicture(ben, "chat-cut");
+  }, 120_000);
+
   /** A window whose tokens are of this kind, up to the given one. */
   async function windowWith(kind: string, upTo = Number.POSITIVE_INFINITY) {
     const page = await (await browser.newContext()).newPage();

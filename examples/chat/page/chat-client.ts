@@ -8,9 +8,12 @@ export type ConnectionState = "connecting" | "connected" | "disconnected" | "clo
 export interface ChatEvents {
   state(state: ConnectionState, why: string | null): void;
   entered(room: Room): void;
+  /** What was missed has been told: so many messages; null when the server cannot tell any more. */
+  caughtUp(room: Room, missed: number | null): void;
   /** The room cannot be entered; `why` is what the application said, if it said anything. */
   refused(room: Room, why: string | null): void;
-  message(message: ChatMessage): void;
+  /** `missed`: it was said while the connection was gone. */
+  message(message: ChatMessage, missed: boolean): void;
   /** Somebody else in the room writes, and says that this is their name. */
   typing(name: string): void;
   /** A frame went over the wire; pings are left out. */
@@ -23,6 +26,8 @@ export interface ChatClient {
   speak(text: string): Promise<void>;
   /** Lets the others know that `name` is writing. May be called at every key. */
   typing(name: string): void;
+  /** Breaks the connection as a network would; the client comes back by itself. */
+  cut(): void;
   /** Hangs up, and connects again with this token. */
   comeBackWith(token: string): void;
 }
@@ -46,7 +51,16 @@ export function createChatClient(
     events.frame(direction, text);
   });
   let presented = token;
+  let socket: WebSocket | null = null;
   const cable = createCable(cableUrl, {
+    // The one in which a client has its session back, and asks for what it missed.
+    protocol: "actioncable-v1-ext-json",
+    websocketImplementation: class extends WebSocket {
+      constructor(url: string, protocols: string | string[]) {
+        super(url, protocols);
+        socket = this;
+      }
+    },
     encoder,
     // What it would write to the console stands on the page.
     logger: new NoopLogger(),
@@ -79,11 +93,22 @@ export function createChatClient(
       const next = cable.subscribeTo("ChatChannel", { room });
       channel = next;
       lastError = null;
-      next.on("connect", () => {
+      // From the moment that we are back until the server has told us all that we missed.
+      let missed: number | null = null;
+      next.on("connect", ({ reconnect }) => {
+        missed = reconnect ? 0 : null;
         whisperIn(room);
         events.entered(room);
       });
-      next.on("message", (message) => events.message(message as unknown as ChatMessage));
+      next.on("message", (message) => {
+        if (missed !== null) missed += 1;
+        events.message(message as unknown as ChatMessage, missed !== null);
+      });
+      next.on("info", ({ type }) => {
+        if (missed === null) return;
+        events.caughtUp(room, type === "history_received" ? missed : null);
+        missed = null;
+      });
       next.on("close", (error) => {
         if (channel !== next || error === undefined) return;
         channel = null;
@@ -100,6 +125,9 @@ export function createChatClient(
       await channel.perform("speak", { text });
       // Whoever hears it takes us for done with typing.
       whisperedAtMs = 0;
+    },
+    cut() {
+      socket?.close();
     },
     comeBackWith(other) {
       presented = other;

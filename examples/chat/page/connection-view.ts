@@ -1,6 +1,6 @@
 import { ROOMS, type Room } from "../rooms.ts";
 import type { ConnectionState } from "./chat-client.ts";
-import { find, make, onSubmit } from "./dom.ts";
+import { find, findButton, make, onSubmit } from "./dom.ts";
 
 /** Who and where one is, how the connection is, and what one may do because of that. */
 
@@ -50,7 +50,7 @@ export const connectionView = {
     const element = find("state");
     element.dataset.state = state;
     element.textContent = state === "closed" && why !== null ? `${STATES.closed}: ${why}` : STATES[state];
-    find("let-expire").toggleAttribute("disabled", state !== "connected");
+    for (const id of ["cut", "let-expire"]) find(id).toggleAttribute("disabled", state !== "connected");
     if (state === "disconnected") {
       const what = LOSSES[why ?? ""] ?? `The connection is lost (${why ?? "no reason given"}).`;
       connectionView.notice(`${what} This page comes back by itself.`, "warning");
@@ -81,6 +81,10 @@ export const connectionView = {
         if (button.getAttribute("aria-pressed") !== "true") enter(room);
       });
     }
+  },
+
+  onCut(cut: () => void): void {
+    findButton("cut").addEventListener("click", cut);
   },
 
   onTyping(typing: () => void): void {

@@ -27,6 +27,7 @@ async function start(): Promise<void> {
   connectionView.onSpeak((text) => speak(chat, text));
   connectionView.onTyping(() => chat.typing(name));
   refusalView.onKnock((kind) => saying(() => showKnock(cableUrl, kind)));
+  connectionView.onCut(chat.cut);
   tokenView.onLetExpire(() => saying(async () => chat.comeBackWith((await fetchToken("expired")).token)));
   chat.enter(ROOMS[0]);
 }
@@ -65,13 +66,24 @@ function chatOver(cableUrl: string, token: string): ChatClient {
       connectionView.notice(`The room ${room} refused you: ${why ?? "no reason given"}`);
       show(refusalOfRoom(room, why));
     },
-    message(message) {
-      messagesView.message(message, message.from === name);
+    caughtUp(_room, missed) {
+      messagesView.event(missedText(missed));
+    },
+    message(message, missed) {
+      messagesView.message(message, message.from === name, missed);
       typingView.stopped(message.from);
     },
     typing: typingView.typing,
     frame: wireView.frame,
   });
+}
+
+function missedText(missed: number | null): string {
+  if (missed === null) return "What was said meanwhile is lost: the server does not know it any more";
+  if (missed === 0) return "Nothing was missed, as far as the server knows";
+  return missed === 1
+    ? "1 message was said while you were away"
+    : `${missed} messages were said while you were away`;
 }
 
 function refusedToConnect(why: string, final: boolean): void {

@@ -20,8 +20,9 @@ export const messagesView = {
     add(make("li", "event", text));
   },
 
-  message(message: ChatMessage, own: boolean): void {
+  message(message: ChatMessage, own: boolean, missed: boolean): void {
     const item = make("li", own ? "own" : "");
+    if (missed) item.classList.add("missed");
     const continued = last?.from === message.from && message.atMs - last.atMs < GROUP_MS;
     if (continued) item.classList.add("continued");
     else
