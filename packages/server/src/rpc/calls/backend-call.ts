@@ -11,8 +11,6 @@ import { quoted, statusName } from "./wording.ts";
 /** What the calls of a backend share. */
 export interface CallContext<Frame, Message> {
   readonly line: CallLine<Frame, Message>;
-  /** Where the line leads, for messages. */
-  readonly host: string;
   readonly slots: CallSlots;
   readonly meter: RpcMeter;
   readonly clock: Clock;
@@ -97,7 +95,7 @@ export class BackendCall<Frame, Message, T extends { readonly status: ReplyStatu
     this.#frame = request.frame;
     this.#headers = request.headers;
     this.#outcome = outcome;
-    this.#peer = context.host;
+    this.#peer = context.line.peer;
     this.#startedAtMs = context.clock.monotonicMs();
   }
 

@@ -33,6 +33,8 @@ export interface FailedCall {
 
 /** How the application is reached, and what the ends of an attempt mean there. */
 export interface CallLine<Frame, Message> {
+  /** Where it leads, for messages about calls that nobody has yet. */
+  readonly peer: string;
   /** @param headers metadata by lower-case name. @param timeoutMs 0 for no limit; keeping it is left to the caller. */
   send(
     method: MethodName,

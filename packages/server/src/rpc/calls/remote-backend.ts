@@ -105,7 +105,6 @@ export class RemoteCalls<Frame, Message> implements RemoteBackend {
     this.#disconnect = { ...usual, name: "Disconnect", errorCounts: true, decode: codec.decodeDisconnect };
     this.#context = {
       line,
-      host: options.host,
       slots: new CallSlots(this.#concurrency),
       meter,
       clock,

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { CallScope, type CommandRequest, type DisconnectRequest } from "@hawser/core/rpc/backend";
-import { ManualClock } from "@hawser/core/testing/manual-clock";
 import {
   CommandMessage,
   CommandResponse,
@@ -13,7 +12,7 @@ import {
   DisconnectResponse,
   Status,
 } from "@hawser/proto/gen/rpc";
-import { freePort, serveGrpc, serveHttp2, WELCOME } from "../../../test/support/grpc-servers.ts";
+import { freePort, serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
 import {
   CONNECT_REQUEST,
   connectOnce,
@@ -181,132 +180,9 @@ describe("what the application is told, and says", () => {
       expect(service.calls[1]?.metadata.get("x-admin")).toEqual([]);
     },
   );
-
-  test("a request over the limit for sending is not sent", async () => {
-    const service = rig.started(await serveGrpc(() => WELCOME));
-    const part = rig.backend(service.port, { maxSendBytes: 50 });
-    expect(told((await connectOnce(part.backend)).fault)).toMatch(
-      /^backend_failed: the Connect request of \d+ bytes is over rpc_max_call_send_size \(50\); /,
-    );
-    expect(service.calls.length).toBe(0);
-  });
-});
-
-describe("slots", () => {
-  test("a thousand calls at once all succeed, and never more than the concurrency reach the backend", async () => {
-    const service = rig.started(await serveGrpc(() => Bun.sleep(1).then(() => WELCOME)));
-    const part = rig.backend(service.port, { concurrency: 28, commandTimeoutMs: 10_000 });
-    const outcomes = await Promise.all(Array.from({ length: 1000 }, () => connectOnce(part.backend)));
-    expect(outcomes.filter((outcome) => outcome.reply?.status === "success").length).toBe(1000);
-    expect(service.peak).toBeLessThanOrEqual(28);
-    expect(service.peak).toBeGreaterThan(20);
-    expect(part.meter.totals).toEqual({
-      calls: 1000,
-      retries: 0,
-      errors: 0,
-      timeouts: 0,
-      canceled: 0,
-      pending: 0,
-    });
-  });
-
-  test("a call that finds none in its time is told so, and is not begun at the last moment", async () => {
-    const service = rig.started(await serveGrpc((_call, number) => (number === 0 ? null : WELCOME)));
-    const clock = new ManualClock();
-    const part = rig.backend(service.port, { concurrency: 1, commandTimeoutMs: 200, clock });
-    const first = connectOnce(part.backend);
-    const second = connectOnce(part.backend);
-    await until(() => service.calls.length === 1);
-    clock.advance(1);
-    const third = connectOnce(part.backend);
-    expect(part.meter.totals.pending).toBe(2);
-    clock.advance(199);
-    expect(told((await first).fault)).toStartWith("backend_deadline: ");
-    expect(told((await second).fault)).toBe(
-      "backend_overloaded: no call slot became free for Connect in 200 ms (calls waiting: 1); the RPC backend is slow, or rpc_concurrency is low",
-    );
-    expect((await third).reply?.status).toBe("success");
-    expect(service.calls.length).toBe(2);
-    expect(part.meter.totals).toMatchObject({ calls: 2, errors: 2, timeouts: 1, pending: 0 });
-    expect(clock.pendingTimers).toBe(0);
-  });
-
-  test("a call whose time is up while it waits leaves the queue", async () => {
-    const service = rig.started(await serveGrpc(() => null));
-    const clock = new ManualClock();
-    const part = rig.backend(service.port, {
-      concurrency: 1,
-      commandTimeoutMs: 200,
-      requestTimeoutMs: 0,
-      clock,
-    });
-    void connectOnce(part.backend);
-    const waiting = [1, 2, 3].map(() => connectOnce(part.backend));
-    clock.advance(200);
-    for (const { fault } of await Promise.all(waiting))
-      expect(told(fault)).toStartWith("backend_overloaded: ");
-    expect(part.meter.totals).toMatchObject({ calls: 1, errors: 4, pending: 0 });
-  });
-
-  test("a concurrency that is not positive is the default, with a warning", async () => {
-    const service = rig.started(await serveGrpc(() => Bun.sleep(30).then(() => WELCOME)));
-    const part = rig.backend(service.port, { concurrency: 0 });
-    expect(messagesAt("warn", part)).toEqual([
-      "RPC concurrency must be positive, reverted to the default value",
-    ]);
-    await Promise.all(Array.from({ length: 40 }, () => connectOnce(part.backend)));
-    expect(service.peak).toBe(28);
-  });
-
-  test("thousands that wait for a backend that is down fail one after the other without filling the stack", async () => {
-    const part = rig.backend(await freePort(), { concurrency: 2, commandTimeoutMs: 5000 });
-    const calls = Array.from({ length: 5000 }, () => connectOnce(part.backend));
-    for (const { fault } of await Promise.all(calls))
-      expect(told(fault)).toStartWith("backend_unreachable: ");
-    expect(part.meter.totals).toMatchObject({ calls: 5000, errors: 5000, pending: 0 });
-  });
 });
 
 describe("a session that ends", () => {
-  test("before its call has a slot: nothing is sent", async () => {
-    const service = rig.started(await serveGrpc(() => Bun.sleep(80).then(() => WELCOME)));
-    const part = rig.backend(service.port, { concurrency: 1 });
-    const first = connectOnce(part.backend);
-    const scope = new CallScope();
-    const waiting = Promise.resolve(part.backend.connect(CONNECT_REQUEST, scope));
-    scope.cancel();
-    expect(await waiting.catch(told)).toBe("canceled: gave up Connect: its session has ended");
-    const ended = new CallScope();
-    ended.cancel();
-    expect(await Promise.resolve(part.backend.command(COMMAND, ended)).catch(told)).toStartWith("canceled: ");
-    await first;
-    expect(service.calls.length).toBe(1);
-    expect(part.meter.totals).toEqual({
-      calls: 1,
-      retries: 0,
-      errors: 0,
-      timeouts: 0,
-      canceled: 2,
-      pending: 0,
-    });
-  });
-
-  test("while its call is under way: the backend is told, and the slot is free", async () => {
-    let closed = 0;
-    const server = rig.started(await serveHttp2((stream) => stream.on("close", () => (closed += 1))));
-    const part = rig.backend(server.port, { concurrency: 1, commandTimeoutMs: 20_000 });
-    for (const sessions of [1, 2]) {
-      const scope = new CallScope();
-      const call = Promise.resolve(part.backend.command(COMMAND, scope));
-      await until(() => part.backend.activeConnections() === 1);
-      await Bun.sleep(30);
-      scope.cancel();
-      expect(await call.catch(told)).toBe("canceled: gave up Command: its session has ended");
-      await until(() => closed === sessions);
-    }
-    expect(part.meter.totals).toMatchObject({ calls: 2, canceled: 0, errors: 2 });
-  });
-
   test("between two attempts: there is no further one", async () => {
     const full = { code: status.UNAVAILABLE, details: "warming up" };
     const service = rig.started(await serveGrpc(() => full));
@@ -318,16 +194,6 @@ describe("a session that ends", () => {
     expect(await call.catch(told)).toStartWith("canceled: ");
     await Bun.sleep(130);
     expect(service.calls.length).toBe(1);
-  });
-
-  test("after its call is answered changes nothing", async () => {
-    const service = rig.started(await serveGrpc(() => WELCOME));
-    const part = rig.backend(service.port);
-    const scope = new CallScope();
-    await part.backend.connect(CONNECT_REQUEST, scope);
-    expect(scope.onCancel).toBeNull();
-    scope.cancel();
-    expect(part.meter.totals).toMatchObject({ canceled: 0, errors: 0 });
   });
 });
 
@@ -363,35 +229,6 @@ describe("start and stop", () => {
     await until(() => part.backend.hasAnswered());
     expect(part.backend.activeConnections()).toBe(1);
     expect(messagesAt("warn", part)).toEqual([]);
-  });
-
-  test("closing waits for the calls under way", async () => {
-    const service = rig.started(await serveGrpc(() => Bun.sleep(80).then(() => WELCOME)));
-    const part = rig.backend(service.port);
-    const call = connectOnce(part.backend);
-    await until(() => service.calls.length === 1);
-    await part.backend.close(1000);
-    expect((await call).reply?.status).toBe("success");
-    expect(messagesAt("info", part)).toEqual([
-      "waiting for active RPC calls to finish",
-      "all active RPC calls finished",
-    ]);
-    expect(part.log.lines[0]?.fields).toMatchObject({ num: 1 });
-  });
-
-  test("closing gives up calls that take longer, and a closed backend takes none", async () => {
-    const service = rig.started(await serveGrpc(() => null));
-    const part = rig.backend(service.port);
-    const call = connectOnce(part.backend);
-    await until(() => service.calls.length === 1);
-    await part.backend.close(50);
-    expect(told((await call).fault)).toBe(
-      "backend_unreachable: gave up Connect: the server is shutting down",
-    );
-    expect(told((await connectOnce(part.backend)).fault)).toMatch(
-      /^backend_unreachable: cannot reach the RPC backend at 127.0.0.1:\d+ for Connect .*the channel is closed/,
-    );
-    await until(() => service.calls[0]?.cancelled === true);
   });
 });
 

@@ -21,5 +21,5 @@ export function createGrpcBackend(options: GrpcBackendOptions): RemoteBackend {
       secrets === null ? null : { name: FINGERPRINT_HEADER, heard: (value) => secrets.heard(value) },
   });
   const secure = wantsTls(options);
-  return new RemoteCalls("grpc", { ...options, secure }, grpcLine(channel, log), GRPC_CODEC);
+  return new RemoteCalls("grpc", { ...options, secure }, grpcLine(options.host, channel, log), GRPC_CODEC);
 }

@@ -13,9 +13,10 @@ const PATHS: Readonly<Record<MethodName, string>> = {
 };
 
 /** Calls go out over `channel`, each as one frame. */
-export function grpcLine(channel: GrpcChannel, log: Log): CallLine<Uint8Array, Uint8Array> {
+export function grpcLine(peer: string, channel: GrpcChannel, log: Log): CallLine<Uint8Array, Uint8Array> {
   const connection = new ConnectionState(channel, log);
   return {
+    peer,
     send: (method, frame, headers, timeoutMs, sink) =>
       channel.call(PATHS[method], frame, headers, timeoutMs, sink),
     refusal: () => connection.refusal(),

@@ -122,37 +122,6 @@ describe("a backend that is down", () => {
     expect(messagesAt("info", part)).toEqual([RESTORED]);
     expect(part.backend.activeConnections()).toBe(1);
   });
-
-  test("a call that loses its connection is tried again on the next one", async () => {
-    const first = await serveGrpc((_call, number) => (number === 0 ? WELCOME : null));
-    const part = rig.backend(first.port);
-    await connectOnce(part.backend);
-    const call = connectOnce(part.backend);
-    await until(() => first.calls.length === 2);
-    first.stop();
-    rig.started(await serveGrpc(() => WELCOME, { address: `127.0.0.1:${first.port}` }));
-    expect((await call).reply?.identifiers).toBe('{"id":1}');
-    expect(part.meter.totals.retries).toBeGreaterThan(0);
-  });
-
-  test("frozen, it costs each call its deadline; awake again, it answers over the same connection", async () => {
-    const port = await freePort();
-    const service = await spawnService(port);
-    rig.started({ stop: () => void service.stop() });
-    const part = rig.backend(port, { commandTimeoutMs: 200 });
-    await connectOnce(part.backend);
-    service.signal("SIGSTOP");
-    const { fault, elapsedMs } = await connectOnce(part.backend);
-    expect(told(fault)).toMatch(
-      new RegExp(
-        `^backend_deadline: the RPC backend at 127.0.0.1:${port} did not answer Connect in time after \\d+ ms: no reply; `,
-      ),
-    );
-    expect(elapsedMs).toBeWithin(195, 5000);
-    service.signal("SIGCONT");
-    await untilBack(part.backend);
-    expect(messagesAt("warn", part)).toEqual([]);
-  });
 });
 
 describe("several hosts", () => {
