@@ -66,13 +66,14 @@ export function createRpcHandler(cable: RpcHandlers, options: RpcHandlerOptions)
       return refused(404, "no such call: the path has to end in /connect, /command or /disconnect");
     if (request.method !== "POST") return refused(405, "use POST", { Allow: "POST" });
     if (!isServer(request.headers.get("authorization"))) return refused(401, WRONG_KEY);
-    const text = await readText(request, maxBodyBytes);
-    if (text === null) return refused(413, `the request has more than ${maxBodyBytes} bytes`);
-    const message = objectIn(text);
-    if (message === null) return refused(422, text === "" ? EMPTY_BODY : "the body is not a JSON object");
     const headers: Record<string, string> = {};
     if (secrets !== null)
       headers[FINGERPRINT_HEADER] = secrets.answerTo(request.headers.get(FINGERPRINT_HEADER));
+    const text = await readText(request, maxBodyBytes);
+    if (text === null) return refused(413, `the request has more than ${maxBodyBytes} bytes`, headers);
+    const message = objectIn(text);
+    if (message === null)
+      return refused(422, text === "" ? EMPTY_BODY : "the body is not a JSON object", headers);
     return answer(call, message, metadataIn(request.headers), headers);
   };
 }

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createCable, createRpcHandler, nodeListener, type RpcHandlerOptions } from "@hawser/sdk/http-rpc";
 import { type Application, startApplication } from "../support/application.ts";
 import { HAS_OPENSSL, makeCertificate } from "../support/certificates.ts";
 import { type CommandResult, runHawser } from "../support/hawser-command.ts";
@@ -56,6 +58,62 @@ async function examine(args: readonly string[], env: Readonly<Record<string, str
 }
 
 const WELL = ["--norpc", `--secret=${SECRET}`];
+
+describe("the doctor on an application over HTTP", () => {
+  const rpc = (options: RpcHandlerOptions) =>
+    nodeListener(createRpcHandler(createCable({}), { onNotice: () => {}, ...options }));
+  async function endpoint(listener: RequestListener): Promise<string> {
+    const server = createHttpServer(listener);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    stops.push(() => server.closeAllConnections());
+    return `--rpc_host=http://127.0.0.1:${Object(server.address()).port}/_anycable`;
+  }
+  const levels = (findings: readonly Finding[]) =>
+    findings
+      .filter(({ check }) => check.startsWith("backend"))
+      .map(({ check, level }) => `${check}: ${level}`);
+
+  test("sees that it takes this server's key alone, and has the same secret", async () => {
+    const { findings, of } = await examine([await endpoint(rpc({ secret: SECRET })), `--secret=${SECRET}`]);
+    expect(levels(findings)).toEqual(["backend: ok", "backend key: ok", "backend secret: ok"]);
+    expect(of("backend")[0]?.text).toMatch(/_anycable answered an empty call in \d+ ms, with 422$/);
+  });
+
+  test("finds another key, and says which option it comes from", async () => {
+    const { ok, findings, told } = await examine([
+      await endpoint(rpc({ secret: "another" })),
+      `--secret=${SECRET}`,
+    ]);
+    expect([ok, levels(findings)]).toEqual([false, ["backend: fail"]]);
+    expect(told).toMatch(/refuses the calls of this server \(HTTP 401\).*http_rpc_secret/);
+    const none = await examine([await endpoint(rpc({ key: "k" })), "--noauth"]);
+    expect(none.told).toContain("give this server the application's key as --http_rpc_secret");
+  });
+
+  test("warns of one that answers anybody", async () => {
+    const { ok, findings } = await examine([await endpoint(rpc({ open: true })), `--secret=${SECRET}`]);
+    expect([ok, levels(findings)]).toEqual([
+      true,
+      ["backend: ok", "backend key: warn", "backend secret: skip"],
+    ]);
+  });
+
+  test("finds that nothing is there, that it is somewhere else, or that it is troubled", async () => {
+    const [port] = await freePorts(1);
+    const gone = await examine([`--rpc_host=http://127.0.0.1:${port}`, "--noauth"]);
+    expect(gone.of("backend")[0]).toMatchObject({
+      level: "fail",
+      text: expect.stringContaining("ECONNREFUSED"),
+    });
+    const elsewhere = await endpoint((_request, response) => void response.writeHead(404).end());
+    expect((await examine([elsewhere, "--noauth"])).of("backend")[0]).toMatchObject({
+      level: "fail",
+      advice: expect.stringContaining("correct the path in --rpc_host"),
+    });
+    const troubled = await endpoint((_request, response) => void response.writeHead(500).end());
+    expect((await examine([troubled, "--noauth"])).of("backend")[0]).toMatchObject({ level: "warn" });
+  });
+});
 
 describe("hawser doctor", () => {
   test("says of a good configuration that it is, a line each", async () => {

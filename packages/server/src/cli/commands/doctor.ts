@@ -39,7 +39,7 @@ export const doctor: Command = {
   summary: "Check the configuration and what is around it, and say what to do",
   argument: "",
   about: [
-    "Reads the configuration as the server would, and looks at the strength of secrets, at the application's service and " +
+    "Reads the configuration as the server would, and looks at the strength of secrets, at the application, its key and " +
       "its secret, at the keys that issuers publish, at ports, the host and open files; with --against also at a running server, by connecting to it.",
     "Each check is one line. The exit status is 1 when something is wrong; a warning is not.",
   ],

@@ -3,15 +3,18 @@ import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
 import type { OwnSecrets } from "../../rpc/calls/secret-check.ts";
 import { type BackendProbe, probeBackend } from "../../rpc/grpc/probe.ts";
+import { aboutSecret } from "./backend-secret.ts";
 import { type Finding, findingsOf } from "./finding.ts";
+import { checkHttpBackend } from "./http-backend.ts";
 
 const TIMEOUT_MS = 5000;
 
-/** Whether the application's service answers, and has the same secret. */
+/** Whether the application answers, and has the same secret. */
 export async function checkBackend(config: ResolvedConfig, own: OwnSecrets): Promise<Finding[]> {
   const { rpc } = config;
   const found = findingsOf("backend");
   if (rpc.kind === "none") return [found.skip("there is no application to ask (--norpc)")];
+  if (rpc.kind === "http") return checkHttpBackend(config, own, TIMEOUT_MS);
   let probe: BackendProbe;
   try {
     probe = await probeBackend(
@@ -45,28 +48,4 @@ function aboutService(host: string, { outcome, elapsedMs }: Answer): Finding {
     case "not_serving":
       return found.fail(`${host} says that it is not serving`, "look at the application's own log");
   }
-}
-
-function aboutSecret(theirs: readonly string[], own: OwnSecrets): Finding {
-  const found = findingsOf("backend secret");
-  if (own.active.length === 0) return found.skip("this server has no secret to compare");
-  const ours = own.active.join(", ");
-  if (theirs.length === 0) {
-    return found.skip(
-      `this server's fingerprint is ${ours}; the application does not tell its own`,
-      "give serveRpc of the SDK its secret, or run hawser keys fingerprint where the application is",
-    );
-  }
-  const sides = `server ${ours}, application ${theirs.join(", ")}`;
-  if (theirs.some((one) => own.active.includes(one))) return found.ok(`the same on both sides: ${sides}`);
-  if (theirs.some((one) => own.former.includes(one))) {
-    return found.warn(
-      `the application signs with a former secret: ${sides}`,
-      "give it the new one before the old one goes",
-    );
-  }
-  return found.fail(
-    `the secrets differ: ${sides}`,
-    "give both the same, and restart the one that was forgotten",
-  );
 }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { CallScope, type CommandRequest } from "@hawser/core/rpc/backend";
+import { RecordingLog } from "@hawser/core/testing/recording-log";
 import { serveHttp, WELCOME_REPLY } from "../../../test/support/http-application.ts";
 import { CONNECT_REQUEST, connectOnce, told, until, useHttpRig } from "../../../test/support/rpc-rig.ts";
+
+import { SecretCheck } from "../calls/secret-check.ts";
 
 const rig = useHttpRig();
 
@@ -195,6 +198,25 @@ describe("what the application is told, and says", () => {
     const { backend } = rig.backend(application.port);
     for (let n = 0; n < 20; n += 1) await connectOnce(backend);
     expect(application.opened()).toBe(1);
+  });
+});
+
+describe("the comparison of secrets", () => {
+  test("fingerprints go out with every call, and an answer is heard", async () => {
+    const log = new RecordingLog();
+    const secrets = new SecretCheck(log);
+    secrets.use({ active: ["aaaaaaaa"], former: [] });
+    const header = "X-AnyCable-Meta-X-AnyCable-Secret-FP";
+    const application = rig.started(
+      await serveHttp(() => ({ body: WELCOME_REPLY, headers: { [header]: "12345678" } })),
+    );
+    const { backend } = rig.backend(application.port, { secrets });
+    for (let n = 0; n < 2; n += 1) await connectOnce(backend);
+    expect(application.calls.map(({ headers }) => headers[header.toLowerCase()])).toEqual([
+      "aaaaaaaa",
+      "aaaaaaaa",
+    ]);
+    expect(log.lines.map(({ level, fields }) => [level, fields?.app_fp])).toEqual([["warn", "12345678"]]);
   });
 });
 

@@ -1,3 +1,5 @@
+import { FINGERPRINT_HEADER } from "../calls/secret-check.ts";
+
 /** What of a request differs from call to call. */
 export interface RequestParts {
   /** POST unless given. */
@@ -13,7 +15,9 @@ export interface RequestParts {
 }
 
 /** Before each name of metadata. */
-export const METADATA_PREFIX = "X-AnyCable-Meta-";
+const METADATA_PREFIX = "X-AnyCable-Meta-";
+/** Where an application answers the fingerprint of its secret; in lower case, as names of answers are. */
+export const FINGERPRINT_REPLY_HEADER = `${METADATA_PREFIX}${FINGERPRINT_HEADER}`.toLowerCase();
 
 /** The whole request as one text, so that it goes out in one write. */
 export function requestText({ method, path, authority, secret, metadata, body = "" }: RequestParts): string {
