@@ -18,6 +18,13 @@ export const BUDGETS: readonly Budget[] = [
   { scenario: "connect", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.45 },
   { scenario: "fanout-steady", metric: "cpuUsPerDelivery", against: "anycable-go", atMost: 0.65 },
   { scenario: "fanout-steady", metric: "cpuUsPerDelivery", against: "floor", atMost: 1.25 },
+  {
+    scenario: "fanout-broker",
+    metric: "cpuUsPerDelivery",
+    against: "hawser",
+    figure: { scenario: "fanout-steady" },
+    atMost: 1.15,
+  },
   { scenario: "whisper", metric: "cpuUsPerDelivery", against: "anycable-go", atMost: 0.65 },
   { scenario: "whisper", metric: "cpuUsPerDelivery", against: "floor", atMost: 1.25 },
   { scenario: "signed-subscribe", metric: "cpuUsPerSubscribe", against: "anycable-go", atMost: 0.65 },

@@ -288,6 +288,14 @@ export const SCENARIOS = {
     columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
     play: (stage) => fanOut(stage, PUBLISH, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
   },
+  "fanout-broker": {
+    title: (size) =>
+      `${count(size.subscribers)} subscribers, ${BROADCASTS_PER_SECOND} broadcasts a second that history keeps`,
+    authentication: "jwt",
+    flags: ["--broker=memory"],
+    columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => fanOut(stage, PUBLISH, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
+  },
   whisper: {
     title: (size) =>
       `${count(size.subscribers)} subscribers, ${BROADCASTS_PER_SECOND} whispers a second by one after another`,

@@ -159,7 +159,7 @@ export class MemoryHistory implements History {
     }
   }
 
-  /** Does what is due to a stream, and lets it wait for what is next; the number of messages that went. */
+  /** Does what is due to a stream, and lets it wait for what is next; the messages that went one by one. */
   #look(stream: MemoryStream, now: number): number {
     const { ring, lastTick } = stream;
     const dropped = this.#drop(stream, now);
@@ -170,7 +170,7 @@ export class MemoryHistory implements History {
       this.#streams.delete(stream.name);
       this.#epochs.forgotten(stream.epoch);
     }
-    return dropped;
+    return ring.size === 0 ? 0 : dropped; // all of them at once are no work
   }
 
   /** Lets go of what has expired; the number of messages. */
