@@ -8,8 +8,8 @@ const ROOT = resolve(import.meta.dir, "..");
 const faults: string[] = [];
 const graph = new Map<string, string[]>();
 
-for (const folder of ["packages/core/src", "packages/proto/src", "packages/server/src", "packages/sdk/src"]) {
-  for (const file of sourceFiles(join(ROOT, folder))) checkFile(relative(ROOT, file));
+for (const name of ["core", "proto", "server", "sdk", "client"]) {
+  for (const file of sourceFiles(join(ROOT, `packages/${name}/src`))) checkFile(relative(ROOT, file));
 }
 for (const cycle of cycles()) faults.push(`import cycle: ${cycle.join(" -> ")}`);
 

@@ -85,6 +85,8 @@ export const LAYERS: readonly Layer[] = [
   server("cli", [...CORE, ...DRIVERS, ...ADAPTERS, "packages/server/src/config", "packages/server/src/app"]),
   server("main", [...CORE, ...DRIVERS, "packages/server/src/app", "packages/server/src/cli"], ["node:"]),
   { path: "packages/sdk/src", mayImport: [...ROUTING, "packages/proto/src"], external: ["*"] },
+  // It goes into pages: what it imports, they load.
+  { path: "packages/client/src", mayImport: [], external: [] },
 ];
 
 /** Names that core must not touch: time, chance and the world come in by ports. */

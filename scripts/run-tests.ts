@@ -23,7 +23,16 @@ installSystemPackages(
 );
 
 gate("format and lint", [join(ROOT, "node_modules/.bin/biome"), "check", "--error-on-warnings", "."]);
-for (const project of ["core", "core/tsconfig.test.json", "proto", "server", "sdk", "sdk/test-d"]) {
+for (const project of [
+  "core",
+  "core/tsconfig.test.json",
+  "proto",
+  "server",
+  "sdk",
+  "sdk/test-d",
+  "client",
+  "client/tsconfig.test.json",
+]) {
   gate(`types of ${project}`, [join(ROOT, "node_modules/.bin/tsc"), "-p", `packages/${project}`]);
 }
 for (const project of ["scripts", "examples/chat", "examples/http-rpc", "bench", "conformance"]) {
