@@ -6,7 +6,7 @@ import { restoredWelcome } from "../protocol/replies.ts";
 import { CallScope } from "../rpc/backend.ts";
 import { addSubscription, isClosed, type Session, type Subscription } from "../session/session.ts";
 import type { Admission } from "./admission.ts";
-import type { EngineContext } from "./context.ts";
+import { type EngineContext, quoted } from "./context.ts";
 import { startHeldStream } from "./holding.ts";
 
 /** What happens to a client that comes for a session, as to any other. */
@@ -37,7 +37,7 @@ export function resume(
     return;
   }
   const settle = (snapshot: SessionSnapshot | null) => {
-    const fields = { sid: session.sid, old_sid: formerSid };
+    const fields = { sid: session.sid, old_sid: quoted(formerSid) };
     if (snapshot !== null && (admission === null || isEntitled(admission, snapshot))) {
       context.log.debug("session restored", fields);
       restore(context, session, snapshot, meeting, admission?.token ?? null);
