@@ -44,6 +44,7 @@ function snapshot(session: number): SessionSnapshot {
   const { ext } = JSON.parse(JSON.stringify({ ext: `{"user_id":${session}}` })) as { ext: string }; // just written
   return {
     identifiers: ext,
+    lineage: "s",
     admittedBy: "token",
     tokenIdentity: ext,
     marks: {

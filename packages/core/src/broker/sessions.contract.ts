@@ -13,6 +13,7 @@ export const CONTRACT_TTL_MS = 2000;
 
 export const ANN: SessionSnapshot = {
   identifiers: '{"user":"ann"}',
+  lineage: "s1",
   admittedBy: "token",
   tokenIdentity: '{"user":"ann"}',
   marks: { jti: "7", sid: null, issuedAtS: 1_700_000_000, kid: "k", tag: 2 ** 50 + 1, expiresAtMs: null },
@@ -25,6 +26,7 @@ export const ANN: SessionSnapshot = {
 };
 const BOB: SessionSnapshot = {
   identifiers: '{"user":"bob"}',
+  lineage: "s2",
   admittedBy: "public",
   tokenIdentity: null,
   marks: null,

@@ -4,6 +4,8 @@ import type { Answer } from "./answer.ts";
 /** What of a session outlives its connection. */
 export interface SessionSnapshot {
   readonly identifiers: string;
+  /** The id of the session that it began as. */
+  readonly lineage: string;
   /** How its client was let in, and so how it must be to have the session back (DEVIATION: D2). */
   readonly admittedBy: "token" | "public" | "backend";
   /** Whom its token named, which are not the identifiers where the application was asked as well; null without one. */

@@ -279,6 +279,22 @@ describe("who may resume", () => {
     expect(backend.connects).toHaveLength(2);
   });
 
+  test("with --resume_verify=false a session ends with the token that it was opened with, though nobody showed it", () => {
+    const expiry = { closes: true, jitterPercent: 0, closesPerS: 0, noticeMs: 0, firstMessageTimeoutMs: 0 };
+    const ends = (token: string): Verdict => {
+      const accepted = verify(token);
+      if (!accepted.accepted) return accepted;
+      const expiresAtMs = clock.nowMs() + 60_000;
+      return { ...accepted, connectionEndsAtMs: expiresAtMs, marks: { ...accepted.marks, expiresAtMs } };
+    };
+    const { come, clock } = start({ admission: { verify: ends }, options: { resumeVerify: false, expiry } });
+    come(of("ann")).connection.terminate();
+    const anybody = come(tokenless("s1"));
+    expect(isRestored(anybody)).toBe(true);
+    clock.advance(61_000);
+    expect(anybody.connection.closedWith?.reason).toBe("Token Expired");
+  });
+
   test("with --resume_verify=false whoever has the id, as in the reference", () => {
     const { come } = start({ admission: { enforceJwt: true }, options: { resumeVerify: false } });
     come(of("ann")).connection.terminate();
@@ -290,6 +306,29 @@ describe("who may resume", () => {
 });
 
 describe("a session that was ended on purpose", () => {
+  const revoke = (sid: string) => JSON.stringify({ command: "revoke", payload: { sid } });
+
+  test("by a revocation of its id does not come back by the id that it had before it was resumed", () => {
+    const { come, engine } = start({ admission: { noAuth: true } });
+    come(NONE).connection.terminate();
+    const resumed = come(tokenless("s1"));
+    engine.publish(revoke("s2"));
+    expect(resumed.connection.closedWith?.reason).toBe("Revoked");
+    expect(isRestored(come(tokenless("s1")))).toBe(false);
+    expect(isRestored(come(tokenless("s2")))).toBe(false);
+  });
+
+  test("by a revocation of an id that it had before is ended, however often it was resumed", () => {
+    const { come, engine } = start({ admission: { noAuth: true } });
+    const first = come(NONE);
+    come(tokenless("s1")).connection.terminate();
+    const third = come(tokenless("s2"));
+    const other = come(NONE);
+    engine.publish(revoke("s2"));
+    for (const { connection } of [first, third]) expect(connection.closedWith?.reason).toBe("Revoked");
+    expect(other.connection.closedWith).toBeNull();
+  });
+
   const disconnect = JSON.stringify({
     command: "disconnect",
     payload: { identifier: '{"user":"ann"}', reconnect: true },

@@ -73,8 +73,11 @@ export function forgetMatching(
 
 /** Caches a session whose connection has ended. DEVIATION: D1. The reference caches those that were never let in as well. */
 export function keepSession(context: EngineContext, session: Session): void {
-  if (!session.resumable) return;
-  settled(context, context.broker?.sessions?.save(session.sid, snapshotOf(context, session)));
+  if (session.lineage === null) return;
+  settled(
+    context,
+    context.broker?.sessions?.save(session.sid, snapshotOf(context, session, session.lineage)),
+  );
 }
 
 /** A session that is connected may be resumed as well: when a network changes, its server does not hear of it for long. */
@@ -84,7 +87,7 @@ function findSession(
   formerSid: string,
 ): Answer<SessionSnapshot | null> {
   const live = context.sessions.get(formerSid);
-  if (live?.state === "open" && live.resumable) return snapshotOf(context, live);
+  if (live?.state === "open" && live.lineage !== null) return snapshotOf(context, live, live.lineage);
   return sessions.find(formerSid);
 }
 
@@ -140,11 +143,14 @@ function restore(
   { letIn }: Meeting,
   token: Accepted | null,
 ): void {
+  session.lineage = snapshot.lineage;
   session.tokenIdentity = snapshot.tokenIdentity;
   session.marks = snapshot.marks;
   session.cstate = snapshot.cstate;
   session.disconnectInterest = snapshot.disconnectInterest;
   letIn(snapshot.identifiers, token);
+  // Only where nobody looked at a token is there none: the one that the session was opened with ends it all the same.
+  if (token === null && snapshot.marks !== null) context.expiry.accepted(session, snapshot.marks.expiresAtMs);
   context.markInterest(session, "indifferent");
   const identifiers = snapshot.subscriptions.map(({ identifier }) => identifier);
   context.send(session, restoredWelcome(session.sid, identifiers));
@@ -163,14 +169,23 @@ function follow(
 }
 
 /** What of the session is to outlive its connection. State maps are never changed in place, so they are shared. */
-function snapshotOf({ admission }: EngineContext, session: Session): SessionSnapshot {
+function snapshotOf({ admission }: EngineContext, session: Session, lineage: string): SessionSnapshot {
   const { identifiers, tokenIdentity, marks, cstate, disconnectInterest } = session;
   const subscriptions: SubscriptionSnapshot[] = [];
   for (const [identifier, { groups, istate, routed }] of session.subscriptions ?? []) {
     subscriptions.push({ identifier, streams: groups.map(({ stream }) => stream), istate, routed });
   }
   const admittedBy = tokenIdentity !== null ? "token" : admission.noAuth ? "public" : "backend";
-  return { identifiers, admittedBy, tokenIdentity, marks, cstate, subscriptions, disconnectInterest };
+  return {
+    identifiers,
+    lineage,
+    admittedBy,
+    tokenIdentity,
+    marks,
+    cstate,
+    subscriptions,
+    disconnectInterest,
+  };
 }
 
 /** Nobody waits for what is written to the cache. */

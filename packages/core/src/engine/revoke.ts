@@ -25,7 +25,10 @@ export function revoke(
 ): RevokeResult {
   const { clock, counters, revocations, log } = context;
   const nowMs = clock.nowMs();
-  const known = marksMeant(context, command);
+  const lineage = command.by === "sid" ? lineageOf(context, command.value) : null;
+  const isAsked: IsMeant = (sid, it) =>
+    isMeant(sid, it, command) || (lineage !== null && it.lineage === lineage);
+  const known = marksMeant(context, isAsked);
   const main = revocationOf(revocations, command, known, nowMs);
   const tokens = command.by === "sid" ? tokensOf(context, command, known, nowMs) : [];
   const changed = revocations.inForce.add([main, ...tokens], nowMs);
@@ -37,7 +40,7 @@ export function revoke(
     return { done: false, why: NO_ROOM };
   }
   const tags = new Set(tokens.map(({ value }) => value));
-  const meant: IsMeant = (sid, it) => isMeant(sid, it, command) || (tags.size > 0 && tags.has(tagOf(it)));
+  const meant: IsMeant = (sid, it) => isAsked(sid, it) || (tags.size > 0 && tags.has(tagOf(it)));
   const closed = closeMeant(context, meant, command.reconnect);
   forgetCached(context, meant, command);
   if (changed.length > 0) {
@@ -55,7 +58,9 @@ const NO_ROOM =
   "identifiers with issued_before";
 
 /** What the cases have in common of a session and of what is cached of one. */
-type Revocable = Pick<SessionSnapshot, "identifiers" | "tokenIdentity" | "marks">;
+type Revocable = Pick<SessionSnapshot, "identifiers" | "tokenIdentity" | "marks"> & {
+  readonly lineage: string | null;
+};
 type IsMeant = (sid: string, it: Revocable) => boolean;
 
 function tagOf({ marks }: Revocable): string {
@@ -81,10 +86,21 @@ function isMeant(sid: string, it: Revocable, command: RevokeCommand): boolean {
   }
 }
 
-function marksMeant(context: EngineContext, command: RevokeCommand): readonly TokenMarks[] {
+/**
+ * What a session was before it was resumed, and what it has become since, is the session as well: else its client would
+ * come back by a former id.
+ */
+function lineageOf({ broker, sessions }: EngineContext, sid: string): string {
+  const live = sessions.get(sid)?.lineage;
+  if (live) return live;
+  const cached = broker?.sessions?.find(sid) ?? null;
+  return cached === null || cached instanceof Promise ? sid : cached.lineage;
+}
+
+function marksMeant(context: EngineContext, meant: IsMeant): readonly TokenMarks[] {
   const found: TokenMarks[] = [];
   for (const session of context.sessions.values()) {
-    if (session.marks !== null && isMeant(session.sid, session, command)) found.push(session.marks);
+    if (session.marks !== null && meant(session.sid, session)) found.push(session.marks);
   }
   return found;
 }

@@ -53,8 +53,11 @@ export class Session implements Timed {
    */
   url: string;
   headers: StateMap;
-  /** Whether its client can ask for it again once the connection has broken. */
-  readonly resumable: boolean;
+  /**
+   * The id of the session that it began as, itself unless it was resumed; null where its client cannot ask for it again
+   * once the connection has broken.
+   */
+  lineage: string | null;
 
   state: SessionState = "connecting";
   connection: Connection;
@@ -104,7 +107,7 @@ export class Session implements Timed {
     this.#clientAddress = opening.clientAddress;
     this.url = opening.url;
     this.headers = opening.headers;
-    this.resumable = opening.resumable ?? false;
+    this.lineage = opening.resumable ? opening.sid : null;
     this.connection = opening.connection;
   }
 
