@@ -69,7 +69,7 @@ const allBytes = (await residentBytes()) - emptyBytes;
 
 let [longestMs, ticks, busyMs] = [0, 0, 0];
 clock.advance(TTL_MS);
-while (history.messageCount > 0 && ticks < 1_000_000) {
+while (history.size().messages > 0 && ticks < 1_000_000) {
   const beganMs = performance.now();
   clock.advance(100);
   const passedMs = performance.now() - beganMs;

@@ -355,6 +355,34 @@ const OF_APPLICATION: Group = {
   ],
 };
 
+const sample = (name: string, is: number, ...labels: string[]): Step => ({ do: "metric", name, is, labels });
+
+const COUNTED: Group = {
+  title: "history on the metrics",
+  flags: [...OPEN, "--metrics_http=/metrics", "--history_limit=2", "--stats_refresh_interval=1"],
+  server: "each",
+  onlyOurs: "the reference has no metrics of it",
+  scenarios: [
+    {
+      name: "counts requests by their outcome, messages that were told, and what is kept",
+      steps: [
+        ...heard("counted", 3),
+        ...joins("b", "counted", since(1)),
+        receives(kept("counted", "2", 2), "b"),
+        receives(kept("counted", "3", 3), "b"),
+        receives(told(stream("counted")), "b"),
+        asks("b", "counted", from("counted", 9)),
+        receives(refused(stream("counted")), "b"),
+        sample("history_requests_total", 1, 'result="told"'),
+        sample("history_requests_total", 1, 'result="rejected"'),
+        sample("history_messages_total", 2),
+        sample("history_streams_num", 1),
+        sample("history_messages_num", 2),
+      ],
+    },
+  ],
+};
+
 export const HISTORY_GROUPS: readonly Group[] = [
   SHORT_LIVED,
   { title: "history in memory: positions", flags: OPEN, scenarios: POSITIONS },
@@ -362,4 +390,5 @@ export const HISTORY_GROUPS: readonly Group[] = [
   LIMITED,
   NONE_KEPT,
   OF_APPLICATION,
+  COUNTED,
 ];

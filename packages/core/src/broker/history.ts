@@ -19,6 +19,11 @@ export type Backlog =
   /** `why` is a phrase for the operator. */
   | { readonly kept: false; readonly why: string };
 
+export interface HistorySize {
+  readonly streams: number;
+  readonly messages: number;
+}
+
 /**
  * PORT: what was published to each stream, for so long and so many messages (anycable broker/broker.go@1.6.16).
  * An adapter whose answers are promises keeps the order of its calls a stream.
@@ -35,4 +40,6 @@ export interface History {
   since(stream: string, sinceS: number): Answer<Backlog>;
   /** Where the stream stands now; null for one of which nothing is known. A new message comes after it. */
   head(stream: string): Answer<Position | null>;
+  /** How much of it this process keeps. */
+  size(): HistorySize;
 }

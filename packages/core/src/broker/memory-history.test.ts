@@ -34,7 +34,7 @@ describe("history in memory", () => {
     clock.advance(5 * MINUTE_MS);
     history.append("b", "1");
     clock.advance(5 * MINUTE_MS + 2000);
-    expect(history.streamCount).toBe(1);
+    expect(history.size().streams).toBe(1);
     expect(history.head("a")).toBeNull();
     const again = history.append("a", "2");
     expect(again?.offset).toBe(1);
@@ -66,8 +66,10 @@ describe("history in memory", () => {
     clock.advance(MINUTE_MS + 1100);
     for (const stream of ["s0", "s2500", "s4999"]) expect(texts(stream, epoch, 1)).toEqual([]);
     expect(texts("s4999", epoch, 0)).toBe("what came after offset 0 is gone, up to 1");
+    clock.advance(2000);
+    expect(history.size()).toEqual({ streams: 5000, messages: 0 });
     clock.advance(10 * MINUTE_MS);
-    expect(history.streamCount).toBe(0);
+    expect(history.size().streams).toBe(0);
   });
 
   test("keeps time by the monotonic clock, whatever happens to the wall's", () => {
@@ -85,7 +87,7 @@ describe("history in memory", () => {
     expect(history.append("a", "1")).toBeNull();
     expect(history.head("a")).toBeNull();
     expect(history.since("a", 1).kept).toBe(false);
-    expect(history.streamCount).toBe(0);
+    expect(history.size().streams).toBe(0);
   });
 
   test("leaves no timer behind", () => {

@@ -2,7 +2,7 @@ import type { Cancel, Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import { MAX_UTF8_PER_UNIT, writeUtf8 } from "../wire/utf8.ts";
 import { Epochs } from "./epochs.ts";
-import type { Backlog, History, Position } from "./history.ts";
+import type { Backlog, History, HistorySize, Position } from "./history.ts";
 import { MessageRing } from "./message-ring.ts";
 
 export interface MemoryHistoryOptions {
@@ -67,16 +67,6 @@ export class MemoryHistory implements History {
     return this.#epochs.current;
   }
 
-  /** Streams that are known, with messages or without. */
-  get streamCount(): number {
-    return this.#streams.size;
-  }
-
-  /** Messages that take up memory, also those that have expired and are late to go. */
-  get messageCount(): number {
-    return this.#messageCount;
-  }
-
   append(stream: string, message: string): Position | null {
     if (this.#limit === 0) return null;
     const now = this.#now();
@@ -124,6 +114,11 @@ export class MemoryHistory implements History {
   head(stream: string): Position | null {
     const known = this.#streams.get(stream);
     return known === undefined ? null : { epoch: known.epoch, offset: known.ring.newest };
+  }
+
+  /** Streams without messages included, and messages that have expired and are late to go. */
+  size(): HistorySize {
+    return { streams: this.#streams.size, messages: this.#messageCount };
   }
 
   close(): void {

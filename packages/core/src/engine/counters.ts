@@ -18,6 +18,8 @@ export interface EngineCounters {
   readonly verifications: LabelledCells<"jwt_verifications_total">;
   readonly revocations: LabelledCells<"revocations_total">;
   readonly disconnects: LabelledCells<"disconnects_total">;
+  readonly historyRequests: LabelledCells<"history_requests_total">;
+  readonly historyMessages: Counter;
 }
 
 export function engineCounters(metrics: Metrics): EngineCounters {
@@ -38,5 +40,7 @@ export function engineCounters(metrics: Metrics): EngineCounters {
     verifications: metrics.labelled("jwt_verifications_total"),
     revocations: metrics.labelled("revocations_total"),
     disconnects: metrics.labelled("disconnects_total"),
+    historyRequests: metrics.labelled("history_requests_total"),
+    historyMessages: metrics.counter("history_messages_total"),
   };
 }

@@ -58,6 +58,8 @@ export const METRICS = {
   clients_num: gauge("node", "The number of active clients"),
   clients_uniq_num: gauge("node", "The number of unique clients (with respect to connection identifiers)"),
   broadcast_streams_num: gauge("node", "The number of active broadcasting streams"),
+  history_streams_num: gauge("node", "The number of streams that history knows"),
+  history_messages_num: gauge("node", "The number of messages that history keeps"),
   presence_streams_num: gauge("node", "The number of streams with somebody present"),
   presence_sessions_num: gauge("node", "The number of sessions that are present on a stream"),
   sse_clients_num: gauge("sse", "The number of active SSE clients"),
@@ -185,6 +187,15 @@ export const METRICS = {
     maxSets: 16,
   },
   revocations_num: gauge("node", "The number of revocations in force"),
+  /** `result` is told, or rejected where a part of it would have been missing. */
+  history_requests_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of requests for history, by what became of them",
+    labels: ["result"],
+    maxSets: 8,
+  },
+  history_messages_total: counter("node", "The total number of messages sent to clients from history"),
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",

@@ -1,4 +1,4 @@
-import type { Backlog, History, Position } from "../broker/history.ts";
+import type { Backlog, History, HistorySize, Position } from "../broker/history.ts";
 
 /** A history behind a network: it does what it is asked in order, and its answers come in order, when a test says so. */
 export class SlowHistory implements History {
@@ -32,6 +32,10 @@ export class SlowHistory implements History {
 
   head(stream: string): Promise<Position | null> {
     return this.#later(() => this.#history.head(stream));
+  }
+
+  size(): HistorySize {
+    return this.#history.size();
   }
 
   /** Lets the oldest `count` answers that wait come. */

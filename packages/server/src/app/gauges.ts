@@ -13,11 +13,13 @@ export interface GaugeSources {
   readonly tokenUse: TokenUse;
 }
 
-/** Reads what is not counted as it happens: clients, streams, presence, connections to the backend, memory, the use of keys. */
+/** Reads what is not counted as it happens: clients, streams, history, presence, connections to the backend, memory, the use of keys. */
 export function gaugeRefresher({ engine, metrics, remote, keys, tokenUse }: GaugeSources): () => void {
   const clients = metrics.gauge("clients_num");
   const uniqueClients = metrics.gauge("clients_uniq_num");
   const streams = metrics.gauge("broadcast_streams_num");
+  const historyStreams = metrics.gauge("history_streams_num");
+  const historyMessages = metrics.gauge("history_messages_num");
   const presenceStreams = metrics.gauge("presence_streams_num");
   const presenceSessions = metrics.gauge("presence_sessions_num");
   const pendingDisconnects = metrics.gauge("disconnect_queue_size");
@@ -31,6 +33,9 @@ export function gaugeRefresher({ engine, metrics, remote, keys, tokenUse }: Gaug
     clients.set(population.clients);
     uniqueClients.set(population.uniqueClients);
     streams.set(population.streams);
+    const kept = engine.broker?.history?.size();
+    historyStreams.set(kept?.streams ?? 0);
+    historyMessages.set(kept?.messages ?? 0);
     const present = engine.broker?.presence?.size();
     presenceStreams.set(present?.streams ?? 0);
     presenceSessions.set(present?.sessions ?? 0);

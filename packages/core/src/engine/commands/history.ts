@@ -103,12 +103,15 @@ function tell(asked: Asked, questions: readonly Question[], backlogs: readonly B
       context.send(session, broadcastFrame(group.head, message, null, broadcastTail(group.stream, position)));
       told.set(group, position);
     }
+    context.counters.historyMessages.value += backlog.messages.length;
   }
+  context.counters.historyRequests.add(["told"]);
   context.send(session, confirmHistory(identifier));
   goLive(context, session, subscription, told);
 }
 
 function reject({ context, session, identifier, subscription }: Asked, why: string): never {
+  context.counters.historyRequests.add(["rejected"]);
   context.send(session, rejectHistory(identifier));
   goLive(context, session, subscription);
   throw new CommandFailure(why);
