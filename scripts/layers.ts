@@ -41,6 +41,7 @@ const ADAPTERS = [
   "packages/server/src/transports",
   "packages/server/src/rpc",
   "packages/server/src/broadcast",
+  "packages/server/src/pubsub",
   "packages/server/src/broker",
   "packages/server/src/keys",
   "packages/server/src/telemetry",
@@ -48,7 +49,7 @@ const ADAPTERS = [
 ];
 /** The option tables of the adapters, which alone configuration may see of them. */
 export const OPTION_FILES =
-  /^packages\/server\/src\/(transports|rpc|broadcast|broker|keys|telemetry|admin)\/(.*\/)?options$/;
+  /^packages\/server\/src\/(transports|rpc|broadcast|pubsub|broker|keys|telemetry|admin)\/(.*\/)?options$/;
 
 const core = (name: string, mayImport: readonly string[]): Layer => ({
   path: `packages/core/src/${name}`,
@@ -77,7 +78,7 @@ export const LAYERS: readonly Layer[] = [
   core("testing", CORE),
   { path: "packages/proto/src", mayImport: [], external: ["@bufbuild/protobuf"] },
   server("drivers", [...CORE, "packages/proto/src"], ["*"]),
-  ...["transports", "rpc", "broadcast", "broker", "keys", "telemetry", "admin"].map((name) =>
+  ...["transports", "rpc", "broadcast", "pubsub", "broker", "keys", "telemetry", "admin"].map((name) =>
     server(name, [...CORE, ...DRIVERS, "packages/proto/src"]),
   ),
   server("config", [...CORE, ...DRIVERS]),

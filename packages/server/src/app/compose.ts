@@ -19,6 +19,7 @@ import { equalSecrets } from "../drivers/equal-secrets.ts";
 import type { Route } from "../drivers/http.ts";
 import { openFileLimit } from "../drivers/process.ts";
 import { systemRandom } from "../drivers/random.ts";
+import type { Nodes } from "../pubsub/nodes.ts";
 import type { RemoteBackend } from "../rpc/calls/remote-backend.ts";
 import { SecretCheck } from "../rpc/calls/secret-check.ts";
 import { createGrpcBackend } from "../rpc/grpc/grpc-backend.ts";
@@ -35,6 +36,7 @@ import { createBroker } from "./broker.ts";
 import { channelRouter } from "./channels.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
+import { createNodes } from "./nodes.ts";
 import { openRevocations } from "./revocations.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
 import { TokenUse } from "./token-use.ts";
@@ -43,6 +45,8 @@ import { TokenUse } from "./token-use.ts";
 export interface Composition {
   readonly engine: Engine;
   /** Null with none. */
+  /** The other servers; null where this one is alone. */
+  readonly nodes: Nodes | null;
   /** Where publications come from beside the listeners. */
   readonly broadcasters: readonly Broadcaster[];
   readonly broker: Broker | null;
@@ -115,6 +119,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
   const eventTopics = config.sse.path === null ? null : new EventTopics();
   const broker = createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
+  const nodes = createNodes(config, log);
   const engine = new Engine(
     {
       admission: admissionPolicy(config, {
@@ -140,7 +145,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     {
       backend: remote ?? NULL_BACKEND,
       broker,
-      pubSub: null,
+      pubSub: nodes,
       router: channelRouter(config.streams, keys),
       topics,
       clock: systemClock,
@@ -155,6 +160,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
   return {
     engine,
+    nodes,
     broadcasters: createBroadcasters(config, engine, log),
     broker,
     keys,

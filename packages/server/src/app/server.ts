@@ -55,6 +55,7 @@ export async function startServer(
   });
   announceEndpoints(config, main.port, log);
   composition.remote?.start();
+  composition.nodes?.start(composition.engine);
   for (const broadcaster of composition.broadcasters) broadcaster.start();
   const timers = startTimers(config, composition, log);
   if (paths !== null && tls !== null) {
@@ -135,6 +136,7 @@ async function stopServer(
   await composition.remote?.close(remainingMs());
   for (const cancel of timers) cancel();
   composition.closeSampler();
+  await Promise.race([composition.nodes?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
   await composition.broker?.close();
   await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));

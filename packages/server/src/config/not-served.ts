@@ -3,7 +3,6 @@ import { envName } from "@hawser/core/options";
 /** AnyCable's options that this version does not serve, by the feature they belong to: cli/options.go@1.6.16. */
 export const NOT_SERVED_FLAGS = {
   "Redis and NATS": [
-    "pubsub",
     "nats_channel",
     "nats_servers",
     "nats_dont_randomize_servers",
@@ -45,9 +44,7 @@ export const NOT_SERVED_FLAGS = {
 
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
-  "pubsub_adapter",
   "nats_broadcast",
-  "redis_pubsub",
   "nats_pubsub",
   "nats",
   "embedded_nats",

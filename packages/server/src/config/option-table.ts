@@ -5,6 +5,7 @@ import { BROKER } from "../broker/options.ts";
 import { EXPIRY } from "../keys/expiry/options.ts";
 import { JWT } from "../keys/options.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
+import { PUBSUB } from "../pubsub/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
@@ -35,6 +36,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   HTTP_RPC,
   DISCONNECT,
   BROADCAST,
+  PUBSUB,
   REDIS,
   BROKER,
   LOG,

@@ -218,6 +218,30 @@ describe("broadcasting", () => {
   });
 });
 
+describe("pub/sub", () => {
+  const pubSub = (...argv: string[]) => configOf(...argv).pubSub;
+
+  test("is by Redis where that is elsewhere, and where one server reads for all", () => {
+    expect(pubSub()).toEqual({ adapter: "none", redisChannel: "__anycable_internal__" });
+    expect(pubSub("--redis_url=redis://x").adapter).toBe("redis");
+    expect(pubSub("--redis_sentinels=x").adapter).toBe("redis");
+    expect(pubSub("--broadcast_adapter=redisx").adapter).toBe("redis");
+    expect(pubSub("--redis_url=redis://x", "--pubsub=none").adapter).toBe("none");
+    expect(pubSub("--redis_url=redis://localhost:6379").adapter).toBe("none");
+  });
+
+  test("has another channel for commands than publications have", () => {
+    const clash = loaded({ argv: ["--redis_url=redis://x", "--redis_channel=__anycable_internal__"] });
+    expect(clash.config.pubSub.redisChannel).toBe("__anycable_internal__-int");
+    expect(clash.warnings).toEqual([
+      "redis_pubsub.channel is the channel of publications as well: using __anycable_internal__-int",
+    ]);
+    expect(loaded({ files: { "./anycable.toml": clash.printed() } }).config.pubSub).toEqual(
+      clash.config.pubSub,
+    );
+  });
+});
+
 describe("Redis", () => {
   test("is at localhost unless said otherwise", () => {
     const { address, sentinels, tls } = configOf().redis;

@@ -5,6 +5,7 @@ import { adaptersOf, BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
 import { parseRedisAddress, type RedisAddress, SENTINEL_PORT } from "../drivers/redis/redis-address.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
+import { PUBSUB } from "../pubsub/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
@@ -42,6 +43,7 @@ export function resolveConfig(
     disconnect: resolveDisconnect(values),
     broadcast: resolveBroadcast(values, general.public, hmacHex),
     broker: resolveBroker(values),
+    pubSub: resolvePubSub(values),
     redis: resolveRedis(values),
     shutdown: resolveShutdown(values),
     log: resolveLog(values),
@@ -150,6 +152,11 @@ function resolveBroadcast(
 function resolveBroker(values: OptionValues): ResolvedConfig["broker"] {
   const { adapter, ...broker } = sectionOf(values, BROKER);
   return { ...broker, adapter: adapter === "" ? "none" : adapter };
+}
+
+function resolvePubSub(values: OptionValues): ResolvedConfig["pubSub"] {
+  const { adapter, redisChannel } = sectionOf(values, PUBSUB);
+  return { adapter: adapter === "" ? "none" : adapter, redisChannel };
 }
 
 function resolveRedis(values: OptionValues): ResolvedConfig["redis"] {

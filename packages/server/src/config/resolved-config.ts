@@ -181,6 +181,12 @@ export interface ResolvedConfig {
     readonly resumeVerify: boolean;
     readonly presenceTtlMs: number;
   };
+  /** How messages pass between servers. */
+  readonly pubSub: {
+    readonly adapter: "none" | "redis";
+    /** By which commands go. */
+    readonly redisChannel: string;
+  };
   readonly redis: {
     readonly address: RedisAddress;
     /** Null where `address` is Redis itself. */

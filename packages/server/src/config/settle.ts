@@ -3,13 +3,14 @@ import { BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
 import { EXPIRY } from "../keys/expiry/options.ts";
 import { JWT } from "../keys/options.ts";
+import { PUBSUB } from "../pubsub/options.ts";
 import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { GENERAL } from "./general-options.ts";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
-import { type OptionValues, type Sourced, sourcedOf, valueIn } from "./option-values.ts";
+import { type OptionValues, placeOf, type Sourced, sourcedOf, valueIn } from "./option-values.ts";
 import { REDIS } from "./redis-options.ts";
 import { STREAMS } from "./streams-options.ts";
 
@@ -32,6 +33,7 @@ export function settle(values: OptionValues): {
   settlePresets(draft);
   settleRpc(draft, warnings);
   settleBroadcastAdapters(draft);
+  settlePubSub(draft, warnings);
   settleBroadcastPort(draft);
   if (draft.get(GENERAL.options.public)) {
     draft.set(GENERAL.options.noAuth, true, GENERAL.options.public);
@@ -123,6 +125,26 @@ function settleBroadcastAdapters(draft: Draft): void {
     (option) => sourcedOf(draft.values, option).source !== "default",
   );
   if (isLeft && isRedisGiven) draft.compute(adapters, ["http", "redis"]);
+}
+
+/** As the reference chooses: a place of Redis that is not the default one, or a stream of publications, which one server reads. */
+function settlePubSub(draft: Draft, warnings: string[]): void {
+  const { adapter, redisChannel } = PUBSUB.options;
+  const { url, sentinels } = REDIS.options;
+  const { adapters, redisChannel: broadcastChannel } = BROADCAST.options;
+  if (draft.get(adapter) === "") {
+    const isRedisElsewhere = draft.get(url) !== url.default || draft.get(sentinels) !== "";
+    if (isRedisElsewhere || draft.get(adapters).includes("redisx")) draft.compute(adapter, "redis");
+  }
+  // Every server would take what it passes on for a publication.
+  const isShared =
+    draft.get(adapters).includes("redis") && draft.get(redisChannel) === draft.get(broadcastChannel);
+  if (draft.get(adapter) !== "redis" || !isShared) return;
+  const own = `${draft.get(redisChannel)}-int`;
+  warnings.push(
+    `${placeOf(draft.values, redisChannel)} is the channel of publications as well: using ${own}`,
+  );
+  draft.compute(redisChannel, own);
 }
 
 /** A key moves the endpoint to the main port; `--public` opens it there all the same (anycable cli/options.go). */

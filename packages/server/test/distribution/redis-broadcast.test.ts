@@ -6,7 +6,7 @@ import { scrape } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
 
 const scratch = createScratch();
-const FLAGS = ["--norpc", "--public", "--metrics_http=/metrics"];
+const FLAGS = ["--norpc", "--public", "--pubsub=none", "--metrics_http=/metrics"];
 const PASSWORD = "pw-c4n4ry-of-redis";
 let redis: RedisServer;
 let server: HawserProcess | null = null;

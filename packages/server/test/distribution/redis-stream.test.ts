@@ -26,7 +26,7 @@ afterAll(async () => {
 
 async function start(...flags: string[]): Promise<HawserProcess> {
   const server = await startHawser([
-    ...["--norpc", "--public", "--broadcast_adapter=redisx", "--metrics_http=/metrics"],
+    ...["--norpc", "--public", "--broadcast_adapter=redisx", "--pubsub=none", "--metrics_http=/metrics"],
     ...[`--redis_url=${redis.url}`, ...flags],
   ]);
   servers.push(server);

@@ -15,7 +15,7 @@ export interface HawserProcess {
   stderr(): string;
   /** Resolves when its output matches; rejects after twenty seconds with what it wrote instead. */
   waitFor(pattern: RegExp): Promise<void>;
-  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL"): void;
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
   /** Its exit status, once it has ended and everything that it wrote has been read. */
   readonly exited: Promise<number>;
   /** SIGKILL unless it has ended, and the wait for its end. */

@@ -1,0 +1,21 @@
+import type { Log } from "@hawser/core/log";
+import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { systemClock } from "../drivers/clock.ts";
+import { systemRandom } from "../drivers/random.ts";
+import { targetText } from "../drivers/redis/redis-link.ts";
+import type { Nodes } from "../pubsub/nodes.ts";
+import { RedisNodes } from "../pubsub/redis/redis-nodes.ts";
+import { redisTarget } from "./redis-target.ts";
+
+/**
+ * The other servers; null where this one is alone.
+ *
+ * @throws CableError when a file that is needed for it cannot be used.
+ */
+export function createNodes({ pubSub, redis }: ResolvedConfig, log: Log): Nodes | null {
+  if (pubSub.adapter === "none") return null;
+  const own = log.with({ context: "pubsub" });
+  const target = redisTarget(redis);
+  own.info(`Starting Redis pub/sub: ${targetText(target)}`);
+  return new RedisNodes(target, pubSub.redisChannel, { clock: systemClock, random: systemRandom, log: own });
+}

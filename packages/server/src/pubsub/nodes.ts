@@ -1,0 +1,10 @@
+import type { Engine } from "@hawser/core/engine/engine";
+import type { PubSub } from "@hawser/core/engine/pub-sub";
+
+/** The other servers, by way of a broker: what the engine hands over and what comes back to it. */
+export interface Nodes extends PubSub {
+  /** Begins to connect, for as long as it takes; returns at once. */
+  start(engine: Pick<Engine, "deliver">): void;
+  /** What was handed over before still goes out. */
+  stop(): Promise<void>;
+}

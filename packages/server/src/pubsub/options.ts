@@ -1,0 +1,21 @@
+import { choice, section, text } from "@hawser/core/options";
+
+export const PUBSUB = section("Pub/sub between servers", {
+  adapter: choice({
+    flag: "pubsub",
+    toml: "pubsub_adapter",
+    values: ["", "none", "redis"],
+    default: "",
+    refused: { nats: "is AnyCable's and not served yet; use redis" },
+    help:
+      "What passes messages on between servers; redis by default where redis_url is not its default or redisx is an adapter, " +
+      "else none.",
+  }),
+  redisChannel: text({
+    flag: null,
+    toml: "redis_pubsub.channel",
+    default: "__anycable_internal__",
+    help: "Channel of Redis by which servers tell each other commands.",
+    check: (value) => (value === "" ? "must be a name" : null),
+  }),
+});

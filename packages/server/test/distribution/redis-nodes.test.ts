@@ -1,0 +1,222 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { publish } from "../support/cable-client.ts";
+import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { HAS_REFERENCE, startReference } from "../support/reference-server.ts";
+import { scrape } from "../support/scrape.ts";
+import { createScratch } from "../support/scratch.ts";
+import { until } from "../support/until.ts";
+import { ClusterClient, message, untilJoined } from "./cluster-client.ts";
+
+const scratch = createScratch();
+let redis: RedisServer;
+const running: { stop(): Promise<void> }[] = [];
+const clients: ClusterClient[] = [];
+
+beforeAll(async () => {
+  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+afterAll(async () => {
+  await redis?.kill();
+  scratch.remove();
+});
+
+async function hawser(url = redis.url, ...flags: string[]): Promise<HawserProcess> {
+  const server = await startHawser([
+    ...["--norpc", "--public", "--streams_whisper", "--pubsub=redis", "--broadcast_adapter=http"],
+    ...[`--redis_url=${url}`, "--metrics_http=/metrics", ...flags],
+  ]);
+  running.push(server);
+  await server.waitFor(/ connected .*context=pubsub channel=/);
+  return server;
+}
+
+async function join({ port }: { readonly port: number }, stream?: string): Promise<ClusterClient> {
+  const client = await ClusterClient.join(port, stream);
+  clients.push(client);
+  return client;
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
+  test("give each client each message once and in order, wherever it was published", async () => {
+    const [a, b] = [await hawser(), await hawser()];
+    const all = [await join(a), await join(b), await join(b)];
+    await untilJoined(all, a.broadcastPort);
+    for (const n of numbers(200)) expect((await publish(a.broadcastPort, message(n))).status).toBe(201);
+    for (const client of all) expect(await client.untilHeard(200)).toEqual(numbers(200));
+    await publish(b.broadcastPort, [message("x"), message("elsewhere", "other"), message("y")]);
+    for (const client of all) expect((await client.untilHeard(202)).slice(200)).toEqual(["x", "y"]);
+    expect((await scrape(a.port)).get("anycable_go_publications_total")).toBeGreaterThanOrEqual(201);
+    expect((await scrape(b.port)).get("anycable_go_publications_total")).toBe(1);
+    expect((await scrape(b.port)).get("anycable_go_broadcast_msg_total")).toBeGreaterThanOrEqual(202);
+  }, 60_000);
+
+  test("follow a stream from its first subscriber to its last", async () => {
+    const a = await hawser();
+    const followers = async (stream: string) => {
+      const [[name, count] = []] = Object.entries(
+        (await redis.command("PUBSUB", "NUMSUB", stream)) as object,
+      );
+      return name === stream
+        ? Number(count)
+        : Number(((await redis.command("PUBSUB", "NUMSUB", stream)) as string[])[1]);
+    };
+    const [one, other] = [await join(a, "room"), await join(a, "room")];
+    await until(async () => expect(await followers("room")).toBe(1));
+    one.close();
+    await join(a, "another");
+    await until(async () => expect(await followers("another")).toBe(1));
+    expect(await followers("room")).toBe(1);
+    other.close();
+    await until(async () => expect(await followers("room")).toBe(0));
+    const again = await join(a, "room");
+    await untilJoined([again], a.broadcastPort, "room");
+  }, 60_000);
+
+  test("pass whispers on, past the one who said them", async () => {
+    const [a, b] = [await hawser(), await hawser()];
+    const [one, two, three] = [await join(a), await join(a), await join(b)];
+    await untilJoined([one, two, three], b.broadcastPort);
+    one.whisper({ typing: true });
+    three.whisper("seen");
+    expect(await two.untilHeard(2)).toEqual(expect.arrayContaining([{ typing: true }, "seen"]));
+    expect(await one.untilHeard(1)).toEqual(["seen"]);
+    expect(await three.untilHeard(1)).toEqual([{ typing: true }]);
+  }, 60_000);
+
+  test("disconnect remotely wherever the client is, and revoke too", async () => {
+    const [a, b] = [await hawser(), await hawser()];
+    const [one, two] = [await join(a), await join(b)];
+    const sidOf = ({ cable }: ClusterClient) => JSON.parse(cable.messages[0] ?? "{}").sid as string;
+    const identifier = JSON.stringify({ sid: sidOf(two) });
+    await publish(a.broadcastPort, { command: "disconnect", payload: { identifier, reconnect: false } });
+    expect((await two.cable.closed(20_000)).code).toBe(1000);
+    expect(one.cable.closedWith).toBeNull();
+    const three = await join(b);
+    await publish(a.broadcastPort, { command: "revoke", payload: { sid: sidOf(three) } });
+    await three.cable.closed(20_000);
+    expect(one.cable.closedWith).toBeNull();
+  }, 60_000);
+
+  test("are not disturbed by streams that are named as their channels are", async () => {
+    const a = await hawser(redis.url, "--broadcast_adapter=http,redis");
+    await a.waitFor(/subscribed to Redis channel/);
+    const [plain, commands, publications] = [
+      await join(a),
+      await join(a, "__anycable_internal__"),
+      await join(a, "__anycable__"),
+    ];
+    await untilJoined([plain], a.broadcastPort);
+    await redis.command("PUBLISH", "__anycable__", JSON.stringify(message("once")));
+    await redis.command("PUBLISH", "__anycable__", JSON.stringify(message("mine", "__anycable__")));
+    expect(await plain.untilHeard(1)).toEqual(["once"]);
+    commands.close();
+    publications.close();
+    const sid = JSON.parse(plain.cable.messages[0] ?? "{}").sid;
+    const identifier = JSON.stringify({ sid });
+    await publish(a.broadcastPort, { command: "disconnect", payload: { identifier } });
+    await plain.cable.closed(20_000);
+    expect(plain.heard).toEqual(["once"]);
+  }, 60_000);
+
+  test("take their channel for commands from the file", async () => {
+    const file = scratch.write("channel.toml", "[redis_pubsub]\nchannel = 'inner'\n");
+    const a = await hawser(redis.url, `--config-path=${file}`);
+    const client = await join(a);
+    const identifier = JSON.stringify({ sid: JSON.parse(client.cable.messages[0] ?? "{}").sid });
+    await redis.command(
+      "PUBLISH",
+      "inner",
+      JSON.stringify({ command: "disconnect", payload: { identifier } }),
+    );
+    await client.cable.closed(20_000);
+  }, 60_000);
+
+  test.skipIf(!HAS_REFERENCE)(
+    "may have servers of the reference among them",
+    async () => {
+      const a = await hawser();
+      const reference = await startReference([
+        ...["--pubsub=redis", "--broadcast_adapter=http", `--redis_url=${redis.url}`],
+      ]);
+      running.push(reference);
+      const [ours, theirs] = [await join(a), await join(reference)];
+      await untilJoined([ours, theirs], a.broadcastPort);
+      await untilJoined([ours, theirs], reference.broadcastPort);
+      const asked = theirs.cable.messages.length;
+      await publish(a.broadcastPort, {
+        ...message({ b: 1, a: [null, "é"] }),
+        meta: { broadcast_type: "note" },
+      });
+      await theirs.untilHeard(1);
+      await publish(reference.broadcastPort, message("from there"));
+      for (const client of [ours, theirs])
+        expect(await client.untilHeard(2)).toEqual([{ b: 1, a: [null, "é"] }, "from there"]);
+      expect(theirs.cable.messages.slice(asked).some((text) => text.includes('"type":"note"'))).toBe(true);
+      ours.whisper("hi");
+      theirs.whisper("ho");
+      expect((await theirs.untilHeard(3))[2]).toBe("hi");
+      expect((await ours.untilHeard(3))[2]).toBe("ho");
+      const identifier = JSON.stringify({ sid: JSON.parse(theirs.cable.messages[0] ?? "{}").sid });
+      await publish(a.broadcastPort, { command: "disconnect", payload: { identifier, reconnect: true } });
+      await theirs.cable.closed(20_000);
+      expect(ours.heard).toHaveLength(3);
+    },
+    60_000,
+  );
+});
+
+describe.skipIf(!HAS_REDIS)("when Redis is killed under load", () => {
+  test("no client is dropped, publishers are told to come again, and delivery resumes", async () => {
+    const own = await startRedis({ folder: scratch.path });
+    try {
+      const [a, b] = [await hawser(own.url), await hawser(own.url)];
+      const all = [await join(a), await join(b), await join(b, "other")];
+      const [one, two, third] = all as [ClusterClient, ClusterClient, ClusterClient];
+      await untilJoined([one, two], a.broadcastPort);
+      const refused: number[] = [];
+      const accepted: number[] = [];
+      let last = 0;
+      const say = async () => {
+        last += 1;
+        const { status } = await publish(a.broadcastPort, message(last));
+        if (status === 201) accepted.push(last);
+        else refused.push(status);
+      };
+      for (let n = 0; n < 200; n++) await say();
+      await own.kill();
+      await until(async () => {
+        await say();
+        expect(refused).toContain(503);
+      });
+      await Bun.sleep(500);
+      await own.restart();
+      await Promise.all([a, b].map((server) => server.waitFor(/ reconnected .*context=pubsub channel=/)));
+      await until(async () => expect(await say().then(() => accepted.at(-1))).toBe(last));
+      for (let n = 0; n < 100; n++) await say();
+      await untilJoined([third], a.broadcastPort, "other");
+      for (const client of [one, two]) {
+        await client.cable.until(() => client.heard.at(-1) === last, "the last message", 20_000);
+        const heard = client.heard as number[];
+        expect(heard).toEqual([...heard].sort((x, y) => x - y));
+        expect(new Set(heard).size).toBe(heard.length);
+        expect(heard.slice(0, 150)).toEqual(accepted.slice(0, 150));
+        expect(heard.slice(-100)).toEqual(accepted.slice(-100));
+        expect(client.cable.closedWith).toBeNull();
+      }
+      expect(new Set(refused)).toEqual(new Set([503]));
+      for (const server of [a, b]) {
+        server.signal("SIGTERM");
+        expect(await server.exited).toBe(0);
+      }
+    } finally {
+      await own.kill();
+    }
+  }, 90_000);
+});
