@@ -116,7 +116,7 @@ function inChromium(): void {
     const focused = () => page.evaluate("document.activeElement.textContent || document.activeElement.id");
     const path: unknown[] = [];
     await page.evaluate("document.body.focus()");
-    for (let step = 0; step < 13; step++) {
+    for (let step = 0; step < 14; step++) {
       await page.keyboard.press("Tab");
       path.push(await focused());
     }
@@ -128,6 +128,7 @@ function inChromium(): void {
       "open a second window as ann",
       "text",
       "Send",
+      "Renew it in place",
       "Reconnect with an expired one",
       "Cut the connection",
       "Expired",

@@ -129,6 +129,32 @@ function inChromium(): void {
     await takePicture(ben, "chat-renewed");
   }, 60_000);
 
+  test("a window renews its token in place: the countdown starts anew, and the connection is the same", async () => {
+    const frames = () => ann.locator("#wire").textContent();
+    expect(await frames()).not.toContain('"auth"');
+    await ann.getByRole("button", { name: "Renew it in place" }).click();
+    await ann.locator("#token-story", { hasText: "Renewed in place at " }).waitFor();
+    expect(await ann.locator("#countdown").textContent()).toMatch(/^good for (10:00|9:5\d)$/);
+    expect(await frames()).toContain('{"command":"auth","token":"..."}');
+    expect(await frames()).toMatch(/\{"type":"auth","expires_in":(5\d\d|600)\}/);
+    expect(await ann.locator("#wire").getByText('"welcome"').count()).toBe(1);
+    await say(ann, "Still here");
+    await shown(ben, "Still here").waitFor();
+    await takePicture(ann, "chat-renewed-in-place");
+  }, 60_000);
+
+  test("a window whose token is about to expire renews it without being asked", async () => {
+    const { page, asked } = await windowWith("short", 1);
+    await shown(page, "You are in lobby").waitFor();
+    expect(await page.locator("#countdown").textContent()).toMatch(/^good for 0:\d\d$/);
+    await page.locator("#token-story", { hasText: "Renewed in place at " }).waitFor();
+    expect(await page.locator("#countdown").textContent()).toMatch(/^good for (10:00|9:\d\d)$/);
+    expect(asked.length).toBe(2);
+    expect(await page.locator("#wire").textContent()).toContain('"auth_expiring"');
+    expect(await page.locator("#state").getAttribute("data-state")).toBe("connected");
+    await page.close();
+  }, 60_000);
+
   test("a window whose connection is cut comes back with its session and with what was said meanwhile, once", async () => {
     const before = await messages(ben).count();
     // The client comes back when it likes, so ann may be too late to be missed.

@@ -17,6 +17,7 @@ export interface PageServer {
 }
 
 const TOKEN_LIFE_SECONDS = 600;
+const SHORT_LIFE_SECONDS = 12;
 const PAGE = join(import.meta.dir, "page");
 
 /** Serves the page, and tokens to whoever asks for them. */
@@ -44,11 +45,16 @@ export async function servePage(options: PageServerOptions): Promise<PageServer>
   return { port: server.port ?? options.port, stop: () => server.stop(true) };
 }
 
+const LIFE_SECONDS: ReadonlyMap<string, number> = new Map([
+  ["expired", -60],
+  ["short", SHORT_LIFE_SECONDS],
+]);
+
 const HEADERS = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" };
 
 /**
  * A real application would look at who has signed in here; this one takes anybody's word. `kind` asks for a token that the
- * server refuses: `expired`, or `foreign`, signed with another secret.
+ * server refuses: `expired`, or `foreign`, signed with another secret; or for one that does not last, `short`.
  */
 function issue(url: URL, tokens: Tokens, foreign: Tokens, cablePort: number): Response {
   const name = url.searchParams.get("name") ?? "";
@@ -59,7 +65,7 @@ function issue(url: URL, tokens: Tokens, foreign: Tokens, cablePort: number): Re
     );
   }
   const kind = url.searchParams.get("kind") ?? "good";
-  const lifeSeconds = kind === "expired" ? -60 : TOKEN_LIFE_SECONDS;
+  const lifeSeconds = LIFE_SECONDS.get(kind) ?? TOKEN_LIFE_SECONDS;
   const issuer = kind === "foreign" ? foreign : tokens;
   const issued: IssuedToken = {
     token: issuer.issue({ name }, { expiresInSeconds: lifeSeconds }),

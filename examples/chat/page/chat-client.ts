@@ -1,5 +1,6 @@
 import { type Encoder, NoopLogger } from "@anycable/core";
 import { type Cable, type Channel, createCable } from "@anycable/web";
+import { keepTokenFresh } from "@hawser/client";
 import { type ChatMessage, isName, type Room, type TypingNotice } from "../rooms.ts";
 
 export type ConnectionState = "connecting" | "connected" | "disconnected" | "closed";
@@ -16,7 +17,9 @@ export interface ChatEvents {
   message(message: ChatMessage, missed: boolean): void;
   /** Somebody else in the room writes, and says that this is their name. */
   typing(name: string): void;
-  /** A frame went over the wire; pings are left out. */
+  /** The server took a fresh token on the connection as it is. */
+  renewed(): void;
+  /** A frame went over the wire; pings are left out, and what they hold of tokens. */
   frame(direction: "in" | "out", text: string): void;
 }
 
@@ -28,6 +31,8 @@ export interface ChatClient {
   typing(name: string): void;
   /** Breaks the connection as a network would; the client comes back by itself. */
   cut(): void;
+  /** Gives the server a fresh token on the connection as it is. */
+  renew(): Promise<void>;
   /** Hangs up, and connects again with this token. */
   comeBackWith(token: string): void;
 }
@@ -35,7 +40,10 @@ export interface ChatClient {
 /** How often the others hear that one is still writing. */
 const WHISPER_EVERY_MS = 2000;
 
-/** Talks to the cable server through AnyCable's own client for pages. `freshToken` is asked when the server says one has expired. */
+/**
+ * Talks to the cable server through AnyCable's own client for pages. `freshToken` is asked when the server says that the
+ * one it has will expire, or has.
+ */
 export function createChatClient(
   cableUrl: string,
   token: string,
@@ -50,11 +58,12 @@ export function createChatClient(
     if (typeof frame.message?.error === "string") lastError = frame.message.error;
     events.frame(direction, text);
   });
-  let presented = token;
   let socket: WebSocket | null = null;
   const cable = createCable(cableUrl, {
     // The one in which a client has its session back, and asks for what it missed.
     protocol: "actioncable-v1-ext-json",
+    // Who comes new hears what is said from now on, and not what was said a moment ago in this second.
+    historyTimestamp: Math.floor(Date.now() / 1000) + 1,
     websocketImplementation: class extends WebSocket {
       constructor(url: string, protocols: string | string[]) {
         super(url, protocols);
@@ -64,10 +73,17 @@ export function createChatClient(
     encoder,
     // What it would write to the console stands on the page.
     logger: new NoopLogger(),
-    transportConfigurator: async (transport) => transport.setToken(presented),
-    tokenRefresher: async () => {
-      presented = await freshToken();
+  });
+  /** What is presented next, in place of a fresh one. */
+  let instead: string | null = null;
+  const keeper = keepTokenFresh(cable, {
+    token,
+    fetchToken: async () => {
+      const given = instead;
+      instead = null;
+      return given ?? (await freshToken());
     },
+    onRenewed: events.renewed,
   });
   watch(cable, events);
   let channel: Channel | null = null;
@@ -129,10 +145,16 @@ export function createChatClient(
     cut() {
       socket?.close();
     },
+    async renew() {
+      await keeper.renew();
+    },
     comeBackWith(other) {
-      presented = other;
+      instead = other;
       cable.disconnect();
-      cable.connect().catch(() => {});
+      keeper
+        .renew()
+        .then(() => cable.connect())
+        .catch(() => {}); // what comes of it is said by the events
     },
   };
 }
@@ -153,7 +175,8 @@ function tapped(see: (direction: "in" | "out", text: string, frame: Frame) => vo
   return {
     encode(frame) {
       const text = JSON.stringify(frame);
-      see("out", text, {});
+      // A page may be shown around.
+      see("out", "token" in frame ? JSON.stringify({ ...frame, token: "..." }) : text, {});
       return text;
     },
     decode(raw) {

@@ -50,7 +50,8 @@ export const connectionView = {
     const element = find("state");
     element.dataset.state = state;
     element.textContent = state === "closed" && why !== null ? `${STATES.closed}: ${why}` : STATES[state];
-    for (const id of ["cut", "let-expire"]) find(id).toggleAttribute("disabled", state !== "connected");
+    for (const id of ["cut", "renew", "let-expire"])
+      find(id).toggleAttribute("disabled", state !== "connected");
     if (state === "disconnected") {
       const what = LOSSES[why ?? ""] ?? `The connection is lost (${why ?? "no reason given"}).`;
       connectionView.notice(`${what} This page comes back by itself.`, "warning");

@@ -28,11 +28,12 @@ async function start(): Promise<void> {
   connectionView.onTyping(() => chat.typing(name));
   refusalView.onKnock((kind) => saying(() => showKnock(cableUrl, kind)));
   connectionView.onCut(chat.cut);
+  tokenView.onRenew(() => saying(chat.renew));
   tokenView.onLetExpire(() => saying(async () => chat.comeBackWith((await fetchToken("expired")).token)));
   chat.enter(ROOMS[0]);
 }
 
-/** When the last token was fetched because the one before had expired. */
+/** When the last token was fetched in place of another. */
 let renewedAtMs: number | null = null;
 
 function chatOver(cableUrl: string, token: string): ChatClient {
@@ -74,6 +75,7 @@ function chatOver(cableUrl: string, token: string): ChatClient {
       typingView.stopped(message.from);
     },
     typing: typingView.typing,
+    renewed: () => tokenView.renewed(Date.now()),
     frame: wireView.frame,
   });
 }
@@ -93,7 +95,7 @@ function refusedToConnect(why: string, final: boolean): void {
   connectionView.notice(`The server does not take this page's token: ${why}.`);
 }
 
-/** The server has refused the token as expired: the client asks for another before it tries again. */
+/** The server says that the token will expire, or has refused it as expired: the client asks for another. */
 async function refresh(): Promise<string> {
   try {
     const issued = await fetchToken("good");

@@ -16,7 +16,7 @@ export const tokenView = {
     find("life").style.setProperty("--left", String(seconds / ofSeconds));
     if (seconds === 0) {
       story(
-        "It has run out, and the connection lives on: a token is looked at when a connection is made. The next one will fetch another.",
+        "It has run out, and the server ends the connection with it. The client fetches another token and comes back.",
       );
     }
   },
@@ -34,8 +34,19 @@ export const tokenView = {
     );
   },
 
+  /** On the connection as it is. */
+  renewed(atMs: number): void {
+    story(
+      `Renewed in place at ${clockTime(atMs, true)}: the client sent a fresh one on the connection that it has, and nothing was cut.`,
+    );
+  },
+
   refused(): void {
     story("The backend issued it, and the server does not take it.");
+  },
+
+  onRenew(run: () => Promise<void>): void {
+    onClick(findButton("renew"), run);
   },
 
   onLetExpire(run: () => Promise<void>): void {
