@@ -24,6 +24,7 @@ const GUIDES = [
   "jwt-and-lifetimes",
   "rotating-secrets",
   "revocation",
+  "reliable-streams",
   "presence",
   "identity-providers",
   "troubleshooting",
