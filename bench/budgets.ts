@@ -38,6 +38,7 @@ export const BUDGETS: readonly Budget[] = [
     figure: { metric: "cpuUsPerConnectOfFive" },
     atMost: 1.5,
   },
+  { scenario: "connect-http", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.75 },
   { scenario: "connect-grpc", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.75 },
 ];
 

@@ -9,7 +9,7 @@ export type PeerName = (typeof PEER_NAMES)[number];
 /** How a scenario wants its server: tokens verified by itself, or clients authenticated by the backend on that port. */
 export type Authentication =
   | { readonly kind: "jwt" }
-  | { readonly kind: "grpc"; readonly backendPort: number };
+  | { readonly kind: "grpc" | "http"; readonly backendPort: number };
 
 interface Ports {
   readonly port: number;
@@ -38,15 +38,18 @@ function cableFlags({ port, broadcastPort }: Ports, authentication: Authenticati
     `--http_broadcast_port=${broadcastPort}`,
     "--public_streams",
   ];
-  return authentication.kind === "jwt"
-    ? [...common, "--norpc", `--jwt_secret=${BENCH_SECRET}`, "--enforce_jwt"]
-    : [...common, `--rpc_host=127.0.0.1:${authentication.backendPort}`];
+  if (authentication.kind === "jwt") {
+    return [...common, "--norpc", `--jwt_secret=${BENCH_SECRET}`, "--enforce_jwt"];
+  }
+  const { kind, backendPort } = authentication;
+  const place = `127.0.0.1:${backendPort}`;
+  return [...common, `--rpc_host=${kind === "grpc" ? place : `http://${place}/_anycable`}`];
 }
 
 const PEERS = {
   hawser: {
     about: "this server",
-    kinds: ["jwt", "grpc"],
+    kinds: ["jwt", "grpc", "http"],
     command: (ports, authentication, flags) => [
       process.env.HAWSER_BENCH_COMMAND ?? join(import.meta.dir, "../bin/hawser"),
       ...cableFlags(ports, authentication),
@@ -61,7 +64,7 @@ const PEERS = {
   },
   "anycable-go": {
     about: "reference",
-    kinds: ["jwt", "grpc"],
+    kinds: ["jwt", "grpc", "http"],
     command: (ports, authentication, flags) => {
       const program = Bun.which("anycable-go");
       return program

@@ -44,17 +44,26 @@ interface Files {
   readonly signedStreams: string;
 }
 
+/** Who lets clients in, by how it is asked. */
+const BACKENDS = { grpc: "grpc-backend.ts", http: "http-backend.ts" } as const;
+
 /** Starts everything that one round of one peer needs, plays it and stops everything. */
 async function playOnce(name: ScenarioName, peer: PeerName, size: Size, files: Files): Promise<Sample> {
   const scenario: Scenario = SCENARIOS[name];
+  const kind = scenario.authentication;
   const backend =
-    scenario.authentication === "grpc"
-      ? startTalker("the backend", [process.execPath, "--no-env-file", `${import.meta.dir}/backend.ts`])
-      : null;
+    kind === "jwt"
+      ? null
+      : startTalker("the backend", [
+          process.execPath,
+          "--no-env-file",
+          `${import.meta.dir}/${BACKENDS[kind]}`,
+        ]);
   try {
-    const authentication: Authentication = backend
-      ? { kind: "grpc", backendPort: Number(await backend.hear()) }
-      : { kind: "jwt" };
+    const authentication: Authentication =
+      kind === "jwt" || backend === null
+        ? { kind: "jwt" }
+        : { kind, backendPort: Number(await backend.hear()) };
     const { server, port, broadcastPort } = await startPeer(peer, authentication, scenario.flags ?? []);
     const load = startLoadClient({
       port,

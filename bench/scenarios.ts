@@ -352,6 +352,13 @@ export const SCENARIOS = {
     columns: ["bytesPerSubscription", "cpuUsPerBroadcast", "cpuUsPerBroadcastOfFew", "residentMb"],
     play: manyStreams,
   },
+  "connect-http": {
+    title: (size) =>
+      `${count(size.connections)} clients connect without a token; the backend's Connect over HTTP decides`,
+    authentication: "http",
+    columns: ["cpuUsPerConnect", "connectsPerSecond", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => connectAll(stage, stage.size.connections),
+  },
   "connect-grpc": {
     title: (size) =>
       `${count(size.connections)} clients connect without a token; the backend's gRPC Connect decides`,
