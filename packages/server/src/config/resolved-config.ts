@@ -139,6 +139,8 @@ export interface ResolvedConfig {
       /** 0 for the client library's own limit. */
       readonly maxRecvBytes: number;
       readonly maxSendBytes: number;
+      /** Connections to each address. */
+      readonly poolSize: number;
     };
     readonly http: {
       /** What `Authorization: Bearer` carries; null for no such header, and where nothing is called over HTTP. */

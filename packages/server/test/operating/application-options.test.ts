@@ -5,6 +5,7 @@ import { CableClient } from "../support/cable-client.ts";
 import { type Certificate, HAS_OPENSSL, makeCertificate } from "../support/certificates.ts";
 import { type Answer, type GrpcService, serveGrpc, WELCOME } from "../support/grpc-servers.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
 
 const scratch = createScratch();
@@ -54,6 +55,19 @@ describe("options of the calls to the application", () => {
     const clients = Array.from({ length: 8 }, () => connect(hawser));
     for (const client of clients) expect(await client.message(0)).toContain("welcome");
     expect(service.peak).toBe(2);
+  });
+
+  test("--rpc_pool_size is how many connections there are to the service", async () => {
+    const { hawser, service } = await startBefore(
+      () => WELCOME,
+      ["--rpc_pool_size=4", "--metrics_http=/metrics"],
+    );
+    for (const untilMs = performance.now() + 15_000; ; await Bun.sleep(50)) {
+      if (sumOf(await scrape(hawser.port), "anycable_go_grpc_active_conn_num") === 4) break;
+      expect(performance.now()).toBeLessThan(untilMs);
+    }
+    for (let n = 0; n < 8; n += 1) expect(await connect(hawser).message(0)).toContain("welcome");
+    expect(new Set(service.calls.map(({ peer }) => peer)).size).toBe(4);
   });
 
   test("--rpc_request_timeout ends an attempt long before --rpc_command_timeout", async () => {

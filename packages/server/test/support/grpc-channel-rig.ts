@@ -55,6 +55,7 @@ function channelTo(to: number | GrpcSource, options: Partial<GrpcChannelOptions>
     keepaliveTimeMs: 10_000,
     keepaliveTimeoutMs: 20_000,
     maxRecvBytes: 1_000_000,
+    connectionsPerAddress: 1,
     minReconnectMs: 100,
     maxReconnectMs: 1000,
     silentPeerMs: 20_000,

@@ -19,6 +19,8 @@ export interface ServedCall {
   readonly method: MethodName;
   readonly bytes: Buffer;
   readonly metadata: Metadata;
+  /** Address of the connection that it came by. */
+  readonly peer: string;
   readonly atMs: number;
   cancelled: boolean;
 }
@@ -61,7 +63,8 @@ export async function serveGrpc(
   const handle =
     (method: MethodName) => async (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
       const { request: bytes, metadata } = call;
-      const served: ServedCall = { method, bytes, metadata, atMs: performance.now(), cancelled: false };
+      const peer = call.getPeer();
+      const served: ServedCall = { method, bytes, metadata, peer, atMs: performance.now(), cancelled: false };
       call.on("cancelled", () => {
         served.cancelled = true;
       });
@@ -173,11 +176,13 @@ function listen(server: net.Server | http2.Http2Server): Promise<number> {
 /** Passes bytes on to `port`, until told to pass none and keep the connections. */
 export async function serveProxy(
   port: number,
-): Promise<Listening & { freeze(): void; readonly opened: () => number }> {
+): Promise<Listening & { freeze(): void; cutOne(): void; readonly opened: () => number }> {
   let frozen = false;
+  let last: net.Socket | null = null;
   const upstreams = new Set<net.Socket>();
   const server = await serveTcp((socket) => {
     const upstream = net.connect(port, "127.0.0.1");
+    last = socket;
     upstreams.add(upstream);
     upstream.on("error", () => {});
     socket.on("data", (bytes) => void (frozen || upstream.write(bytes)));
@@ -189,6 +194,8 @@ export async function serveProxy(
     freeze() {
       frozen = true;
     },
+    /** Ends the connection that was opened last. */
+    cutOne: () => void last?.destroy(),
     stop() {
       server.stop();
       for (const upstream of upstreams) upstream.destroy();

@@ -103,6 +103,7 @@ function recordedParts(commandTimeoutMs: number, given: Clock | undefined) {
     requestTimeoutMs: 0,
     maxRecvBytes: 0,
     maxSendBytes: 0,
+    poolSize: 1,
     enableTls: false,
     tlsVerify: true,
     tlsRootCa: null,

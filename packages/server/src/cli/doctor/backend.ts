@@ -18,7 +18,7 @@ export async function checkBackend(config: ResolvedConfig, own: OwnSecrets): Pro
   let probe: BackendProbe;
   try {
     probe = await probeBackend(
-      { host: rpc.host, ...rpc.grpc },
+      { host: rpc.host, ...rpc.grpc, poolSize: 1 },
       { clock: systemClock, fingerprints: own.active.join(","), timeoutMs: TIMEOUT_MS },
     );
   } catch (thrown) {

@@ -48,6 +48,8 @@ export interface GrpcChannelOptions {
   readonly silentPeerMs: number;
   /** Least time between two look-ups of a name that has been found. */
   readonly lookUpIntervalMs: number;
+  /** How many connections there are to each address; calls take them in turn. */
+  readonly connectionsPerAddress: number;
   /** After so many a connection is replaced: HTTP/2 has numbers for 2^30. */
   readonly maxCallsPerConnection: number;
   /** Hears what an operator should know and no call tells, which is rare. One line. */
@@ -79,7 +81,7 @@ export interface ConnectFailure {
   readonly reason: string;
 }
 
-/** Unary calls to one target, over as many connections as it has addresses, in turn. */
+/** Unary calls to one target, over the connections to its addresses in turn. */
 export interface GrpcChannel {
   /**
    * @param method `/package.Service/Method`.

@@ -35,6 +35,22 @@ test("a call that waits for the connection and one that finds it standing send t
   expect(channel.state()).toBe("closed");
 });
 
+test("several connections to one address take calls in turn, and one that is lost is opened again", async () => {
+  const service = rig.started(await serveGrpc(() => WELCOME));
+  const proxy = rig.started(await serveProxy(service.port));
+  const channel = await rig.connected(proxy.port, { connectionsPerAddress: 3 });
+  await until(() => channel.connections() === 3);
+  for (let n = 0; n < 9; n += 1) await callOf(channel, {});
+  const peers = new Map<string, number>();
+  for (const { peer } of service.calls) peers.set(peer, (peers.get(peer) ?? 0) + 1);
+  expect([...peers.values()]).toEqual([3, 3, 3]);
+  proxy.cutOne();
+  await until(() => proxy.opened() === 4 && channel.connections() === 3);
+  for (let n = 0; n < 3; n += 1) expect(await callOf(channel, {})).toBeInstanceOf(Uint8Array);
+  channel.close();
+  expect(channel.connections()).toBe(0);
+});
+
 test("the time a call has is told to the server in whole milliseconds", async () => {
   const seen: (string | string[] | undefined)[] = [];
   const server = rig.started(

@@ -31,6 +31,9 @@ class RoundRobinChannel implements GrpcChannel, CallHost, EndpointOwner, NameWat
   readonly #options: GrpcChannelOptions;
   /** Null when the addresses are given. */
   readonly #names: NameWatch | null;
+  /** By the text of their address. */
+  #pools: ReadonlyMap<string, readonly Endpoint[]> = new Map();
+  /** All of them. */
   #endpoints: readonly Endpoint[] = [];
   /** The connections of `#endpoints` that stand. */
   #standing: readonly Connection[] = [];
@@ -125,6 +128,7 @@ class RoundRobinChannel implements GrpcChannel, CallHost, EndpointOwner, NameWat
     this.#phase = "closed";
     this.#names?.close();
     for (const endpoint of this.#endpoints) endpoint.close();
+    this.#pools = new Map();
     this.#endpoints = [];
     this.#standing = [];
     for (const call of this.#takeWaiting()) call.fail(SHUT_DOWN);
@@ -132,14 +136,15 @@ class RoundRobinChannel implements GrpcChannel, CallHost, EndpointOwner, NameWat
 
   found(addresses: readonly GrpcAddress[]): void {
     this.#phase = "started";
-    const had = new Map(this.#endpoints.map((endpoint) => [endpoint.key, endpoint]));
-    const have = new Map<string, Endpoint>();
+    const had = this.#pools;
+    const have = new Map<string, readonly Endpoint[]>();
     for (const address of addresses) {
       const key = addressText(address);
-      have.set(key, had.get(key) ?? this.#endpoint(address));
+      have.set(key, had.get(key) ?? this.#pool(address));
     }
-    this.#endpoints = [...have.values()];
-    for (const [key, endpoint] of had) if (!have.has(key)) endpoint.close();
+    this.#pools = have;
+    this.#endpoints = [...have.values()].flat();
+    for (const [key, pool] of had) if (!have.has(key)) for (const endpoint of pool) endpoint.close();
     for (const endpoint of this.#endpoints) endpoint.connect();
     this.#look();
   }
@@ -175,10 +180,11 @@ class RoundRobinChannel implements GrpcChannel, CallHost, EndpointOwner, NameWat
     );
   }
 
-  #endpoint(address: GrpcAddress): Endpoint {
-    const { target } = this.#options;
+  #pool(address: GrpcAddress): readonly Endpoint[] {
+    const { target, connectionsPerAddress: length } = this.#options;
     const own = "host" in address ? address.host : "localhost";
-    return new Endpoint(address, { ...this.#options, serverName: target.serverName ?? own }, this);
+    const options = { ...this.#options, serverName: target.serverName ?? own };
+    return Array.from({ length }, () => new Endpoint(address, options, this));
   }
 
   #next(): Connection | null {

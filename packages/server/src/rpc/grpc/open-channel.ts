@@ -10,6 +10,8 @@ export interface GrpcBackendTarget extends RpcTlsOptions {
   readonly host: string;
   /** Largest reply; 0 for gRPC's own limit, 4 MiB. */
   readonly maxRecvBytes: number;
+  /** Connections to each address. */
+  readonly poolSize: number;
 }
 
 const DEFAULT_MAX_RECV_BYTES = 4 * 1024 * 1024;
@@ -26,12 +28,13 @@ export function openChannel(
   options: GrpcBackendTarget,
   ears: Pick<GrpcChannelOptions, "onNotice" | "replyHeader">,
 ): GrpcChannel {
-  const { host, maxRecvBytes } = options;
+  const { host, maxRecvBytes, poolSize } = options;
   return createGrpcChannel({
     target: parseGrpcTarget(host),
     secure: rpcTls(options, "h2"),
     maxRecvBytes: maxRecvBytes > 0 ? maxRecvBytes : DEFAULT_MAX_RECV_BYTES,
     lookUpIntervalMs: LOOK_UP_INTERVAL_MS,
+    connectionsPerAddress: poolSize,
     maxCallsPerConnection: MAX_CALLS_PER_CONNECTION,
     ...ears,
     ...KEEPALIVE,

@@ -1,4 +1,4 @@
-import { bytes, flag, section, text } from "@hawser/core/options";
+import { bytes, flag, integer, section, text } from "@hawser/core/options";
 
 export const GRPC = section("gRPC", {
   enableTls: flag({
@@ -21,18 +21,30 @@ export const GRPC = section("gRPC", {
     placeholder: "FILE|PEM",
     help: "Certificates that sign the service's, as a file or as the PEM text itself. Turns TLS on.",
   }),
+  poolSize: integer({
+    flag: "rpc_pool_size",
+    // ANYCABLE_RPC_POOL_SIZE is the number of threads of the Ruby gem's service, which often shares the environment.
+    env: [],
+    toml: "rpc.pool_size",
+    default: 1,
+    min: 1,
+    max: 64,
+    help:
+      "Connections to each address of the service. More than one where something in front of it, such as a balancer of TCP " +
+      "connections, would have a single one all at one worker.",
+  }),
   maxRecvBytes: bytes({
     flag: "rpc_max_call_recv_size",
     toml: "rpc.max_recv_size",
     default: 0,
     hidden: true,
-    help: "Largest reply of the service. 0 for gRPC's own limit, 4 MiB.",
+    help: "Largest reply of the application, over HTTP as well. 0 for gRPC's own limit, 4 MiB.",
   }),
   maxSendBytes: bytes({
     flag: "rpc_max_call_send_size",
     toml: "rpc.max_send_size",
     default: 0,
     hidden: true,
-    help: "Largest request to the service. 0 sets no limit.",
+    help: "Largest request to the application, over HTTP as well. 0 sets no limit.",
   }),
 });

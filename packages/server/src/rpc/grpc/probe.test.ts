@@ -48,7 +48,14 @@ async function serveHealth(reply: Reply | null, asked: Buffer[] = []): Promise<n
 
 const probe = (port: number, timeoutMs = 10_000) =>
   probeBackend(
-    { host: `127.0.0.1:${port}`, maxRecvBytes: 0, enableTls: false, tlsVerify: true, tlsRootCa: null },
+    {
+      host: `127.0.0.1:${port}`,
+      maxRecvBytes: 0,
+      poolSize: 1,
+      enableTls: false,
+      tlsVerify: true,
+      tlsRootCa: null,
+    },
     { clock: systemClock, fingerprints: "", timeoutMs },
   );
 
