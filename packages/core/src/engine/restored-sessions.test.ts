@@ -134,7 +134,9 @@ describe("a subscription whose confirmation was lost with the connection", () =>
   test("is confirmed once, and only in a session that was restored", () => {
     const rig = start();
     const client = backIn(rig);
+    rig.clock.advance(60_000); // however late
     client.say(subscribe);
+    expect(heard(client).at(-1)).toBe("confirm_subscription");
     const before = client.connection.sent.length;
     client.say(subscribe);
     expect(client.connection.sent).toHaveLength(before);

@@ -155,7 +155,7 @@ function restore(
   const identifiers = snapshot.subscriptions.map(({ identifier }) => identifier);
   context.send(session, restoredWelcome(session.sid, identifiers));
   for (const subscription of snapshot.subscriptions) follow(context, session, subscription);
-  context.restored.add(session, identifiers);
+  if (identifiers.length > 0) context.restored.add(session);
 }
 
 function follow(
@@ -163,7 +163,7 @@ function follow(
   session: Session,
   { identifier, streams, istate, routed }: SubscriptionSnapshot,
 ): void {
-  const subscription: Subscription = { groups: [], istate, routed };
+  const subscription: Subscription = { groups: [], istate, routed, unconfirmed: true };
   addSubscription(session, identifier, subscription);
   for (const stream of streams) startHeldStream(context, session, identifier, subscription, stream);
 }

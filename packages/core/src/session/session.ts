@@ -15,6 +15,8 @@ export interface Subscription {
   istate: StateMap;
   /** Confirmed by a route of this server and not by the application. */
   readonly routed: boolean;
+  /** Set while it came with a restored session and its client has not subscribed in this one: it may not know of it. */
+  unconfirmed?: boolean;
 }
 
 /** Where a session stands: its client is let in at most once, and every session ends once. */

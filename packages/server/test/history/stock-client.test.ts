@@ -28,8 +28,12 @@ test("stock clients that cannot resume subscribe anew, and get what they missed 
   relay = await startFaultyRelay(server.port, { seed: 7, lifeMs: [100, 1500], hangMs: 2000 });
   const tokens = Array.from({ length: CLIENTS }, (_, client) => goodToken(SECRET, `user-${client}`));
   const url = `ws://127.0.0.1:${relay.port}/cable`;
-  listeners = startListeners({ url, stream: "numbers", tokens, pingIntervalMs: 1000, seed: 7 }, 1);
+  listeners = startListeners(
+    { url, subscription: { stream: "numbers" }, tokens, pingIntervalMs: 1000, seed: 7 },
+    1,
+  );
   await listeners.all(({ here }) => here, 30_000);
+  relay.storm();
 
   const broadcaster = createBroadcaster({
     url: `http://127.0.0.1:${server.broadcastPort}/_broadcast`,

@@ -1,9 +1,10 @@
 /** What a process of listeners is started with. */
 export interface ListenerTask {
   readonly url: string;
-  readonly stream: string;
-  /** One for each client. */
-  readonly tokens: readonly string[];
+  /** A public stream, or a channel of the application. */
+  readonly subscription: { readonly stream: string } | { readonly channel: string };
+  /** One for each client; null for one that presents none. */
+  readonly tokens: readonly (string | null)[];
   readonly pingIntervalMs: number;
   readonly seed: number;
 }

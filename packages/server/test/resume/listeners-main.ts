@@ -1,4 +1,4 @@
-import { createCable } from "@anycable/core";
+import { type Cable, createCable } from "@anycable/core";
 import { SeededRandom } from "@hawser/core/testing/seeded-random";
 import { readLines } from "../clients/lines.ts";
 import type { ListenerReport, ListenerTask } from "./listener-task.ts";
@@ -15,26 +15,40 @@ type Listener = { -readonly [K in keyof Omit<ListenerReport, "faults" | "lost">]
   readonly lost: string[];
 };
 
-function startListener(token: string): Listener {
+function startListener(token: string | null): Listener {
   const listener: Listener = {
     ...{ here: false, count: 0, last: 0, faults: [], restored: 0, resubscribed: 0, lost: [] },
   };
   const cable = createCable(task.url, {
     protocol: "actioncable-v1-ext-json",
-    auth: { token },
+    ...(token === null ? {} : { auth: { token } }),
     logLevel: "error",
     pingInterval: task.pingIntervalMs,
     reconnectStrategy: () => 20 + random.fraction() * 300,
   });
   cable.on("close", (event) => listener.lost.push(`the cable was closed: ${event?.reason}`));
-  const channel = cable.streamFrom(task.stream);
+  listen(cable, listener);
+  cable.connect().catch(() => {});
+  return listener;
+}
+
+function listen(cable: Cable, listener: Listener): void {
+  const { subscription } = task;
+  const channel =
+    "stream" in subscription
+      ? cable.streamFrom(subscription.stream)
+      : cable.subscribeTo(subscription.channel);
   channel.on("connect", ({ reconnect, restored }) => {
     listener.here = true;
     if (restored) listener.restored += 1;
     else if (reconnect) listener.resubscribed += 1;
   });
   channel.on("disconnect", () => (listener.here = false));
-  channel.on("close", (error) => listener.lost.push(`the channel was closed: ${error?.name}`));
+  channel.on("close", (error) => {
+    // The client does so (1.1.7) when the connection breaks while it waits for a confirmation.
+    if (error === undefined) queueMicrotask(() => listen(cable, listener));
+    else listener.lost.push(`the channel was closed: ${error.name}`);
+  });
   channel.on("info", (info) => {
     if (info.type === "history_not_found") listener.lost.push("history was rejected");
   });
@@ -46,6 +60,4 @@ function startListener(token: string): Listener {
     listener.count += 1;
     listener.last = number;
   });
-  cable.connect().catch(() => {});
-  return listener;
 }

@@ -27,6 +27,8 @@ export interface FaultyRelay {
   readonly port: number;
   /** How often which fault has happened. */
   readonly faults: Readonly<Record<Fault, number>>;
+  /** Breaks connections from now on: those that are here, and those to come. It is calm at first. */
+  storm(): void;
   /** Breaks no further connections. */
   calm(): void;
   stop(): void;
@@ -37,12 +39,10 @@ export async function startFaultyRelay(target: number, options: FaultyRelayOptio
   const [least, most] = options.lifeMs;
   const faults = { drop: 0, reset: 0, vanish: 0, stall: 0 };
   const links = new Set<Link>();
-  let calm = false;
-  const server = createServer((client) => {
-    const link = new Link(client, connect(target, "127.0.0.1"));
-    links.add(link);
+  let stormy = false;
+  const breakInTime = (link: Link) => {
     const breakIt = () => {
-      if (calm) return;
+      if (!stormy) return;
       const fault = FAULTS[Math.floor(random.fraction() * FAULTS.length)] ?? "drop";
       faults[fault] += 1;
       link.breakSoon(fault, random.fraction(), options.hangMs);
@@ -52,14 +52,24 @@ export async function startFaultyRelay(target: number, options: FaultyRelayOptio
       clearTimeout(timer);
       links.delete(link);
     };
+  };
+  const server = createServer((client) => {
+    const link = new Link(client, connect(target, "127.0.0.1"));
+    links.add(link);
+    if (stormy) breakInTime(link);
+    else link.onEnd = () => links.delete(link);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", 4096, resolve));
   const { port } = server.address() as AddressInfo; // it listens on TCP
   return {
     port,
     faults,
+    storm() {
+      stormy = true;
+      for (const link of links) breakInTime(link);
+    },
     calm() {
-      calm = true;
+      stormy = false;
     },
     stop() {
       server.close();
@@ -74,7 +84,7 @@ const NOTHING_TO_CUT_MS = 200;
 class Link {
   readonly #client: Socket;
   readonly #server: Socket;
-  onEnd = () => {};
+  onEnd: () => void = () => {};
   #flows = true;
   #cutNext: ((chunk: Buffer) => void) | null = null;
 

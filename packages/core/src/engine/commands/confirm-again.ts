@@ -10,8 +10,10 @@ import { afterConfirmation, asksForHistory, joinToo } from "./after-confirmation
 import { askBackend } from "./ask-backend.ts";
 
 /**
- * The channel came back with its session, but its client does not know of it. The application is asked once more, for its
- * words were lost. History is told unless the client has had it by the `history` command, which comes ahead of this.
+ * The channel came back with its session, but its client does not know of it: the connection broke between our confirming
+ * it and the client's hearing that. Without an answer the client would give the channel up. The application is asked once
+ * more, for its words were lost. History is told unless the client has had it by the `history` command, which comes ahead
+ * of this.
  */
 export function confirmAgain(
   context: EngineContext,
@@ -20,6 +22,7 @@ export function confirmAgain(
   subscription: Subscription,
 ): void | Promise<void> {
   const { identifier } = command;
+  subscription.unconfirmed = false;
   const goOn = () => {
     if (!isHeld(session, subscription)) return joinToo(context, session, command, subscription);
     if (!asksForHistory(command)) goLive(context, session, subscription);

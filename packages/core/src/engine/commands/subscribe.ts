@@ -18,9 +18,7 @@ export function subscribe(context: EngineContext, session: Session, command: Com
   const { identifier } = command;
   const present = session.subscriptions?.get(identifier);
   if (present !== undefined) {
-    if (context.restored.takeUnconfirmed(session, identifier)) {
-      return confirmAgain(context, session, command, present);
-    }
+    if (present.unconfirmed) return confirmAgain(context, session, command, present);
     throw new CommandFailure(`already subscribed to ${identifier}`);
   }
   if (!hasRoomFor(session, identifier, context.maxSubscriptions)) {
