@@ -1,5 +1,7 @@
 import type { Option } from "@hawser/core/options";
 import { BROADCAST } from "../broadcast/options.ts";
+import { BROKER } from "../broker/options.ts";
+import { PUBSUB } from "../pubsub/options.ts";
 import { GRPC } from "../rpc/grpc/options.ts";
 import { RPC } from "../rpc/options.ts";
 import { SERVER } from "../transports/http/options.ts";
@@ -31,6 +33,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...keyInPublic(values, config),
       ...channelsWithoutSecret(values, config),
       ...secretsWithoutChannel(values),
+      ...historyOfOneOfSeveral(values, config),
     ],
   };
 }
@@ -146,4 +149,13 @@ function secretsWithoutChannel(values: OptionValues): string[] {
   ]
     .filter(({ feature, own }) => valueIn(values, own) !== "" && !valueIn(values, feature))
     .map(({ feature, own }) => `${placeOf(values, own)} has no effect without ${feature.flag}`);
+}
+
+/** The reference says nothing either, and confirms a history that has nothing of what other servers took. */
+function historyOfOneOfSeveral(values: OptionValues, { broker, pubSub }: ResolvedConfig): string[] {
+  if (broker.adapter !== "memory" || broker.historyLimit === 0 || pubSub.adapter === "none") return [];
+  return [
+    `${placeOf(values, BROKER.options.adapter)} keeps what is published to this server alone: with several of them clients ` +
+      `that come back can miss messages and not be told; set ${PUBSUB.options.adapter.flag} to none if there is only this one`,
+  ];
 }

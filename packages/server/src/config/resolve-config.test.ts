@@ -128,6 +128,16 @@ describe("the broker", () => {
     expect(configOf("--presets=broker", "--broker=none").broker.adapter).toBe("none");
   });
 
+  test("is said to be that of one server where there may be several", () => {
+    const of = (...argv: string[]) => warningsOf("--broker=memory", "--redis_url=redis://x", ...argv);
+    expect(of()).toEqual([
+      "--broker keeps what is published to this server alone: with several of them clients that come back can miss " +
+        "messages and not be told; set pubsub to none if there is only this one",
+    ]);
+    expect(of("--pubsub=none")).toEqual([]);
+    expect(of("--history_limit=0")).toEqual([]);
+  });
+
   test("is not NATS or Redis yet, and keeps no fewer than no messages", () => {
     for (const adapter of ["nats", "redis"]) {
       expect(errorsOf({ argv: [`--broker=${adapter}`] })).toEqual([
