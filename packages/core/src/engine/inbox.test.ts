@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { NOT_WANTED } from "../session/connection.ts";
 import { CHAT, GOOD, NONE, PUBSUB, settle, setUp } from "../testing/engine-rig.ts";
 import { commandReply, connectReply, ScriptedBackend } from "../testing/scripted-backend.ts";
 
@@ -208,5 +209,74 @@ describe("commands", () => {
     say("nonsense");
     expect(connection.closedWith?.code).toBe(1008);
     expect(metrics.counter("failed_client_msg_total").value).toBe(41);
+  });
+});
+
+describe("commands that a transport gives itself", () => {
+  const subscribe = {
+    ...{ command: "subscribe", identifier: CHAT, data: undefined, token: "", history: null, presence: null },
+  };
+
+  test("are carried out once the client is in, and the transport learns when nothing is under way", async () => {
+    const backend = new ScriptedBackend();
+    const { engine, open, metrics } = setUp({ backend });
+    const { session } = open(NONE);
+    let idle = 0;
+    void engine.whenIdle(session)?.then(() => {
+      idle += 1;
+    });
+    await settle();
+    expect(idle).toBe(0);
+    backend.connects[0]?.resolve(connectReply());
+    await settle();
+    expect(idle).toBe(1);
+    engine.perform(session, subscribe);
+    void engine.whenIdle(session)?.then(() => {
+      idle += 1;
+    });
+    backend.commands[0]?.resolve(commandReply());
+    await settle();
+    expect(idle).toBe(2);
+    expect(session.subscriptions?.has(CHAT)).toBe(true);
+    expect(engine.whenIdle(session)).toBeNull();
+    expect(metrics.counter("client_msg_total").value).toBe(0);
+  });
+
+  test("that fail, and a client that leaves or is refused, leave nobody waiting", async () => {
+    const ends: ((rig: ReturnType<typeof setUp>, backend: ScriptedBackend) => void)[] = [
+      (_, backend) => backend.commands[0]?.reject(new Error("a bug")),
+      (_, backend) => backend.commands[0]?.resolve(commandReply({ status: "error" })),
+      ({ engine }) => {
+        for (const session of engine.sessions.values()) engine.closed(session);
+      },
+    ];
+    for (const end of ends) {
+      const backend = new ScriptedBackend();
+      const rig = setUp({ backend });
+      const { session } = rig.open(GOOD);
+      rig.engine.perform(session, subscribe);
+      const idle = rig.engine.whenIdle(session);
+      expect(idle).not.toBeNull();
+      end(rig, backend);
+      await idle;
+      expect(session.subscriptions?.has(CHAT) ?? false).toBe(false);
+    }
+    const backend = new ScriptedBackend();
+    const { engine, open } = setUp({ backend });
+    const { session } = open(NONE);
+    const idle = engine.whenIdle(session);
+    backend.connects[0]?.resolve(connectReply({ status: "failure" }));
+    await idle;
+    expect(session.state).toBe("closed");
+  });
+
+  test("and frames of a kind that a client does not want count as nothing", () => {
+    const { engine, open, metrics } = setUp();
+    const { session, connection } = open(GOOD);
+    const before = metrics.counter("server_msg_total").value;
+    connection.send = () => NOT_WANTED;
+    engine.send(session, "x");
+    expect(metrics.counter("server_msg_total").value).toBe(before);
+    expect(metrics.counter("failed_server_msg_total").value).toBe(0);
   });
 });

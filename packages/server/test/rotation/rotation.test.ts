@@ -5,10 +5,10 @@ import { startHawser } from "../support/hawser-process.ts";
 import { until } from "../support/rpc-rig.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
+import { startTcpFront } from "../support/tcp-front.ts";
 import { type Crowd, startCrowd } from "./crowd.ts";
 import type { ClientReport } from "./crowd-task.ts";
 import { startIssuingApplication } from "./issuing-application.ts";
-import { startTcpFront } from "./tcp-front.ts";
 
 /**
  * Stock clients that come and go all the time, while the secret that lets them in is replaced: a hundred of them, and a

@@ -4,6 +4,10 @@ import { connect, createServer, type Socket } from "node:net";
 /** One port in front of several servers, in turn. */
 export interface TcpFront {
   readonly port: number;
+  /** Connections so far. */
+  readonly accepted: number;
+  /** Breaks all connections that stand. */
+  cut(): void;
   /** Further connections go to these ports; those that stand stay. */
   lead(ports: readonly number[]): void;
   stop(): void;
@@ -34,14 +38,21 @@ export async function startTcpFront(ports: readonly number[]): Promise<TcpFront>
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", 4096, resolve));
   // `as`: it listens on TCP.
   const { port } = server.address() as AddressInfo;
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
   return {
     port,
+    get accepted() {
+      return turn;
+    },
+    cut,
     lead(next) {
       targets = next;
     },
     stop() {
       server.close();
-      for (const socket of open) socket.destroy();
+      cut();
     },
   };
 }
