@@ -110,7 +110,13 @@ describe("no token and no secret leaves the server", () => {
           command: "subscribe",
           identifier: JSON.stringify({ channel: good, stream_name: good }),
         });
-        await client.until(() => client.messages.length > 0, "welcome");
+        client.send(`{"command":"auth","token":"${good}"`);
+        client.send({ command: `auth ${good}`, token: good });
+        client.send({ command: "auth", token: good, identifier: good, data: good });
+        for (const [, token] of REFUSED) client.send({ command: "auth", token });
+        const answers = () => client.messages.filter((message) => message.includes('"type":"auth"'));
+        await client.until(() => answers().length === REFUSED.length + 1, "answers to auth");
+        expectClean("an answer", answers().join("\n"), values);
         for (const [, token] of REFUSED) {
           // A sub-protocol is one word: browsers could not send these, and raw clients are another test's business.
           if (carrier === "subprotocol" && /[\s=]/.test(token)) continue;
