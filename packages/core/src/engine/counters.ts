@@ -17,6 +17,7 @@ export interface EngineCounters {
   readonly remoteCommands: Counter;
   readonly verifications: LabelledCells<"jwt_verifications_total">;
   readonly revocations: LabelledCells<"revocations_total">;
+  readonly resumes: LabelledCells<"session_resumes_total">;
   readonly disconnects: LabelledCells<"disconnects_total">;
   readonly historyRequests: LabelledCells<"history_requests_total">;
   readonly historyMessages: Counter;
@@ -39,6 +40,7 @@ export function engineCounters(metrics: Metrics): EngineCounters {
     remoteCommands: metrics.counter("remote_commands_total"),
     verifications: metrics.labelled("jwt_verifications_total"),
     revocations: metrics.labelled("revocations_total"),
+    resumes: metrics.labelled("session_resumes_total"),
     disconnects: metrics.labelled("disconnects_total"),
     historyRequests: metrics.labelled("history_requests_total"),
     historyMessages: metrics.counter("history_messages_total"),

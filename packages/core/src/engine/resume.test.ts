@@ -216,6 +216,21 @@ describe("who may resume", () => {
     ]);
   });
 
+  test("what came of those who came for a session is counted, but for those who were not let in", () => {
+    const { come, metrics } = start();
+    come(of("ann")).connection.terminate();
+    for (const credentials of [of("ann", "s1"), of("ann", "s1"), of("eve", "s1"), of("ann", "nobody")]) {
+      come(credentials);
+    }
+    come(of("forged", "s1"));
+    const samples = [...metrics.labelled("session_resumes_total").samples()];
+    expect(samples.map(({ labelValues, value }) => `${labelValues} ${value}`)).toEqual([
+      "restored 2",
+      "denied 1",
+      "unknown 1",
+    ]);
+  });
+
   test("a token that comes for its session is counted as any other", () => {
     const { come, metrics } = start();
     come(of("ann")).connection.terminate();

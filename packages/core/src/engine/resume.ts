@@ -39,10 +39,12 @@ export function resume(
   const settle = (snapshot: SessionSnapshot | null) => {
     const fields = { sid: session.sid, old_sid: quoted(formerSid) };
     if (snapshot !== null && (admission === null || isEntitled(admission, snapshot))) {
+      context.counters.resumes.add(["restored"]);
       context.log.debug("session restored", fields);
       restore(context, session, snapshot, meeting, admission?.token ?? null);
       return;
     }
+    context.counters.resumes.add([snapshot === null ? "unknown" : "denied"]);
     context.log.debug(snapshot === null ? "session not found in cache" : "session is another's", fields);
     meeting.carryOut(admission ?? meeting.decide());
   };

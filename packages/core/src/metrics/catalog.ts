@@ -196,6 +196,14 @@ export const METRICS = {
     maxSets: 8,
   },
   history_messages_total: counter("node", "The total number of messages sent to clients from history"),
+  /** `result` is restored; unknown, for an id that nobody has; or denied, for the session of somebody else. */
+  session_resumes_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of clients that were let in and came for a session, by outcome",
+    labels: ["result"],
+    maxSets: 8,
+  },
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",
