@@ -329,7 +329,7 @@ const PUBLIC: Group = {
 
 const LOST: Group = {
   title: "presence after a lost connection",
-  flags: [...OPEN, "--presence_ttl=2"],
+  flags: [...OPEN, "--presence_ttl=2", "--sse"],
   scenarios: [
     {
       name: "lasts for its time, and then everybody hears that the client has gone",
@@ -368,7 +368,7 @@ const LOST: Group = {
       ],
     },
     {
-      name: "stays with the session that was lost when another resumes it, until that one joins",
+      name: "goes on with the session that resumes another",
       steps: [
         ...room("resumed", "other"),
         ...welcomed(undefined, "a", { protocols: EXTENDED }),
@@ -380,8 +380,6 @@ const LOST: Group = {
         receives(/^\{"type":"welcome","sid":"[\w-]+","restored":true,"restored_ids":\[.*\]\}$/, "again"),
         send("again", { command: "history", identifier: stream("resumed"), history: { since: 1 } }),
         receives(`{"type":"confirm_history","identifier":${JSON.stringify(stream("resumed"))}}`, "again"),
-        leaves("again", stream("resumed")),
-        quiet("again"),
         joins("again", stream("resumed"), { id: "u", info: 2 }),
         quiet("again"),
         // Past the time of the session that was lost.
@@ -391,6 +389,35 @@ const LOST: Group = {
         leaves("again", stream("resumed")),
         hears("again", stream("resumed"), went("u")),
         hears("other", stream("resumed"), went("u")),
+      ],
+    },
+    {
+      name: "goes on with it also when it does not join again",
+      steps: [
+        ...room("carried", "other"),
+        ...welcomed(undefined, "a", { protocols: EXTENDED }),
+        ...subscribed("carried", "a"),
+        joins("a", stream("carried"), { id: "u", info: 1 }),
+        hears("other", stream("carried"), came("u", "1")),
+        { do: "drop", on: "a" },
+        connect("/cable?sid={{sid}}", "again", { protocols: EXTENDED }),
+        receives(/"restored":true/, "again"),
+        {
+          do: "differ",
+          deviation: "D14",
+          ours: [
+            { do: "silence", on: "other", forMs: 4000 },
+            asks("other", stream("carried")),
+            hears("other", stream("carried"), alone("u", "1")),
+            leaves("again", stream("carried")),
+            hears("other", stream("carried"), went("u")),
+          ],
+          reference: [
+            { do: "receive", on: "other", text: told(stream("carried"), went("u")), withinMs: 5000 },
+            leaves("again", stream("carried")),
+            quiet("other"),
+          ],
+        },
       ],
     },
     {
@@ -412,6 +439,33 @@ const LOST: Group = {
             asks("a", stream("connected")),
             hears("a", stream("connected"), NOBODY),
           ],
+        },
+      ],
+    },
+    {
+      name: "of a client that reads an event stream does not end while it reads",
+      steps: [
+        ...room("events", "a"),
+        {
+          do: "stream",
+          on: "reader",
+          method: "POST",
+          path: "/events",
+          body: JSON.stringify({ command: "subscribe", identifier: stream("events"), presence: { id: "u" } }),
+        },
+        { do: "event", on: "reader", lines: /^event: welcome\n/ },
+        { do: "event", on: "reader", lines: /^event: confirm_subscription\n/ },
+        { do: "event", on: "reader", lines: `event: presence\ndata: ${told(stream("events"), came("u"))}` },
+        hears("a", stream("events"), came("u")),
+        {
+          do: "differ",
+          deviation: "D14",
+          ours: [
+            { do: "silence", on: "a", forMs: 4000 },
+            { do: "drop stream", on: "reader" },
+            { do: "receive", on: "a", text: told(stream("events"), went("u")), withinMs: 5000 },
+          ],
+          reference: [{ do: "receive", on: "a", text: told(stream("events"), went("u")), withinMs: 5000 }],
         },
       ],
     },

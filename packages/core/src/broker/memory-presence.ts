@@ -106,6 +106,14 @@ export class MemoryPresence implements Presence {
     return room.text;
   }
 
+  resumed(formerSid: string, sid: string): void {
+    const former = this.#sessions.get(formerSid);
+    if (former === undefined || this.#sessions.has(sid)) return;
+    for (const { member } of former.places) member.sessions += 1;
+    const places = former.places.map((place) => ({ ...place }));
+    this.#sessions.set(sid, { places, length: former.length });
+  }
+
   disconnected(sid: string): void {
     const attendance = this.#sessions.get(sid);
     if (attendance === undefined) return;

@@ -121,6 +121,28 @@ export function presenceContract(name: string, make: () => Answer<PresenceUnderT
       expect(await presence.leave("s", "new")).toEqual(changed(leave("u")));
     });
 
+    test("under the session that resumes another, without its joining again and without a word", async () => {
+      const { presence, ttlMs, pass, expired } = await start();
+      await presence.join("s", "old", "u", "1");
+      await presence.join("t", "old", "v", "2");
+      await presence.disconnected("old");
+      await presence.resumed("old", "new");
+      await pass(2 * ttlMs);
+      expect(expired).toEqual([]);
+      expect(await listOf(presence, "s")).toEqual({ u: 1 });
+      expect(await presence.join("s", "new", "u", "3")).toEqual(UNCHANGED);
+      expect(await presence.leave("s", "new")).toEqual(changed(leave("u")));
+      await presence.disconnected("new");
+      await pass(ttlMs + SOON_MS);
+      expect(expired).toEqual([["t", leave("v")]]);
+    });
+
+    test("nowhere under a session that resumes one that is nowhere", async () => {
+      const { presence } = await start();
+      await presence.resumed("old", "new");
+      expect(await presence.leave("s", "new")).toMatchObject({ done: false });
+    });
+
     test("of a session that left before its time was over, or joined again, no further", async () => {
       const { presence, ttlMs, pass, expired } = await start();
       for (const sid of ["a", "b"]) {
@@ -216,6 +238,7 @@ type PresenceStep =
   | { readonly do: "join"; readonly stream: string; readonly sid: string; readonly id: string; info: string }
   | { readonly do: "leave"; readonly stream: string; readonly sid: string }
   | { readonly do: "disconnected"; readonly sid: string }
+  | { readonly do: "resumed"; readonly from: string; readonly sid: string }
   /** Parts of the time to live, so that deadlines are met from both sides. */
   | { readonly do: "pass"; readonly thirds: number };
 
@@ -234,6 +257,7 @@ const STEP: fc.Arbitrary<PresenceStep> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("leave" as const), stream: STREAM, sid: SID }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("disconnected" as const), sid: SID }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("resumed" as const), from: SID, sid: SID }) },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant("pass" as const), thirds: fc.integer({ min: 1, max: 4 }) }),
@@ -261,6 +285,11 @@ class NaivePresence {
     if (own === undefined) return "refused";
     this.rows = this.rows.filter((row) => row !== own);
     return this.rows.some((row) => row.stream === stream && row.id === own.id) ? null : leave(own.id);
+  }
+
+  resumed(from: string, sid: string): void {
+    if (this.rows.some((row) => row.sid === sid)) return;
+    this.rows.push(...this.rows.filter((row) => row.sid === from).map((row) => ({ ...row, sid })));
   }
 
   disconnected(sid: string, ttl: number): void {
@@ -295,6 +324,9 @@ async function compare(
     } else if (step.do === "leave") {
       const outcome = await presence.leave(step.stream, step.sid);
       expect(eventOf(outcome)).toEqual(naive.leave(step.stream, step.sid));
+    } else if (step.do === "resumed") {
+      await presence.resumed(step.from, step.sid);
+      naive.resumed(step.from, step.sid);
     } else if (step.do === "disconnected") {
       // A little after the third, so that passing three of them is passing the time to live.
       await presence.disconnected(step.sid);

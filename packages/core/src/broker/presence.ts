@@ -33,6 +33,11 @@ export interface Presence {
   leave(stream: string, sid: string): Answer<PresenceOutcome>;
   /** JSON text of everyone who is there: `{"type":"info","total":1,"records":[{"info":{},"id":"1"}]}`. */
   info(stream: string): Answer<string>;
+  /**
+   * The client of one session, gone or not, goes on with another: that is there wherever the former one is. The reference
+   * has the client join again, and takes it for gone if it does not (DEVIATION: D14).
+   */
+  resumed(formerSid: string, sid: string): Answer<void>;
   /** The session's connection is gone: its time begins to run. One that joins again is connected. */
   disconnected(sid: string): Answer<void>;
   /** How much of it this process keeps. */

@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import { PRESENCE_STREAM } from "../protocol/channel-state.ts";
 import { presenceJoin, presenceLeave } from "../protocol/presence-texts.ts";
 import type { StateMap } from "../rpc/backend.ts";
-import type { Session, Subscription } from "../session/session.ts";
+import { isClosed, type Session, type Subscription } from "../session/session.ts";
 import { distribute } from "./broadcast.ts";
 import { CommandFailure, type EngineContext, quoted } from "./context.ts";
 
@@ -77,6 +77,13 @@ export function endPresence(context: EngineContext, session: Session, { istate }
   else outcome.then(left).catch((fault: unknown) => report(context, session, fault));
 }
 
+/** The client goes on under another session, and is present as before. */
+export function carryPresence(context: EngineContext, formerSid: string, session: Session): void {
+  if (isClosed(session)) return;
+  const carried = context.broker?.presence?.resumed(formerSid, session.sid);
+  if (carried instanceof Promise) carried.catch((fault: unknown) => report(context, session, fault));
+}
+
 /** The session's connection is gone: it is present for a while yet. */
 export function losePresence(context: EngineContext, session: Session): void {
   const lost = context.broker?.presence?.disconnected(session.sid);
@@ -112,7 +119,7 @@ function tell(context: EngineContext, stream: string, outcome: PresenceOutcome):
 }
 
 function report(context: EngineContext, session: Session, fault: unknown): void {
-  context.sampled("error", "presence", "failed to remove presence", {
+  context.sampled("error", "presence", "failed to keep presence", {
     sid: session.sid,
     error: messageOf(fault),
   });

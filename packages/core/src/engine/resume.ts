@@ -8,6 +8,7 @@ import { addSubscription, isClosed, type Session, type Subscription } from "../s
 import type { Admission } from "./admission.ts";
 import { type EngineContext, quoted } from "./context.ts";
 import { startHeldStream } from "./holding.ts";
+import { carryPresence } from "./presence.ts";
 
 /** What happens to a client that comes for a session, as to any other. */
 export interface Meeting {
@@ -42,6 +43,7 @@ export function resume(
       context.counters.resumes.add(["restored"]);
       context.log.debug("session restored", fields);
       restore(context, session, snapshot, meeting, admission?.token ?? null);
+      carryPresence(context, formerSid, session);
       return;
     }
     context.counters.resumes.add([snapshot === null ? "unknown" : "denied"]);

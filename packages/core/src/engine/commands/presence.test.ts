@@ -139,6 +139,10 @@ class LatePresence implements Presence {
     return this.#later(() => this.#inner.info(stream));
   }
 
+  resumed(...call: Parameters<Presence["resumed"]>) {
+    return this.#later(() => this.#inner.resumed(...call));
+  }
+
   disconnected(sid: string) {
     return this.#later(() => this.#inner.disconnected(sid));
   }
@@ -205,7 +209,7 @@ describe("presence of a broker that is not at hand", () => {
     await late.answerAll();
     const lines = log.lines.map(({ message }) => message);
     expect(lines.filter((line) => line === "failed to process presence")).toHaveLength(1);
-    expect(lines.filter((line) => line === "failed to remove presence")).toHaveLength(2);
+    expect(lines.filter((line) => line === "failed to keep presence")).toHaveLength(2);
   });
 
   test("hears of a client that goes before its answer came, and in that order", async () => {
