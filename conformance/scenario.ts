@@ -222,7 +222,9 @@ export interface Group {
   readonly ownBroadcastPort?: boolean;
   /** The group's options are not the reference's: why its scenarios are for our server alone. */
   readonly onlyOurs?: string;
-  /** A gRPC service to go with it, at `--rpc_host`. */
+  /** A service to go with it, at `--rpc_host`. */
   readonly application?: ApplicationScript;
+  /** gRPC unless it says otherwise. */
+  readonly applicationOver?: "grpc" | "http";
   readonly scenarios: readonly Scenario[];
 }

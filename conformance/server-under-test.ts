@@ -26,13 +26,17 @@ const START_MS = 15_000;
 /** Another process may take a port between its being found free and its being used. */
 const ATTEMPTS = 3;
 
-type Recipe = Pick<Group, "flags" | "env" | "file" | "ownAdapter" | "ownBroadcastPort" | "application">;
+type Recipe = Pick<
+  Group,
+  "flags" | "env" | "file" | "ownAdapter" | "ownBroadcastPort" | "application" | "applicationOver"
+>;
 
 /** Starts the command on free ports of 127.0.0.1 and waits until it is healthy. */
 export async function startServer(under: Command, recipe: Recipe): Promise<ServerUnderTest> {
-  const application = recipe.application === undefined ? null : await serve(recipe.application);
+  const application =
+    recipe.application === undefined ? null : await serve(recipe.application, recipe.applicationOver);
   for (let attempt = 1; ; attempt += 1) {
-    const process = await spawn(under, recipe, application?.port ?? null);
+    const process = await spawn(under, recipe, application?.host ?? null);
     const health = await waitUntilHealthy(process);
     if (health === "healthy") {
       const stop = async () => {
@@ -52,7 +56,7 @@ export async function startServer(under: Command, recipe: Recipe): Promise<Serve
 export async function spawn(
   under: Command,
   { flags, env, file, ownAdapter, ownBroadcastPort }: Recipe,
-  applicationPort: number | null = null,
+  applicationHost: string | null = null,
 ): Promise<HawserProcess> {
   const [port, broadcastPort] = await freePorts(2);
   const given = [
@@ -61,7 +65,7 @@ export async function spawn(
     ...(ownBroadcastPort ? [] : [`--http_broadcast_port=${broadcastPort}`]),
     ...(ownAdapter ? [] : ["--broadcast_adapter=http"]),
     ...(file === undefined ? [] : [`--config-path=${writeFile(file)}`]),
-    ...(applicationPort === null ? [] : [`--rpc_host=127.0.0.1:${applicationPort}`]),
+    ...(applicationHost === null ? [] : [`--rpc_host=${applicationHost}`]),
     ...flags,
   ];
   const { command } = under;
@@ -110,9 +114,10 @@ async function waitUntilHealthy(
   return "did not get healthy";
 }
 
-function serve(script: ApplicationScript): Promise<Application> {
+function serve(script: ApplicationScript, over: "grpc" | "http" = "grpc"): Promise<Application> {
   const { connect, command } = script;
   return startApplication({
+    over,
     ...(connect === undefined ? {} : { connect: ({ env }) => later(connect(env?.url ?? "")) }),
     ...(command === undefined
       ? {}

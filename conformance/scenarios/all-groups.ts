@@ -25,6 +25,13 @@ import { SUBPROTOCOLS } from "./subprotocols.ts";
 import { TOKEN_GROUPS } from "./token-decisions.ts";
 import { WHISPER_GROUPS } from "./whisper.ts";
 
+/** Clients cannot tell by what the application is called. */
+const overHttp = (group: Group): Group => ({
+  ...group,
+  title: `${group.title}, over HTTP`,
+  applicationOver: "http",
+});
+
 /** Those that wait the longest come first, so that the others fill the time. */
 export const GROUPS: readonly Group[] = [
   ...PING_GROUPS,
@@ -36,7 +43,9 @@ export const GROUPS: readonly Group[] = [
   ...RESUMING_GROUPS,
   ...APPLICATION_LIMIT_GROUPS,
   ...APPLICATION_GROUPS,
+  ...APPLICATION_GROUPS.filter(({ application }) => application !== undefined).map(overHttp),
   ...APPLICATION_TOLD_GROUPS,
+  ...APPLICATION_TOLD_GROUPS.filter(({ application }) => application !== undefined).map(overHttp),
   ...HANDSHAKE_GROUPS,
   SUBPROTOCOLS,
   ...FRAME_GROUPS,

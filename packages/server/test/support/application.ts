@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
 import {
   CommandMessage,
@@ -9,6 +10,7 @@ import {
   type MessageFns,
   Status,
 } from "@hawser/proto/gen/rpc";
+import { type CallMetadata, createRpcHandler, nodeListener, type RpcHandlers } from "@hawser/sdk/http-rpc";
 
 /** A call that the application got. */
 export type ApplicationCall =
@@ -16,9 +18,11 @@ export type ApplicationCall =
   | { readonly method: "Command"; readonly request: CommandMessage; readonly atMs: number }
   | { readonly method: "Disconnect"; readonly request: DisconnectRequest; readonly atMs: number };
 
-/** A gRPC service of the reference's contract in this process: it lets everybody in and confirms every channel. */
+/** A service of the reference's contract in this process: it lets everybody in and confirms every channel. */
 export interface Application {
   readonly port: number;
+  /** What `--rpc_host` is to be. */
+  readonly host: string;
   readonly calls: readonly ApplicationCall[];
   callsOf<M extends ApplicationCall["method"]>(method: M): Extract<ApplicationCall, { method: M }>[];
   stop(): void;
@@ -27,6 +31,8 @@ export interface Application {
 type MaybeLater<T> = T | Promise<T>;
 
 export interface ApplicationOptions {
+  /** gRPC unless given. */
+  readonly over?: "grpc" | "http";
   /** 0 for a free port. */
   readonly port?: number;
   /** What Connect is answered with, over the defaults. */
@@ -38,6 +44,59 @@ export interface ApplicationOptions {
 
 export async function startApplication(options: ApplicationOptions = {}): Promise<Application> {
   const calls: ApplicationCall[] = [];
+  const handlers: RpcHandlers = {
+    async connect(request) {
+      calls.push({ method: "Connect", request, atMs: performance.now() });
+      return {
+        status: Status.SUCCESS,
+        identifiers: '{"user":"app"}',
+        transmissions: ['{"type":"welcome"}'],
+        errorMsg: "",
+        env: undefined,
+        ...(await options.connect?.(request)),
+      };
+    },
+    async command(request) {
+      calls.push({ method: "Command", request, atMs: performance.now() });
+      const confirmation = JSON.stringify({ type: "confirm_subscription", identifier: request.identifier });
+      return {
+        status: Status.SUCCESS,
+        disconnect: false,
+        stopStreams: false,
+        streams: [],
+        transmissions: request.command === "subscribe" ? [confirmation] : [],
+        errorMsg: "",
+        env: undefined,
+        stoppedStreams: [],
+        presence: undefined,
+        ...(await options.command?.(request)),
+      };
+    },
+    async disconnect(request) {
+      calls.push({ method: "Disconnect", request, atMs: performance.now() });
+      if (options.disconnectDelayMs !== undefined) await Bun.sleep(options.disconnectDelayMs);
+      return { status: Status.SUCCESS, errorMsg: "" };
+    },
+  };
+  const serve = options.over === "http" ? serveByHttp : serveByGrpc;
+  const { port, host, stop } = await serve(handlers, options.port ?? 0);
+  return {
+    port,
+    calls,
+    callsOf: <M extends ApplicationCall["method"]>(name: M) =>
+      calls.filter((call): call is Extract<ApplicationCall, { method: M }> => call.method === name),
+    host,
+    stop,
+  };
+}
+
+interface Served {
+  readonly port: number;
+  readonly host: string;
+  stop(): void;
+}
+
+async function serveByGrpc(handlers: RpcHandlers, wanted: number): Promise<Served> {
   const server = new Server();
   server.addService(
     {
@@ -46,60 +105,37 @@ export async function startApplication(options: ApplicationOptions = {}): Promis
       Disconnect: method("Disconnect", DisconnectRequest, DisconnectResponse),
     },
     {
-      Connect: answer(async (request: ConnectionRequest) => {
-        calls.push({ method: "Connect", request, atMs: performance.now() });
-        return {
-          status: Status.SUCCESS,
-          identifiers: '{"user":"app"}',
-          transmissions: ['{"type":"welcome"}'],
-          errorMsg: "",
-          env: undefined,
-          ...(await options.connect?.(request)),
-        };
-      }),
-      Command: answer(async (request: CommandMessage) => {
-        calls.push({ method: "Command", request, atMs: performance.now() });
-        const confirmation = JSON.stringify({ type: "confirm_subscription", identifier: request.identifier });
-        return {
-          status: Status.SUCCESS,
-          disconnect: false,
-          stopStreams: false,
-          streams: [],
-          transmissions: request.command === "subscribe" ? [confirmation] : [],
-          errorMsg: "",
-          env: undefined,
-          stoppedStreams: [],
-          presence: undefined,
-          ...(await options.command?.(request)),
-        };
-      }),
-      Disconnect: answer((request: DisconnectRequest) => {
-        calls.push({ method: "Disconnect", request, atMs: performance.now() });
-        return { status: Status.SUCCESS, errorMsg: "" };
-      }, options.disconnectDelayMs),
+      Connect: answer((request: ConnectionRequest) => handlers.connect(request, NOBODY)),
+      Command: answer((request: CommandMessage) => handlers.command(request, NOBODY)),
+      Disconnect: answer((request: DisconnectRequest) => handlers.disconnect(request, NOBODY)),
     },
   );
   const port = await new Promise<number>((resolve, reject) => {
-    const address = `127.0.0.1:${options.port ?? 0}`;
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(`127.0.0.1:${wanted}`, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
-  return {
-    port,
-    calls,
-    callsOf: <M extends ApplicationCall["method"]>(name: M) =>
-      calls.filter((call): call is Extract<ApplicationCall, { method: M }> => call.method === name),
-    stop: () => server.forceShutdown(),
-  };
+  return { port, host: `127.0.0.1:${port}`, stop: () => server.forceShutdown() };
 }
 
-function answer<Q, A>(handle: (request: Q) => MaybeLater<A>, delayMs = 0) {
-  return async (call: ServerUnaryCall<Q, A>, done: sendUnaryData<A>) => {
-    const reply = await handle(call.request);
-    if (delayMs === 0) done(null, reply);
-    else setTimeout(() => done(null, reply), delayMs);
+async function serveByHttp(handlers: RpcHandlers, wanted: number): Promise<Served> {
+  const server = createServer(nodeListener(createRpcHandler(handlers, { open: true })));
+  const port = await new Promise<number>((resolve) => {
+    server.listen(wanted, "127.0.0.1", () => resolve(Object(server.address()).port));
+  });
+  const stop = () => {
+    server.close();
+    server.closeAllConnections();
   };
+  return { port, host: `http://127.0.0.1:${port}/_anycable`, stop };
+}
+
+/** These handlers look at the request alone. */
+const NOBODY: CallMetadata = { sid: "", protocolVersions: [], jwtIdentity: null };
+
+function answer<Q, A>(handle: (request: Q) => Promise<A>) {
+  return async (call: ServerUnaryCall<Q, A>, done: sendUnaryData<A>) =>
+    done(null, await handle(call.request));
 }
 
 function method<Q, A>(name: string, request: MessageFns<Q>, response: MessageFns<A>) {
