@@ -98,7 +98,7 @@ function tickUs(deadlines: Deadlines): number {
 const quiet = wheel();
 const silent = makeSessions(0);
 const bareBytes = await residentBytes();
-for (const [at, session] of silent.entries()) quiet.expiry.accepted(session, endOf(at));
+for (const [at, session] of silent.entries()) quiet.expiry.accepted(session, endOf(at), null);
 const bytesEach = ((await residentBytes()) - bareBytes) / count;
 tickUs(quiet.deadlines); // the code gets compiled
 const quietUs = tickUs(quiet.deadlines);
@@ -108,7 +108,7 @@ const pingedSessions = makeSessions(3000);
 pingedSessions.forEach((session, at) => {
   pinged.heartbeat.start(session);
   pinged.deadlines.changed(session);
-  pinged.expiry.accepted(session, endOf(at));
+  pinged.expiry.accepted(session, endOf(at), null);
 });
 tickUs(pinged.deadlines);
 const pingsBefore = pings;

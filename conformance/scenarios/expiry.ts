@@ -197,6 +197,29 @@ const RATE: Group = {
   ],
 };
 
+const EVENT_STREAMS: Group = {
+  title: "--session_expiry=close with --sse",
+  flags: [...BASE, "--session_expiry=close", "--sse"],
+  onlyOurs: OURS,
+  scenarios: [
+    {
+      name: "a stream of events ends with its token as well",
+      steps: [
+        { do: "stream", path: "/events?jid={{token for 3 s}}&stream=ending" },
+        { do: "event", lines: /welcome/ },
+        { do: "event", lines: /confirm_subscription/ },
+        {
+          do: "event",
+          lines:
+            /^event: disconnect\ndata: \{"type":"disconnect","reason":"token_expired","reconnect":false\}/,
+          withinMs: 10_000,
+        },
+        { do: "stream ended" },
+      ],
+    },
+  ],
+};
+
 const FIRST_MESSAGE: Group = {
   title: "--jwt_first_message",
   flags: [...BASE, "--noauth", "--jwt_first_message", "--jwt_first_message_timeout=2"],
@@ -305,6 +328,7 @@ export const EXPIRY_GROUPS: readonly Group[] = [
   OUTLIVING,
   OTHER_CLAIM,
   RATE,
+  EVENT_STREAMS,
   FIRST_MESSAGE,
   APPLICATION_TOLD,
 ];

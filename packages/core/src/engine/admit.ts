@@ -103,7 +103,12 @@ export function recordAccepted(
   session.marks = token.marks;
   // Only the application asks for the claims, so without one they are not kept (memory a connection).
   if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;
-  return context.expiry.accepted(session, token.connectionEndsAtMs);
+  const { issuedAtS } = token.marks;
+  return context.expiry.accepted(
+    session,
+    token.connectionEndsAtMs,
+    issuedAtS === null ? null : issuedAtS * 1000,
+  );
 }
 
 /** The token that was to come in the first message. It is judged as any other, and what waited for it goes on. */

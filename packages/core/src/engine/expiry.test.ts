@@ -18,11 +18,15 @@ const POLICY: ExpiryPolicy = {
   firstMessageTimeoutMs: 5000,
 };
 
-/** A server whose tokens are the milliseconds that they live; `never` for ever. */
-function server(policy: Partial<ExpiryPolicy> = {}) {
+/** A server whose tokens are the milliseconds that they live; `never` for ever. They came late, `usedS` of life behind them. */
+function server(policy: Partial<ExpiryPolicy> = {}, usedS = 0) {
   const verify = (token: string): Verdict => ({
     ...ACCEPTED,
     connectionEndsAtMs: token === "never" ? null : rig.clock.nowMs() + Number(token),
+    marks: {
+      ...ACCEPTED.marks,
+      issuedAtS: usedS === 0 ? null : Math.floor(rig.clock.nowMs() / 1000) - usedS,
+    },
   });
   const rig = setUp({ admission: { verify }, options: { expiry: { ...POLICY, ...policy } } });
   const startMs = rig.clock.monotonicMs();
@@ -123,6 +127,15 @@ describe("connections whose tokens end together", () => {
       expect(within).toBeGreaterThan(50);
       expect(within).toBeLessThan(150);
     }
+  });
+
+  test("are closed over the last tenth of the whole life, also where most of it was over when they came", () => {
+    const late = server({}, 80).ends(500, 20_000);
+    expect(late[0]).toBeGreaterThan(9500);
+    expect(late[0]).toBeLessThan(11_000);
+    const later = server({}, 95).ends(500, 5000);
+    expect(later[0]).toBeLessThan(1000);
+    expect(later.at(-1)).toBeLessThanOrEqual(5000);
   });
 
   test("are closed over a minute at most, however long tokens live", () => {

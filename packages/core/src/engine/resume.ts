@@ -154,7 +154,8 @@ function restore(
   session.disconnectInterest = snapshot.disconnectInterest;
   letIn(snapshot.identifiers, token);
   // Only where nobody looked at a token is there none: the one that the session was opened with ends it all the same.
-  if (token === null && snapshot.marks !== null) context.expiry.accepted(session, snapshot.marks.expiresAtMs);
+  if (token === null && snapshot.marks !== null)
+    context.expiry.accepted(session, snapshot.marks.expiresAtMs, null);
   context.markInterest(session, "indifferent");
   const identifiers = snapshot.subscriptions.map(({ identifier }) => identifier);
   context.send(session, restoredWelcome(session.sid, identifiers));

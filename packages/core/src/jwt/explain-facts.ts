@@ -117,12 +117,20 @@ function notBeforeText(claims: Claims, nowMs: number): string {
 function lifetimeText(claims: Claims, policy: IssuerPolicy | null, nowMs: number): string {
   const expS = numericDateS(claims, "exp");
   const iatS = numericDateS(claims, "iat");
+  const end = policy === null ? "" : ownEndText(claims, policy, nowMs);
   const limitS = policy?.maxLifetimeS ?? null;
   const limit = limitS === null ? "any is taken" : `${spanText(limitS * 1000)} is allowed`;
   const issued = iatS === null || Number.isNaN(iatS) ? "no iat" : `issued ${instantText(iatS * 1000, nowMs)}`;
   if (expS === null || Number.isNaN(expS) || iatS === null || Number.isNaN(iatS))
-    return `${issued}; ${limit}`;
-  return `${issued}, for ${spanText((expS - iatS) * 1000)}; ${limit}`;
+    return `${issued}; ${limit}${end}`;
+  return `${issued}, for ${spanText((expS - iatS) * 1000)}; ${limit}${end}`;
+}
+
+/** Where another claim than `exp` says when connections end. */
+function ownEndText(claims: Claims, { expireClaim }: IssuerPolicy, nowMs: number): string {
+  const endS = expireClaim === null ? null : numericDateS(claims, expireClaim);
+  if (endS === null || Number.isNaN(endS)) return "";
+  return `; by ${plainOrQuoted(expireClaim ?? "")} its connections end ${instantText(endS * 1000, nowMs)}`;
 }
 
 function identityText(claims: Claims, policy: IssuerPolicy | null): string {

@@ -10,7 +10,7 @@ import { type TokenTerm, termOf } from "./token-term.ts";
 export interface ExpiryPolicy {
   /** `--session_expiry=close`; otherwise a connection outlives its token, and only those are told who asked for it. */
   readonly closes: boolean;
-  /** `--session_expiry_jitter`: over how much of what is left of their tokens' lives the ends of connections are spread. */
+  /** `--session_expiry_jitter`: over how much of their tokens' lives the ends of connections are spread. */
   readonly jitterPercent: number;
   /** `--session_expiry_rate`: how many may end in a second; 0 for any number. */
   readonly closesPerS: number;
@@ -80,17 +80,20 @@ export class Expiry implements Deadline {
   }
 
   /**
-   * A token was accepted, the first one of the session or a later one; it ends then by the wall clock, or never.
+   * A token was accepted, the first one of the session or a later one.
    *
+   * @param endsAtMs when the connection has to end, by the wall clock; null for never.
+   * @param issuedAtMs when the token's life began; null where it does not say.
    * @returns how long the client has, in whole seconds; null for as long as it likes.
    */
-  accepted(session: Session, endsAtMs: number | null): number | null {
+  accepted(session: Session, endsAtMs: number | null, issuedAtMs: number | null): number | null {
     this.#forget(session);
     if (endsAtMs === null) return null;
     const nowMs = this.#parts.clock.nowMs();
     if (!this.#policy.closes && !session.plan.tokenNotices) return secondsUntil(endsAtMs, nowMs);
     const term = termOf(session);
-    const ownEndMs = this.#ownEndMs(term, nowMs, endsAtMs);
+    const bornAtMs = Math.min(issuedAtMs ?? nowMs, nowMs);
+    const ownEndMs = this.#ownEndMs(term, { bornAtMs, nowMs, endsAtMs });
     const leftMs = ownEndMs - nowMs;
     term.endsAtMs = ownEndMs - this.#offsetMs;
     if (session.plan.tokenNotices) {
@@ -151,9 +154,13 @@ export class Expiry implements Deadline {
   }
 
   /** When this connection ends of all that come with such tokens. */
-  #ownEndMs(term: TokenTerm, nowMs: number, endsAtMs: number): number {
+  #ownEndMs(
+    term: TokenTerm,
+    { bornAtMs, nowMs, endsAtMs }: { bornAtMs: number; nowMs: number; endsAtMs: number },
+  ): number {
     const leftMs = Math.max(0, endsAtMs - nowMs);
-    const windowMs = Math.min(MAX_JITTER_MS, (leftMs * this.#policy.jitterPercent) / 100);
+    const partMs = ((endsAtMs - bornAtMs) * this.#policy.jitterPercent) / 100;
+    const windowMs = Math.min(MAX_JITTER_MS, partMs, leftMs * (1 - KEPT));
     const wantedMs = endsAtMs - windowMs * this.#parts.random.fraction();
     const soonestMs = nowMs + leftMs * KEPT;
     if (this.#slots === null) return Math.max(wantedMs - MARGIN_MS, soonestMs);

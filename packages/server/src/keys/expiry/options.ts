@@ -19,7 +19,7 @@ export const EXPIRY = section("Expiry of tokens", {
     default: 10,
     max: 100,
     placeholder: "PERCENT",
-    help: "Over how much of what is left of its life, counted from its end and at most 60 s, the closes of tokens that end together are spread.",
+    help: "Over how much of the tokens' lives, counted from their end and at most 60 s, the closes of connections are spread whose tokens end together.",
   }),
   closesPerS: integer({
     flag: "session_expiry_rate",
