@@ -1,10 +1,12 @@
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
 import type { Broadcaster } from "../broadcast/broadcaster.ts";
+import { natsBroadcaster } from "../broadcast/nats/nats-broadcaster.ts";
 import { redisBroadcaster } from "../broadcast/redis/redis-broadcaster.ts";
 import { RedisStreamBroadcaster } from "../broadcast/redisx/redis-stream-broadcaster.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
+import { natsText } from "../drivers/nats/nats-link.ts";
 import { systemRandom } from "../drivers/random.ts";
 import { targetText } from "../drivers/redis/redis-link.ts";
 import { redisTarget } from "./redis-target.ts";
@@ -15,7 +17,7 @@ import { redisTarget } from "./redis-target.ts";
  * @throws CableError when a file that one of them needs cannot be used.
  */
 export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: Log): readonly Broadcaster[] {
-  const { broadcast, redis } = config;
+  const { broadcast, nats, redis } = config;
   const parts = (provider: string) => ({
     ...{ engine, clock: systemClock, random: systemRandom },
     log: log.with({ context: "broadcast", provider }),
@@ -34,6 +36,11 @@ export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: 
       stream: broadcast.redisStream.stream,
     });
     made.push(new RedisStreamBroadcaster(target, broadcast.redisStream, { ...own, pubSub: engine.pubSub }));
+  }
+  if (broadcast.adapters.includes("nats")) {
+    const own = parts("nats");
+    own.log.info(`Starting NATS broadcaster: ${natsText(nats)}`, { channel: broadcast.natsChannel });
+    made.push(natsBroadcaster(nats, broadcast.natsChannel, own));
   }
   return made;
 }

@@ -1,8 +1,10 @@
 import type { Log } from "@hawser/core/log";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
+import { natsText } from "../drivers/nats/nats-link.ts";
 import { systemRandom } from "../drivers/random.ts";
 import { targetText } from "../drivers/redis/redis-link.ts";
+import { NatsNodes } from "../pubsub/nats/nats-nodes.ts";
 import type { Nodes } from "../pubsub/nodes.ts";
 import { RedisNodes } from "../pubsub/redis/redis-nodes.ts";
 import { redisTarget } from "./redis-target.ts";
@@ -12,10 +14,15 @@ import { redisTarget } from "./redis-target.ts";
  *
  * @throws CableError when a file that is needed for it cannot be used.
  */
-export function createNodes({ pubSub, redis }: ResolvedConfig, log: Log): Nodes | null {
+export function createNodes({ pubSub, nats, redis }: ResolvedConfig, log: Log): Nodes | null {
   if (pubSub.adapter === "none") return null;
   const own = log.with({ context: "pubsub" });
+  const parts = { clock: systemClock, random: systemRandom, log: own };
+  if (pubSub.adapter === "nats") {
+    own.info(`Starting NATS pub/sub: ${natsText(nats)}`);
+    return new NatsNodes(nats, pubSub.natsChannel, parts);
+  }
   const target = redisTarget(redis);
   own.info(`Starting Redis pub/sub: ${targetText(target)}`);
-  return new RedisNodes(target, pubSub.redisChannel, { clock: systemClock, random: systemRandom, log: own });
+  return new RedisNodes(target, pubSub.redisChannel, parts);
 }

@@ -1,10 +1,8 @@
 import { flag, integer, list, milliseconds, secret, section, text } from "@hawser/core/options";
 
 /** How publications may come in. */
-const ADAPTERS = ["http", "redis", "redisx"] as const;
+const ADAPTERS = ["http", "redis", "redisx", "nats"] as const;
 export type BroadcastAdapter = (typeof ADAPTERS)[number];
-
-const ADAPTERS_OF_ANYCABLE = ["nats"];
 
 export const BROADCAST = section("Broadcasting", {
   adapters: list({
@@ -14,8 +12,8 @@ export const BROADCAST = section("Broadcasting", {
     default: ["http"],
     nonEmpty: true,
     help:
-      "How publications come in: http, redis (a channel), redisx (a stream that keeps them until they are delivered), or " +
-      "several; redis as well by default where redis_url is given.",
+      "How publications come in: http, redis (a channel), redisx (a stream that keeps them until they are delivered), " +
+      "nats, or several; redis as well by default where redis_url is given.",
     check: whyNotAdapters,
   }),
   redisChannel: text({
@@ -48,6 +46,13 @@ export const BROADCAST = section("Broadcasting", {
     max: 60_000,
     hidden: true,
     help: "How long what another server has read of it, and has not delivered, is left to that one.",
+  }),
+  natsChannel: text({
+    flag: "nats_channel",
+    toml: "nats_broadcast.channel",
+    default: "__anycable__",
+    help: "Subject of NATS that publications come by.",
+    check: whyNotSubject,
   }),
   broadcastKey: secret({
     flag: "broadcast_key",
@@ -109,9 +114,11 @@ export function adaptersOf(names: readonly string[]): readonly BroadcastAdapter[
 function whyNotAdapters(names: readonly string[]): string | null {
   const wrong = names.find((name) => adaptersOf([name]).length === 0);
   if (wrong === undefined) return null;
-  return ADAPTERS_OF_ANYCABLE.includes(wrong)
-    ? `names ${wrong}, which AnyCable has and this version does not; ${ADAPTERS.join(", ")} are served`
-    : `names ${JSON.stringify(wrong)}, which is not known; ${ADAPTERS.join(", ")} are served`;
+  return `names ${JSON.stringify(wrong)}, which is not known; ${ADAPTERS.join(", ")} are served`;
+}
+
+function whyNotSubject(name: string): string | null {
+  return /^[^\s.*>$]+(\.[^\s.*>]+)*$/.test(name) ? null : "must be a subject of NATS, without wildcards";
 }
 
 function whyNotName(name: string): string | null {

@@ -2,10 +2,7 @@ import { envName } from "@hawser/core/options";
 
 /** AnyCable's options that this version does not serve, by the feature they belong to: cli/options.go@1.6.16. */
 export const NOT_SERVED_FLAGS = {
-  "Redis and NATS": [
-    "nats_channel",
-    "nats_servers",
-    "nats_dont_randomize_servers",
+  "embedded NATS": [
     "embed_nats",
     "enats_addr",
     "enats_cluster",
@@ -44,9 +41,6 @@ export const NOT_SERVED_FLAGS = {
 
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
-  "nats_broadcast",
-  "nats_pubsub",
-  "nats",
   "embedded_nats",
   "metrics.statsd",
   "ds",

@@ -14,6 +14,7 @@ import { SERVER } from "../transports/http/options.ts";
 import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { COMMAND, GENERAL, SHUTDOWN } from "./general-options.ts";
+import { NATS } from "./nats-options.ts";
 import { REDIS } from "./redis-options.ts";
 import { STREAMS } from "./streams-options.ts";
 
@@ -38,6 +39,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   BROADCAST,
   PUBSUB,
   REDIS,
+  NATS,
   BROKER,
   LOG,
   METRICS,

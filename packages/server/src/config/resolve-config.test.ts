@@ -232,7 +232,11 @@ describe("pub/sub", () => {
   const pubSub = (...argv: string[]) => configOf(...argv).pubSub;
 
   test("is by Redis where that is elsewhere, and where one server reads for all", () => {
-    expect(pubSub()).toEqual({ adapter: "none", redisChannel: "__anycable_internal__" });
+    expect(pubSub()).toEqual({
+      adapter: "none",
+      redisChannel: "__anycable_internal__",
+      natsChannel: "__anycable_internal__",
+    });
     expect(pubSub("--redis_url=redis://x").adapter).toBe("redis");
     expect(pubSub("--redis_sentinels=x").adapter).toBe("redis");
     expect(pubSub("--broadcast_adapter=redisx").adapter).toBe("redis");

@@ -3,6 +3,7 @@ import { deriveKey } from "@hawser/core/signed/derive";
 import { ADMIN } from "../admin/options.ts";
 import { adaptersOf, BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
+import { parseNatsAddress } from "../drivers/nats/nats-address.ts";
 import { parseRedisAddress, type RedisAddress, SENTINEL_PORT } from "../drivers/redis/redis-address.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
 import { PUBSUB } from "../pubsub/options.ts";
@@ -13,6 +14,7 @@ import { SERVER } from "../transports/http/options.ts";
 import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
 import { GENERAL, SHUTDOWN } from "./general-options.ts";
+import { NATS } from "./nats-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
 import { REDIS } from "./redis-options.ts";
 import { resolveJwt } from "./resolve-jwt.ts";
@@ -44,6 +46,7 @@ export function resolveConfig(
     broadcast: resolveBroadcast(values, general.public, hmacHex),
     broker: resolveBroker(values),
     pubSub: resolvePubSub(values),
+    nats: resolveNats(values),
     redis: resolveRedis(values),
     shutdown: resolveShutdown(values),
     log: resolveLog(values),
@@ -126,6 +129,7 @@ function resolveBroadcast(
   const {
     adapters,
     redisChannel,
+    natsChannel,
     redisStream,
     redisGroup,
     redisBlockMs,
@@ -140,6 +144,7 @@ function resolveBroadcast(
   return {
     adapters: adaptersOf(adapters),
     redisChannel,
+    natsChannel,
     redisStream: { stream: redisStream, group: redisGroup, blockMs: redisBlockMs },
     key,
     keyDerived: secret?.derived ?? false,
@@ -155,8 +160,16 @@ function resolveBroker(values: OptionValues): ResolvedConfig["broker"] {
 }
 
 function resolvePubSub(values: OptionValues): ResolvedConfig["pubSub"] {
-  const { adapter, redisChannel } = sectionOf(values, PUBSUB);
-  return { adapter: adapter === "" ? "none" : adapter, redisChannel };
+  const { adapter, ...channels } = sectionOf(values, PUBSUB);
+  return { ...channels, adapter: adapter === "" ? "none" : adapter };
+}
+
+function resolveNats(values: OptionValues): ResolvedConfig["nats"] {
+  const { servers, inOrder } = sectionOf(values, NATS);
+  const parsed = parseNatsAddress(servers);
+  // The option has checked it.
+  if (!parsed.ok) throw new Error(`an address that its option took ${parsed.why}`);
+  return { address: parsed.value, inOrder };
 }
 
 function resolveRedis(values: OptionValues): ResolvedConfig["redis"] {

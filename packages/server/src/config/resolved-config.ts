@@ -1,6 +1,7 @@
 import type { LogLevel } from "@hawser/core/log";
 import type { ExpiryPolicy } from "@hawser/core/session/expiry";
 import type { BroadcastAdapter } from "../broadcast/options.ts";
+import type { NatsTarget } from "../drivers/nats/nats-link.ts";
 import type { RedisAddress } from "../drivers/redis/redis-address.ts";
 import type { IssuerSettings } from "../keys/issuer/options.ts";
 
@@ -160,6 +161,7 @@ export interface ResolvedConfig {
   readonly broadcast: {
     readonly adapters: readonly BroadcastAdapter[];
     readonly redisChannel: string;
+    readonly natsChannel: string;
     readonly redisStream: { readonly stream: string; readonly group: string; readonly blockMs: number };
     /** What `Authorization: Bearer` must carry; null leaves the endpoint open. */
     readonly key: string | null;
@@ -185,10 +187,12 @@ export interface ResolvedConfig {
   };
   /** How messages pass between servers. */
   readonly pubSub: {
-    readonly adapter: "none" | "redis";
+    readonly adapter: "none" | "redis" | "nats";
     /** By which commands go. */
     readonly redisChannel: string;
+    readonly natsChannel: string;
   };
+  readonly nats: NatsTarget;
   readonly redis: {
     readonly address: RedisAddress;
     /** Null where `address` is Redis itself. */

@@ -129,22 +129,24 @@ function settleBroadcastAdapters(draft: Draft): void {
 
 /** As the reference chooses: a place of Redis that is not the default one, or a stream of publications, which one server reads. */
 function settlePubSub(draft: Draft, warnings: string[]): void {
-  const { adapter, redisChannel } = PUBSUB.options;
+  const { adapter, redisChannel, natsChannel } = PUBSUB.options;
   const { url, sentinels } = REDIS.options;
-  const { adapters, redisChannel: broadcastChannel } = BROADCAST.options;
+  const { adapters, ...broadcast } = BROADCAST.options;
   if (draft.get(adapter) === "") {
     const isRedisElsewhere = draft.get(url) !== url.default || draft.get(sentinels) !== "";
     if (isRedisElsewhere || draft.get(adapters).includes("redisx")) draft.compute(adapter, "redis");
   }
-  // Every server would take what it passes on for a publication.
-  const isShared =
-    draft.get(adapters).includes("redis") && draft.get(redisChannel) === draft.get(broadcastChannel);
-  if (draft.get(adapter) !== "redis" || !isShared) return;
-  const own = `${draft.get(redisChannel)}-int`;
-  warnings.push(
-    `${placeOf(draft.values, redisChannel)} is the channel of publications as well: using ${own}`,
-  );
-  draft.compute(redisChannel, own);
+  if (!draft.get(adapters).includes(draft.get(adapter))) return;
+  if (draft.get(adapter) === "redis") separate(draft, redisChannel, broadcast.redisChannel, warnings);
+  else if (draft.get(adapter) === "nats") separate(draft, natsChannel, broadcast.natsChannel, warnings);
+}
+
+/** By one channel for both, every server would take what it passes on for a publication. */
+function separate(draft: Draft, own: Option<string>, others: Option<string>, warnings: string[]): void {
+  if (draft.get(own) !== draft.get(others)) return;
+  const apart = `${draft.get(own)}-int`;
+  warnings.push(`${placeOf(draft.values, own)} is the channel of publications as well: using ${apart}`);
+  draft.compute(own, apart);
 }
 
 /** A key moves the endpoint to the main port; `--public` opens it there all the same (anycable cli/options.go). */

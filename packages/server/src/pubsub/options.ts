@@ -4,9 +4,8 @@ export const PUBSUB = section("Pub/sub between servers", {
   adapter: choice({
     flag: "pubsub",
     toml: "pubsub_adapter",
-    values: ["", "none", "redis"],
+    values: ["", "none", "redis", "nats"],
     default: "",
-    refused: { nats: "is AnyCable's and not served yet; use redis" },
     help:
       "What passes messages on between servers; redis by default where redis_url is not its default or redisx is an adapter, " +
       "else none.",
@@ -17,5 +16,13 @@ export const PUBSUB = section("Pub/sub between servers", {
     default: "__anycable_internal__",
     help: "Channel of Redis by which servers tell each other commands.",
     check: (value) => (value === "" ? "must be a name" : null),
+  }),
+  natsChannel: text({
+    flag: null,
+    toml: "nats_pubsub.channel",
+    default: "__anycable_internal__",
+    help: "Subject of NATS by which servers tell each other commands.",
+    check: (value) =>
+      /^[^\s.*>$]+(\.[^\s.*>]+)*$/.test(value) ? null : "must be a subject of NATS, without wildcards",
   }),
 });

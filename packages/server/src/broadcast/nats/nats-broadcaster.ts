@@ -1,0 +1,36 @@
+import type { Clock } from "@hawser/core/clock";
+import type { Engine } from "@hawser/core/engine/engine";
+import type { Log } from "@hawser/core/log";
+import type { Random } from "@hawser/core/random";
+import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
+import type { Broadcaster } from "../broadcaster.ts";
+
+export interface NatsBroadcasterParts {
+  readonly engine: Pick<Engine, "deliver">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * Takes publications from a subject of NATS (anycable broadcast/legacy_nats.go@1.6.16). Every node hears them all; what is
+ * published while there is no connection is lost.
+ */
+export function natsBroadcaster(
+  target: NatsTarget,
+  subject: string,
+  { engine, clock, random, log }: NatsBroadcasterParts,
+): Broadcaster {
+  const link = new NatsLink(target, {
+    ...{ clock, random, log },
+    onUp: (again) =>
+      log.info(`${again ? "reconnected" : "subscribed"} to NATS channel`, { channel: subject }),
+  });
+  return {
+    start() {
+      link.subscribe(subject, (text) => engine.deliver(text, null));
+      link.start();
+    },
+    stop: () => link.stop(),
+  };
+}

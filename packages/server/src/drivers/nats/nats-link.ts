@@ -1,0 +1,208 @@
+import type { Cancel, Clock } from "@hawser/core/clock";
+import { messageOf } from "@hawser/core/errors";
+import type { Log } from "@hawser/core/log";
+import type { Random } from "@hawser/core/random";
+import {
+  connect,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  type Subscription,
+} from "@nats-io/transport-node";
+import { retryDelayMs } from "../retry-delay.ts";
+import type { NatsAddress } from "./nats-address.ts";
+
+export interface NatsTarget {
+  readonly address: NatsAddress;
+  /** Whether to try the servers in the order in which they are given. */
+  readonly inOrder: boolean;
+}
+
+export interface NatsLinkParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** NATS is there; `again` is true after the first time. */
+  readonly onUp: (again: boolean) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A server that answers none of two is dead. */
+const PING_INTERVAL_MS = 10_000;
+/** While there is no connection the log says so this often. */
+const REMINDER_MS = 60_000;
+
+/**
+ * A connection to NATS that is there for as long as the server runs. The library finds the servers of a cluster, connects
+ * again and subscribes again; the first connection, which it would give up, is tried here.
+ */
+export class NatsLink {
+  readonly #target: NatsTarget;
+  readonly #parts: NatsLinkParts;
+  readonly #wanted = new Map<string, (text: string) => void>();
+  readonly #subscriptions = new Map<string, Subscription>();
+  #connection: NatsConnection | null = null;
+  #isUp = false;
+  #wasUp = false;
+  #breaks = 0;
+  #attempt = 0;
+  #lastToldMs = Number.NEGATIVE_INFINITY;
+  #cancelRetry: Cancel | null = null;
+  #stopped = false;
+
+  constructor(target: NatsTarget, parts: NatsLinkParts) {
+    this.#target = target;
+    this.#parts = parts;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** How often a connection was lost, and what was on its way with it. */
+  get breaks(): number {
+    return this.#breaks;
+  }
+
+  /** Begins to connect; returns at once. */
+  start(): void {
+    void this.#connect();
+  }
+
+  /** Hands over a message; false where it cannot be sent. */
+  publish(subject: string, text: string): boolean {
+    if (!this.#isUp || this.#connection === null) return false;
+    try {
+      this.#connection.publish(subject, text);
+      return true;
+    } catch (thrown) {
+      this.#parts.log.error("failed to publish message", { error: messageOf(thrown) });
+      return false;
+    }
+  }
+
+  /** From now on, and again with each connection. */
+  subscribe(subject: string, onText: (text: string) => void): void {
+    this.#wanted.set(subject, onText);
+    this.#subscribe(subject, onText);
+  }
+
+  unsubscribe(subject: string): void {
+    this.#wanted.delete(subject);
+    this.#subscriptions.get(subject)?.unsubscribe();
+    this.#subscriptions.delete(subject);
+  }
+
+  /** Resolves once NATS has all that was handed over; false when it cannot be said. */
+  async flush(): Promise<boolean> {
+    if (!this.#isUp || this.#connection === null) return false;
+    const { breaks } = this;
+    await this.#connection.flush().catch(() => {});
+    return this.#isUp && breaks === this.#breaks;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelRetry?.();
+    this.#isUp = false;
+    await this.#connection?.close().catch(() => {});
+  }
+
+  async #connect(): Promise<void> {
+    let made: NatsConnection;
+    try {
+      made = await connect(connectionOptions(this.#target, this.#parts.random));
+    } catch (thrown) {
+      if (!this.#stopped) this.#retry(messageOf(thrown));
+      return;
+    }
+    if (this.#stopped) return void made.close();
+    this.#connection = made;
+    this.#subscriptions.clear();
+    for (const [subject, onText] of this.#wanted) this.#subscribe(subject, onText);
+    this.#up();
+    void this.#watch(made);
+  }
+
+  #subscribe(subject: string, onText: (text: string) => void): void {
+    if (this.#connection === null || this.#connection.isClosed()) return;
+    const subscription = this.#connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) onText(message.string());
+        else this.#parts.log.error("a subject of NATS cannot be followed", { error: error.message });
+      },
+    });
+    this.#subscriptions.set(subject, subscription);
+  }
+
+  /** Tells what becomes of the connection; at its end, which the library has no reason for, another one is made. */
+  async #watch(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect")
+        this.#down("connection to NATS lost; connecting again", status.server);
+      else if (status.type === "reconnect") this.#up();
+      else if (status.type === "reconnecting") this.#remind();
+      else if (status.type === "error") this.#parts.log.warn("NATS says", { error: status.error.message });
+    }
+    const fault = await connection.closed();
+    if (this.#stopped) return;
+    this.#connection = null;
+    this.#isUp = false;
+    this.#breaks += 1;
+    this.#retry(fault instanceof Error ? fault.message : "the connection was closed");
+  }
+
+  #up(): void {
+    this.#isUp = true;
+    this.#attempt = 0;
+    this.#lastToldMs = Number.NEGATIVE_INFINITY;
+    this.#parts.onUp(this.#wasUp);
+    this.#wasUp = true;
+  }
+
+  #down(message: string, server: string): void {
+    if (this.#stopped || !this.#isUp) return;
+    this.#isUp = false;
+    this.#breaks += 1;
+    this.#lastToldMs = this.#parts.clock.monotonicMs();
+    this.#parts.log.warn(message, { address: server });
+  }
+
+  #remind(): void {
+    this.#tell("it cannot be reached");
+  }
+
+  #retry(error: string): void {
+    this.#tell(error);
+    const delayMs = retryDelayMs(this.#attempt++, this.#parts.random);
+    this.#cancelRetry = this.#parts.clock.after(delayMs, () => void this.#connect());
+  }
+
+  #tell(error: string): void {
+    const { clock, log } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    const level = nowMs - this.#lastToldMs >= REMINDER_MS ? "warn" : "debug";
+    if (level === "warn") this.#lastToldMs = nowMs;
+    log[level]("NATS cannot be used; trying again", { address: natsText(this.#target), error });
+  }
+}
+
+function connectionOptions({ address, inOrder }: NatsTarget, random: Random): NodeConnectionOptions {
+  const { servers, tls, login } = address;
+  return {
+    servers: [...servers],
+    noRandomize: inOrder,
+    ...(tls ? { tls: {} } : {}),
+    ...(login === null ? {} : "token" in login ? login : { user: login.user, pass: login.password }),
+    reconnect: true,
+    maxReconnectAttempts: -1,
+    // It is asked more than once an attempt, so that there is no telling which one it is.
+    reconnectDelayHandler: () => retryDelayMs(1, random),
+    timeout: CONNECT_TIMEOUT_MS,
+    pingInterval: PING_INTERVAL_MS,
+  };
+}
+
+/** For the log: hosts alone. */
+export function natsText({ address }: NatsTarget): string {
+  return address.servers.map((server) => `nats://${server}`).join(",");
+}

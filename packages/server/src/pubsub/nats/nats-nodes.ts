@@ -1,0 +1,77 @@
+import type { Clock } from "@hawser/core/clock";
+import type { Engine } from "@hawser/core/engine/engine";
+import type { Log } from "@hawser/core/log";
+import type { Random } from "@hawser/core/random";
+import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
+import type { Nodes } from "../nodes.ts";
+import { subjectOf } from "./subject.ts";
+
+export interface NatsNodesParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * Passes messages on by NATS as the reference does, so that its servers may be among ours (anycable pubsub/nats.go@1.6.16):
+ * a stream is a subject of its own name, commands have one of their own, and a message comes back to the server that sent it
+ * as to all others.
+ */
+export class NatsNodes implements Nodes {
+  readonly #link: NatsLink;
+  readonly #channel: string;
+  #engine: Pick<Engine, "deliver"> | null = null;
+  #lost = 0;
+  #lostBefore = 0;
+  #breaksBefore = 0;
+
+  /** @param channel by which commands go. */
+  constructor(target: NatsTarget, channel: string, { clock, random, log }: NatsNodesParts) {
+    this.#channel = channel;
+    this.#link = new NatsLink(target, {
+      ...{ clock, random, log },
+      onUp: (again) => log.info(again ? "reconnected" : "connected", { channel }),
+    });
+  }
+
+  get isUp(): boolean {
+    return this.#link.isUp;
+  }
+
+  start(engine: Pick<Engine, "deliver">): void {
+    this.#engine = engine;
+    this.#link.subscribe(this.#channel, (text) => engine.deliver(text, null));
+    this.#link.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#link.flush();
+    await this.#link.stop();
+  }
+
+  publish(stream: string, text: string): void {
+    if (!this.#link.publish(subjectOf(stream), text)) this.#lost += 1;
+  }
+
+  command(text: string): void {
+    if (!this.#link.publish(this.#channel, text)) this.#lost += 1;
+  }
+
+  follow(stream: string): void {
+    if (stream === this.#channel) return;
+    // The stream is the one that was asked for, whatever other subjects NATS may match.
+    this.#link.subscribe(subjectOf(stream), (text) => this.#engine?.deliver(text, stream));
+  }
+
+  unfollow(stream: string): void {
+    if (stream !== this.#channel) this.#link.unsubscribe(subjectOf(stream));
+  }
+
+  async settled(): Promise<boolean> {
+    const arrived = await this.#link.flush();
+    const isWhole = this.#lost === this.#lostBefore && this.#link.breaks === this.#breaksBefore;
+    this.#lostBefore = this.#lost;
+    this.#breaksBefore = this.#link.breaks;
+    return arrived && isWhole;
+  }
+}
