@@ -51,6 +51,14 @@ test("everyone may enter the lobby, ann alone the staff room, and the others are
   ]);
 });
 
+test("who is in a room is shown under the name that the token has", async () => {
+  const { command } = chatOf();
+  const lobby = await command("ben", "lobby");
+  expect(lobby.presence).toMatchObject({ type: "join", id: "ben", info: "" });
+  expect(lobby.env?.istate).toEqual({ $p: "chat:lobby" });
+  expect((await command("ben", "staff")).presence).toBeUndefined();
+});
+
 test("whispers have a stream of their own, for those who may be in the room", async () => {
   const { command } = chatOf();
   const typing = (name: string, room: string) =>
@@ -58,7 +66,7 @@ test("whispers have a stream of their own, for those who may be in the room", as
   const lobby = await typing("ben", "lobby");
   expect(lobby).toMatchObject({ status: SUCCESS, streams: ["typing:lobby"] });
   expect(lobby.env?.istate).toEqual({ $w: "typing:lobby" });
-  expect((await command("ben", "lobby")).env?.istate).toEqual({});
+  expect((await command("ben", "lobby")).env?.istate).not.toHaveProperty("$w");
   expect(await typing("ann", "staff")).toMatchObject({ status: SUCCESS, streams: ["typing:staff"] });
   expect(await typing("ben", "staff")).toMatchObject({ status: FAILURE, streams: [] });
 });

@@ -22,7 +22,11 @@ export function createChat(broadcaster: Pick<Broadcaster, "broadcast">): Cable<P
       data: { speak: (raw) => ({ text: textIn(raw) }) },
       subscribed(ctx, { room }) {
         const error = refusal(room, ctx.connection.identifiers);
-        if (error === null) return ctx.streamFrom(`chat:${room}`);
+        if (error === null) {
+          ctx.streamFrom(`chat:${room}`);
+          // The token says who it is; had the client said so itself, it could be anybody.
+          return ctx.joinPresence(`chat:${room}`, ctx.connection.identifiers.name);
+        }
         // A rejection carries no words, so they go ahead of it.
         ctx.transmit({ error });
         ctx.reject();

@@ -60,6 +60,41 @@ function inChromium(): void {
     await takePicture(ann, "chat-ann");
   }, 60_000);
 
+  const here = (page: Page) => page.getByRole("list", { name: "Who is here" }).getByRole("listitem");
+  const hereAre = async (page: Page, names: readonly string[]) => {
+    const deadline = Date.now() + 40_000;
+    for (;;) {
+      const shown = await here(page).allTextContents();
+      if (shown.join() === names.join() || Date.now() > deadline) return expect(shown).toEqual([...names]);
+      await Bun.sleep(50);
+    }
+  };
+
+  test("who is here is seen by everybody in the room, comes and goes, and is there once with two windows", async () => {
+    await hereAre(ann, ["ann (you)", "ben"]);
+    await hereAre(ben, ["ben (you)", "ann"]);
+    await ben.getByRole("button", { name: "harbour" }).click();
+    await hereAre(ben, ["ben (you)"]);
+    await hereAre(ann, ["ann (you)"]);
+    const second = await windowOf("ann");
+    await hereAre(second, ["ann (you)"]);
+    await ben.getByRole("button", { name: "lobby" }).click();
+    await hereAre(ben, ["ben (you)", "ann"]);
+    await hereAre(ann, ["ann (you)", "ben"]);
+    await hereAre(second, ["ann (you)", "ben"]);
+    await takePicture(ann, "chat-here");
+    await second.context().close();
+  }, 120_000);
+
+  test("who has closed the window is there for a while yet, and then gone", async () => {
+    const cleo = await windowOf("cleo");
+    await hereAre(ann, ["ann (you)", "ben", "cleo"]);
+    await cleo.context().close();
+    await Bun.sleep(1000);
+    expect(await here(ann).allTextContents()).toEqual(["ann (you)", "ben", "cleo"]);
+    await hereAre(ann, ["ann (you)", "ben"]);
+  }, 120_000);
+
   test("who is typing is seen by the others, until it is said", async () => {
     await ann.getByLabel("Message", { exact: true }).pressSequentially("Hea");
     await ben.locator("#typing", { hasText: "ann is typing" }).waitFor();

@@ -15,6 +15,8 @@ export interface ChatEvents {
   refused(room: Room, why: string | null): void;
   /** `missed`: it was said while the connection was gone. */
   message(message: ChatMessage, missed: boolean): void;
+  /** Who is in the room now. */
+  here(names: readonly string[]): void;
   /** Somebody else in the room writes, and says that this is their name. */
   typing(name: string): void;
   /** The server took a fresh token on the connection as it is. */
@@ -115,7 +117,9 @@ export function createChatClient(
         missed = reconnect ? 0 : null;
         whisperIn(room);
         events.entered(room);
+        tellWhoIsHere(next, events);
       });
+      next.on("presence", () => tellWhoIsHere(next, events));
       next.on("message", (message) => {
         if (missed !== null) missed += 1;
         events.message(message as unknown as ChatMessage, missed !== null);
@@ -157,6 +161,15 @@ export function createChatClient(
         .catch(() => {}); // what comes of it is said by the events
     },
   };
+}
+
+/** The client asks the server once, and keeps the list by itself from then on. */
+function tellWhoIsHere({ presence }: Channel, events: ChatEvents): void {
+  presence.info().then(
+    (members) => events.here(Object.keys(members ?? {})),
+    // The connection went first; it is asked again once that is back.
+    () => {},
+  );
 }
 
 function watch(cable: Cable, events: ChatEvents): void {

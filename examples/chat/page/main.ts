@@ -1,6 +1,7 @@
 import { type IssuedToken, ROOMS } from "../rooms.ts";
 import { type ChatClient, createChatClient } from "./chat-client.ts";
 import { connectionView } from "./connection-view.ts";
+import { hereView } from "./here-view.ts";
 import { knock } from "./knock.ts";
 import { messagesView } from "./messages-view.ts";
 import { refusalView } from "./refusal-view.ts";
@@ -52,7 +53,10 @@ function chatOver(cableUrl: string, token: string): ChatClient {
       }
     },
     entered(room) {
-      if (room !== entered) messagesView.empty();
+      if (room !== entered) {
+        messagesView.empty();
+        hereView.nobody();
+      }
       messagesView.event(room === entered ? `Back in ${room}` : `You are in ${room}`);
       entered = room;
       typingView.nobody();
@@ -62,6 +66,7 @@ function chatOver(cableUrl: string, token: string): ChatClient {
     refused(room, why) {
       entered = null;
       typingView.nobody();
+      hereView.nobody();
       messagesView.empty();
       connectionView.room(null);
       connectionView.notice(`The room ${room} refused you: ${why ?? "no reason given"}`);
@@ -74,6 +79,7 @@ function chatOver(cableUrl: string, token: string): ChatClient {
       messagesView.message(message, message.from === name, missed);
       typingView.stopped(message.from);
     },
+    here: (names) => hereView.show(names, name),
     typing: typingView.typing,
     renewed: () => tokenView.renewed(Date.now()),
     frame: wireView.frame,
