@@ -14,6 +14,7 @@ import {
 } from "./admission.ts";
 import { type EngineContext, rpcEnv } from "./context.ts";
 import { resume } from "./resume.ts";
+import { isRevokedByNow } from "./revocation-terms.ts";
 import { withToken } from "./token-place.ts";
 
 /** Lets a client in, gives it its session back, refuses it, or asks the application; it is told in every case. */
@@ -221,18 +222,14 @@ function applyConnectReply(
     return;
   }
   const identifiers = reply.identifiers === "" && token !== null ? token.identity : reply.identifiers;
-  if (token !== null && wasRevoked(context, identifiers, token)) {
+  // While the application was asked, or for the identifiers that it gave.
+  if (token !== null && isRevokedByNow(context, identifiers, token.marks)) {
     context.drop(session, "revoked");
     return;
   }
   open(context, session, identifiers);
   for (const transmission of reply.transmissions) context.send(session, transmission);
   context.markInterest(session, "interested");
-}
-
-/** While the application was asked, or for the identifiers that it gave. */
-function wasRevoked({ revocations, clock }: EngineContext, identifiers: string, token: Accepted): boolean {
-  return revocations.inForce.refusalOf(identifiers, token.marks, clock.nowMs()) !== null;
 }
 
 function refuseByBackend(context: EngineContext, session: Session, reply: ConnectReply): void {

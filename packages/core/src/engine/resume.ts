@@ -9,6 +9,7 @@ import type { Admission } from "./admission.ts";
 import { type EngineContext, quoted } from "./context.ts";
 import { startHeldStream } from "./holding.ts";
 import { carryPresence } from "./presence.ts";
+import { isRevokedByNow, isSessionRevoked } from "./revocation-terms.ts";
 
 /** What happens to a client that comes for a session, as to any other. */
 export interface Meeting {
@@ -37,12 +38,18 @@ export function resume(
     meeting.carryOut(admission);
     return;
   }
-  const settle = (snapshot: SessionSnapshot | null) => {
+  const settle = (found: SessionSnapshot | null) => {
+    const token = admission?.token ?? null;
+    if (token !== null && isRevokedByNow(context, token.identity, token.marks)) {
+      context.drop(session, "revoked");
+      return;
+    }
+    const snapshot = found !== null && isSessionRevoked(context, formerSid, found) ? null : found;
     const fields = { sid: session.sid, old_sid: quoted(formerSid) };
     if (snapshot !== null && (admission === null || isEntitled(admission, snapshot))) {
       context.counters.resumes.add(["restored"]);
       context.log.debug("session restored", fields);
-      restore(context, session, snapshot, meeting, admission?.token ?? null);
+      restore(context, session, snapshot, meeting, token);
       carryPresence(context, formerSid, session);
       return;
     }

@@ -1,3 +1,5 @@
+import type { SessionSnapshot } from "../broker/sessions.ts";
+import type { Clock } from "../clock.ts";
 import type { Revocation, RevokedBy } from "../jwt/revocation/revocation.ts";
 import type { Revocations } from "../jwt/revocation/revocations.ts";
 import type { TokenMarks } from "../jwt/revocation/token-marks.ts";
@@ -14,6 +16,30 @@ export interface RevocationBook {
   readonly longestLifetimeMs: number | null;
   /** PORT: writes down what was added, or throws a `CableError`. Null where a restart forgets. */
   readonly write: ((added: readonly Revocation[]) => void) | null;
+}
+
+/** What says whether something was revoked by now. */
+export interface RevocationParts {
+  readonly revocations: RevocationBook;
+  readonly clock: Pick<Clock, "nowMs">;
+}
+
+/** For what was decided a while ago: whether a token of this identity is to be refused by now. */
+export function isRevokedByNow(
+  { revocations, clock }: RevocationParts,
+  identity: string,
+  marks: TokenMarks,
+): boolean {
+  return revocations.inForce.refusalOf(identity, marks, clock.nowMs()) !== null;
+}
+
+/** Whether a session that is cached is not to be given back. Those of this node are forgotten at once, others may not be. */
+export function isSessionRevoked(parts: RevocationParts, sid: string, snapshot: SessionSnapshot): boolean {
+  const { identifiers, lineage, marks } = snapshot;
+  const { inForce } = parts.revocations;
+  const nowMs = parts.clock.nowMs();
+  if (inForce.hasSession(sid, nowMs) || inForce.hasSession(lineage, nowMs)) return true;
+  return marks !== null && isRevokedByNow(parts, snapshot.tokenIdentity ?? identifiers, marks);
 }
 
 /** @param known the marks of tokens that match and are in use. */

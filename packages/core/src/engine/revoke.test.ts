@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { MemorySessions } from "../broker/memory-sessions.ts";
+import type { SessionSnapshot } from "../broker/sessions.ts";
 import { CableError } from "../errors.ts";
 import { REVOCATION_RULES, type Revocation } from "../jwt/revocation/revocation.ts";
 import { Revocations } from "../jwt/revocation/revocations.ts";
@@ -200,6 +201,60 @@ describe("with sessions that are kept for their clients", () => {
     expect(wasRefused(connect({ tag: 1 }))).toBe(true);
   });
 
+  /** A cache elsewhere, which answers when it is told to and was not told to forget. */
+  function farAway(snapshot: SessionSnapshot) {
+    let answer = () => {};
+    const found = new Promise<SessionSnapshot>((resolve) => {
+      answer = () => resolve(snapshot);
+    });
+    const nothing = () => {};
+    const sessions = {
+      save: nothing,
+      remove: nothing,
+      removeOf: nothing,
+      removeWhere: nothing,
+      find: () => found,
+    };
+    const rig = engineWith({ broker: () => ({ history: null, presence: null, close: nothing, sessions }) });
+    const comeFor = (claims: object) =>
+      rig.open({ ...GOOD, token: JSON.stringify(claims), formerSid: "former" }, {}, true);
+    return {
+      ...rig,
+      comeFor,
+      answer: () => {
+        answer();
+        return settle();
+      },
+    };
+  }
+
+  test.each<[object, string]>([
+    [{ sid: "former" }, "welcome"],
+    [{ sid: "first" }, "welcome"],
+    [{ jti: "of the session" }, "welcome"],
+    [{ jti: "fresh" }, "revoked"],
+    [{ jti: "another" }, "restored"],
+  ])("%j, while a cache elsewhere is asked for the session, is heeded: %s", async (payload, expected) => {
+    const marks = { ...ACCEPTED.marks, jti: "of the session" };
+    const { comeFor, revoke, answer } = farAway({
+      ...{
+        identifiers: "ann",
+        admittedBy: "token",
+        tokenIdentity: "ann",
+        marks,
+        cstate: {},
+        subscriptions: [],
+      },
+      ...{ disconnectInterest: false, lineage: "first" },
+    });
+    const { connection } = comeFor({ jti: "fresh", tag: 3 });
+    revoke(payload);
+    await answer();
+    const [said = ""] = connection.sent;
+    expect(said).toContain(expected);
+    expect(said.includes("restored")).toBe(expected === "restored");
+  });
+
   test("who has the session back is known by the token as before", () => {
     const { connect, open, revoke } = engineWith({
       ...{ options: { resumeVerify: false } },
@@ -239,7 +294,8 @@ describe("with other nodes", () => {
     here.revoke({ sid: phone.session.sid, reconnect: true });
     expect(isClosed(phone)).toBe(true);
     expect(pubSub.commands).toHaveLength(2);
-    for (const text of pubSub.commands) for (const { engine } of [here, there]) engine.deliver(text, null);
+    for (const text of [...pubSub.commands])
+      for (const { engine } of [here, there]) engine.deliver(text, null);
     const held = ({ inForce }: typeof here) => [...inForce.entries()];
     expect(held(there)).toEqual(held(here));
     expect(samePhone.connection.sent.at(-1)).toBe(

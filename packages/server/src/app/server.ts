@@ -42,6 +42,7 @@ export async function startServer(
   const tls = paths === null ? null : readCertificate(paths);
   const composition = compose(config, log, reconfigure);
   announceKeys(config, composition, log);
+  announceRevocations(config, composition, log);
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
   const listeners = await openListeners(composition.routes, tls, onFault);
@@ -176,6 +177,12 @@ function announce(config: ResolvedConfig, log: Log): void {
 function announceKeys({ jwt }: ResolvedConfig, { keys }: Composition, log: Log): void {
   if (!jwt.enabled) return;
   log.info("Keys for tokens", { context: "keys", keys: keysText(keys.list()) });
+}
+
+function announceRevocations({ revocation }: ResolvedConfig, { engine }: Composition, log: Log): void {
+  const { filePath: file } = revocation;
+  if (file === null) return;
+  log.info("Revocations in force", { context: "keys", num: engine.revocations.inForce.size, file });
 }
 
 function announceEndpoints(config: ResolvedConfig, mainPort: number, log: Log): void {

@@ -68,6 +68,7 @@ describe("--revocations_file", () => {
       server.signal(signal);
       await server.exited;
       server = await start(`--revocations_file=${path}`);
+      expect(server.output()).toMatch(/Revocations in force .* num=4/);
       expect(await answerTo(server, { jti: "a" })).toBe("unauthorized");
       expect(await answerTo(server, { n: 1 })).toBe("unauthorized");
       expect(await answerTo(server, { ext: "bob" })).toBe("unauthorized");
