@@ -627,6 +627,39 @@ test("a pinned type has to be the header's", () => {
   expect(outcome(verify(tokenWith({ typ: "at+jwt" })))).toBe("type_other");
 });
 
+describe("the end of a connection", () => {
+  const endOf = (claims: Record<string, unknown>, settings: Settings = { expireClaim: "until" }) => {
+    const verdict = verifierWith(settings).verify(tokenWith(claims));
+    return verdict.accepted ? verdict.connectionEndsAtMs : outcome(verdict);
+  };
+  const [SOON_S, LATER_S] = [NOW_S + 60, NOW_S + 3600];
+
+  test("is exp with its leeway, and none where there is no exp", () => {
+    expect(endOf({ exp: SOON_S }, {})).toBe(SOON_S * 1000);
+    expect(endOf({ exp: SOON_S, until: LATER_S }, { leewayS: 10 })).toBe((SOON_S + 10) * 1000);
+    expect(endOf({}, {})).toBeNull();
+  });
+
+  test("is the claim that stands in for exp, later or sooner, and exp without it", () => {
+    expect(endOf({ exp: SOON_S, until: LATER_S })).toBe(LATER_S * 1000);
+    expect(endOf({ exp: LATER_S, until: SOON_S })).toBe(SOON_S * 1000);
+    expect(endOf({ until: SOON_S })).toBe(SOON_S * 1000);
+    expect(endOf({ exp: SOON_S })).toBe(SOON_S * 1000);
+    expect(endOf({ exp: SOON_S, until: LATER_S }, { expireClaim: "until", leewayS: 10 })).toBe(
+      (LATER_S + 10) * 1000,
+    );
+  });
+
+  test("does not let a token in past exp, nor one whose connection would have to end at once", () => {
+    expect(endOf({ exp: NOW_S - 5, until: LATER_S })).toBe("expired");
+    expect(endOf({ exp: SOON_S, until: NOW_S - 5 })).toBe("ended");
+    expect(endOf({ exp: SOON_S, until: NOW_S - 5 }, { expireClaim: "until", leewayS: 10 })).toBeNumber();
+    for (const until of ["tomorrow", null, true, {}]) {
+      expect(endOf({ exp: SOON_S, until })).toBe("end_not_number");
+    }
+  });
+});
+
 test("every rule is told apart by its reason and detail", () => {
   const seen = new Set(Object.values(RULES).map(({ reason, detail }) => `${reason} ${detail}`));
   expect(seen.size).toBe(Object.keys(RULES).length);
