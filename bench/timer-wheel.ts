@@ -28,6 +28,8 @@ const MAX_BYTES = 160;
 const MAX_TICK_US = 500;
 /** Of a write to a client's socket, which a ping costs besides, some 5 us. */
 const MAX_PING_US = 2;
+/** Of the 20 to 30 that a connect costs. */
+const MAX_PLAN_US = 3;
 
 const clock = new ManualClock();
 let [pings, ended, notices] = [0, 0, 0];
@@ -98,7 +100,10 @@ function tickUs(deadlines: Deadlines): number {
 const quiet = wheel();
 const silent = makeSessions(0);
 const bareBytes = await residentBytes();
+const beforePlans = process.cpuUsage();
 for (const [at, session] of silent.entries()) quiet.expiry.accepted(session, endOf(at), null);
+const plans = process.cpuUsage(beforePlans);
+const planUs = (plans.user + plans.system) / count;
 const bytesEach = ((await residentBytes()) - bareBytes) / count;
 tickUs(quiet.deadlines); // the code gets compiled
 const quietUs = tickUs(quiet.deadlines);
@@ -131,6 +136,7 @@ for (const timer of timers) clearTimeout(timer);
 const rows = [
   { what: "bytes a deadline", value: bytesEach, bound: MAX_BYTES },
   { what: "bytes a timer of the runtime's, in its place", value: timerBytes, bound: null },
+  { what: "us of CPU to plan an end", value: planUs, bound: MAX_PLAN_US },
   { what: `us of CPU a tick, ${count} deadlines`, value: quietUs, bound: MAX_TICK_US },
   { what: `us of CPU a tick, and ${count} sessions pinged`, value: pingedUs, bound: null },
   { what: "us of CPU a ping, its write left out", value: pingUs, bound: MAX_PING_US },

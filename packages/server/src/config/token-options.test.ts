@@ -288,6 +288,47 @@ describe("jwt_strict", () => {
   });
 });
 
+describe("connections whose tokens end", () => {
+  const closes = (...argv: readonly string[]) => configOf(`--secret=${STRONG}`, ...argv).jwt.expiry.closes;
+
+  test("live on by default, and are closed by session_expiry and by the preset strict", () => {
+    expect([closes(), closes("--session_expiry=close"), closes("--presets=strict")]).toEqual([
+      false,
+      true,
+      true,
+    ]);
+    expect(closes("--presets=strict", "--session_expiry=ignore")).toBe(false);
+    const { printed } = loaded({ argv: [`--secret=${STRONG}`, "--presets=strict"] });
+    expect(printed()).toContain('session_expiry = "close" # from --presets');
+  });
+
+  test("are looked after in the units of the code", () => {
+    const { jwt } = configOf(
+      `--secret=${STRONG}`,
+      ...["--session_expiry_jitter=25", "--session_expiry_rate=7", "--session_expiry_notice=30"],
+      ...["--jwt_first_message", "--jwt_first_message_timeout=2", "--jwt_expire_claim=until"],
+    );
+    expect(jwt).toMatchObject({ firstMessage: true, expireClaim: "until" });
+    expect(jwt.expiry).toEqual({
+      ...{ closes: false, jitterPercent: 25, closesPerS: 7, noticeMs: 30_000, firstMessageTimeoutMs: 2000 },
+    });
+  });
+
+  test("are missed where there are no keys for tokens, the preset once", () => {
+    const warnings = (...argv: readonly string[]) => loaded({ argv }).warnings;
+    const line = "no effect without keys for tokens (jwt_secret, secret, jwt_keys_file or jwt_jwks_url): ";
+    expect(warnings("--session_expiry=close", "--jwt_first_message")).toEqual([
+      `${line}--session_expiry, --jwt_first_message`,
+    ]);
+    expect(warnings("--presets=strict")).toEqual([`${line}--presets`]);
+  });
+
+  test("are spread over no more than all of their tokens' lives", () => {
+    expect(errorsOf({ argv: ["--session_expiry_jitter=101"] })).toHaveLength(1);
+    expect(errorsOf({ argv: ["--session_expiry=later"] })).toHaveLength(1);
+  });
+});
+
 test("presets of AnyCable that are not served are a warning, and words that are none an error", () => {
   expect(loaded({ env: { ANYCABLE_PRESETS: "fly,strict" }, argv: [`--secret=${STRONG}`] }).warnings).toEqual([
     "ANYCABLE_PRESETS has presets that this version does not serve: fly",

@@ -12,7 +12,7 @@ test("--presets=strict does not start with a secret that can be guessed", async 
   expect(server.stderr()).not.toContain("short:");
 });
 
-test("--presets=strict wants tokens that end, within a day, and one of them a request", async () => {
+test("--presets=strict wants tokens that end, within a day, one of them a request, and ends connections with them", async () => {
   const server = await startHawser(["--norpc", "--presets=strict", `--jwt_secret=${STRONG}`]);
   try {
     const told = async (token: string, headers: Record<string, string> = {}) => {
@@ -27,6 +27,11 @@ test("--presets=strict wants tokens that end, within a day, and one of them a re
     expect(await told(good, { "X-JID": goodToken(STRONG, "ben") })).toBe("unauthorized");
     expect(await told(signToken(STRONG, { ext: "{}" }))).toBe("unauthorized");
     expect(await told(signToken(STRONG, { ext: "{}", exp: inSeconds(90_000) }))).toBe("unauthorized");
+    const ending = new CableClient(
+      `ws://127.0.0.1:${server.port}/cable?jid=${signToken(STRONG, { ext: "{}", exp: inSeconds(3) })}`,
+    );
+    await ending.closed(10_000);
+    expect(ending.messages.at(-1)).toContain('"token_expired"');
     for (const reason of ["malformed", "exp_missing", "lifetime_too_long"]) {
       expect(server.output()).toContain(reason);
     }
