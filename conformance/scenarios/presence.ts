@@ -347,6 +347,21 @@ const LOST: Group = {
       ],
     },
     {
+      name: "lasts for its time as well after a close that the application asked for",
+      steps: [
+        ...room("told to go", "b"),
+        ...welcomed(undefined, "a"),
+        ...subscribed("told to go", "a"),
+        joins("a", stream("told to go"), { id: "u" }),
+        hears("b", stream("told to go"), came("u")),
+        { do: "publish", body: { command: "disconnect", payload: { identifier: '{"sid":"{{sid}}"}' } } },
+        { do: "pass over", on: "a", until: /"reason":"remote"/ },
+        { do: "closed", on: "a", code: 1000, reason: "Closed remotely" },
+        { do: "silence", on: "b", forMs: 1000 },
+        { do: "receive", on: "b", text: told(stream("told to go"), went("u")), withinMs: 5000 },
+      ],
+    },
+    {
       name: "goes on without a word when the client is back in time",
       steps: [
         ...room("back", "a", "b"),

@@ -29,11 +29,15 @@ export function appendLine(text: string): string {
   return `<turbo-stream action="append" target="lines"><template><li>${text}</li></template></turbo-stream>`;
 }
 
-const ENTRIES = { anycable: "turbo-anycable-page.ts", rails: "turbo-rails-page.ts" };
+const ENTRIES = {
+  anycable: "turbo-anycable-page.ts",
+  rails: "turbo-rails-page.ts",
+  presence: "turbo-presence-page.ts",
+};
 
 /**
  * `/anycable` and `/rails` are pages on the one client and the other; `?token=expired` gives them a token that has run
- * out, and `?signed=foreign` a stream that another secret signed. Posting a text to `/say` puts it on all of them.
+ * out, and `?signed=foreign` a stream that another secret signed. `/presence?name=ann` shows who is there. Posting a text to `/say` puts it on all of them.
  */
 export async function startTurboSite(options: TurboSiteOptions): Promise<TurboSite> {
   const tokens = createTokens({ secret: options.secret });
@@ -57,6 +61,12 @@ export async function startTurboSite(options: TurboSiteOptions): Promise<TurboSi
       ...Object.fromEntries(scripts),
       "/anycable": ({ url }) => page(url, "anycable"),
       "/rails": ({ url }) => page(url, "rails"),
+      "/presence": ({ url }) => {
+        const name = new URL(url).searchParams.get("name") ?? "";
+        const token = tokens.issue({ user: name });
+        const signed = createStreams({ secret: options.secret }).sign(BOARD);
+        return pageOf("presence", options.cableUrl(), token, presenceSource(signed, name));
+      },
       "/token": (request) => {
         renewals.push(request.headers.get("x-anycable-operation"));
         return freshToken(request);
@@ -76,11 +86,18 @@ async function say(request: Request, broadcaster: Broadcaster): Promise<Response
   return new Response(line, { headers: { "Content-Type": "text/vnd.turbo-stream.html" } });
 }
 
+/** What the others put on their pages when this one comes, as Turbo does it. Its id is the one under which it is there. */
+function presenceSource(signed: string, name: string): string {
+  const entry = `<turbo-stream action="append" target="lines"><template><li id="${name}">${name}</li></template></turbo-stream>`;
+  return `<turbo-cable-presence-source signed-stream-name="${signed}" presence-id="${name}"><template>${entry}</template>
+<span data-presence-counter></span></turbo-cable-presence-source>`;
+}
+
 function pageOf(client: keyof typeof ENTRIES, cableUrl: string, token: string, source: string): Response {
   const meta =
-    client === "anycable"
-      ? cableMetaTags({ token, url: cableUrl })
-      : `<meta name="action-cable-url" content="${cableUrl}?jid=${token}">`;
+    client === "rails"
+      ? `<meta name="action-cable-url" content="${cableUrl}?jid=${token}">`
+      : cableMetaTags({ token, url: cableUrl });
   return new Response(
     `<!doctype html><html><head><meta charset="utf-8"><title>Board</title><link rel="icon" href="data:,">${meta}
 <script type="module" src="/${client}.js"></script></head><body>${source}<ul id="lines"></ul>

@@ -26,6 +26,8 @@ function inChromium(): void {
       `--secret=${SECRET}`,
       "--enforce_jwt",
       "--turbo_streams",
+      "--broker=memory",
+      "--presence_ttl=1",
       `--port=${port}`,
       `--http_broadcast_port=${broadcastPort}`,
     ]);
@@ -109,6 +111,21 @@ function inChromium(): void {
       }, 60_000);
     });
   }
+
+  test("AnyCable's presence element shows who is there, who comes, and who has gone", async () => {
+    const ann = await open("/presence?name=ann");
+    await lines(ann).getByText("ann").waitFor();
+    const ben = await open("/presence?name=ben");
+    await lines(ann).getByText("ben").waitFor();
+    await lines(ben).getByText("ann").waitFor();
+    await ann.locator("[data-presence-counter]", { hasText: "2" }).waitFor();
+    expect(await lines(ann).allTextContents()).toEqual(["ann", "ben"]);
+    await ben.close();
+    await lines(ann).getByText("ben").waitFor({ state: "detached" });
+    await ann.locator("[data-presence-counter]", { hasText: "1" }).waitFor();
+    expect(await lines(ann).allTextContents()).toEqual(["ann"]);
+    await ann.close();
+  }, 60_000);
 
   test("an expired token in the page is replaced by one from the SDK's endpoint", async () => {
     const before = site.renewals.length;
