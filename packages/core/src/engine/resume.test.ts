@@ -187,6 +187,17 @@ describe("who may resume", () => {
     expect(isRestored(come(of("ann", "s2")))).toBe(false);
   });
 
+  test("nor anybody who left before the application had let them in", async () => {
+    const backend = new ScriptedBackend();
+    const { come } = start({ backend });
+    const hasty = come(NONE);
+    const watched = come(tokenless("s1"));
+    hasty.connection.terminate();
+    const later = come(tokenless("s1"));
+    expect(backend.connects).toHaveLength(3);
+    for (const { connection } of [watched, later]) expect(connection.sent).toEqual([]);
+  });
+
   test("a stolen id is worth nothing without a token", () => {
     const { come, engine } = start({ admission: { noAuth: true } });
     come(of("ann")).connection.terminate();
