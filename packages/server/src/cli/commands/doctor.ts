@@ -11,6 +11,7 @@ import { env, openFileLimit } from "../../drivers/process.ts";
 import { ownSecretsOf } from "../../keys/own-secrets.ts";
 import { type Command, type CommandCall, type Misuse, misuse } from "../command.ts";
 import { checkBackend } from "../doctor/backend.ts";
+import { checkBrokers } from "../doctor/brokers.ts";
 import { checkCertificate } from "../doctor/certificate.ts";
 import { type Finding, findingsOf } from "../doctor/finding.ts";
 import { checkKeys } from "../doctor/keys.ts";
@@ -40,7 +41,7 @@ export const doctor: Command = {
   argument: "",
   about: [
     "Reads the configuration as the server would, and looks at the strength of secrets, at the application, its key and " +
-      "its secret, at the keys that issuers publish, at ports, the host and open files; with --against also at a running server, by connecting to it.",
+      "its secret, at Redis and NATS, at the keys that issuers publish, at ports, the host and open files; with --against also at a running server, by connecting to it.",
     "Each check is one line. The exit status is 1 when something is wrong; a warning is not.",
   ],
   options: OPTIONS,
@@ -117,6 +118,7 @@ async function examineWith(
     ...checkPublishedKeys(config, now),
     ...checkCertificate(config, nowMs),
     ...(await checkBackend(config, own)),
+    ...(await checkBrokers(config)),
     ...(await checkPorts(config)),
     checkHost(config, machine),
     checkOpenFiles(config, machine),

@@ -2,12 +2,7 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
-import {
-  connect,
-  type NatsConnection,
-  type NodeConnectionOptions,
-  type Subscription,
-} from "@nats-io/transport-node";
+import type { NatsConnection, NodeConnectionOptions, Subscription } from "@nats-io/transport-node";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsAddress } from "./nats-address.ts";
 
@@ -110,6 +105,8 @@ export class NatsLink {
   async #connect(): Promise<void> {
     let made: NatsConnection;
     try {
+      // Loaded by whoever connects first: most servers have no NATS.
+      const { connect } = await import("@nats-io/transport-node");
       made = await connect(connectionOptions(this.#target, this.#parts.random));
     } catch (thrown) {
       if (!this.#stopped) this.#retry(messageOf(thrown));
@@ -186,7 +183,14 @@ export class NatsLink {
   }
 }
 
-function connectionOptions({ address, inOrder }: NatsTarget, random: Random): NodeConnectionOptions {
+/** Connects once and asks for an answer. Throws what is wrong otherwise. */
+export async function probeNats(target: NatsTarget): Promise<void> {
+  const { connect } = await import("@nats-io/transport-node");
+  const connection = await connect({ ...connectionOptions(target, null), reconnect: false });
+  await connection.flush().finally(() => connection.close());
+}
+
+function connectionOptions({ address, inOrder }: NatsTarget, random: Random | null): NodeConnectionOptions {
   const { servers, tls, login } = address;
   return {
     servers: [...servers],
@@ -196,7 +200,7 @@ function connectionOptions({ address, inOrder }: NatsTarget, random: Random): No
     reconnect: true,
     maxReconnectAttempts: -1,
     // It is asked more than once an attempt, so that there is no telling which one it is.
-    reconnectDelayHandler: () => retryDelayMs(1, random),
+    ...(random === null ? {} : { reconnectDelayHandler: () => retryDelayMs(1, random) }),
     timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_INTERVAL_MS,
   };

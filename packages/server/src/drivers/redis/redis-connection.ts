@@ -1,6 +1,6 @@
 import type { Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
-import { Cluster, type ClusterOptions, Redis, type RedisOptions } from "ioredis";
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
 import type { RedisAddress, RedisHost } from "./redis-address.ts";
 
 /** Contents of files, in PEM form; null for what is not given. */
@@ -72,7 +72,7 @@ export async function connectRedis(
   attempt: number,
   { clock, onEnd }: { readonly clock: Clock; readonly onEnd: (why: string) => void },
 ): Promise<RedisConnection> {
-  const client = clientFor(target, use, attempt);
+  const client = await clientFor(target, use, attempt);
   let lastError = "the connection was closed";
   client.on("error", (error: Error) => {
     lastError = reasonOf(error);
@@ -140,16 +140,18 @@ function watchAnswers(
   };
 }
 
-function clientFor(target: RedisTarget, use: RedisUse, attempt: number): Redis | Cluster {
+/** The library is loaded by whoever connects first: most servers have no Redis, and starting would take them a third longer. */
+async function clientFor(target: RedisTarget, use: RedisUse, attempt: number): Promise<Redis | Cluster> {
+  const library = await import("ioredis");
   const { address, sentinels } = target;
   const options = commonOptions(target);
   if (sentinels !== null || address.masterName !== null) {
-    return new Redis({ ...options, ...sentinelOptions(target, sentinels ?? address) });
+    return new library.Redis({ ...options, ...sentinelOptions(target, sentinels ?? address) });
   }
-  if (address.socketPath !== null) return new Redis({ ...options, path: address.socketPath });
+  if (address.socketPath !== null) return new library.Redis({ ...options, path: address.socketPath });
   const { hosts } = address;
-  if (use.keyed && hosts.length > 1) return new Cluster([...hosts], clusterOptions(options));
-  return new Redis({ ...options, ...(hosts[attempt % hosts.length] ?? hosts[0]) });
+  if (use.keyed && hosts.length > 1) return new library.Cluster([...hosts], clusterOptions(options));
+  return new library.Redis({ ...options, ...(hosts[attempt % hosts.length] ?? hosts[0]) });
 }
 
 /** What is not to be done by the library: to connect again, to keep commands meanwhile, to send them twice. */

@@ -1,0 +1,48 @@
+import { messageOf } from "@hawser/core/errors";
+import { redisTarget } from "../../app/redis-target.ts";
+import type { ResolvedConfig } from "../../config/resolved-config.ts";
+import { systemClock } from "../../drivers/clock.ts";
+import { natsText, probeNats } from "../../drivers/nats/nats-link.ts";
+import { connectRedis } from "../../drivers/redis/redis-connection.ts";
+import { targetText } from "../../drivers/redis/redis-link.ts";
+import { type Finding, findingsOf } from "./finding.ts";
+
+/** Whether Redis and NATS can be reached, where they are used. */
+export async function checkBrokers(config: ResolvedConfig): Promise<Finding[]> {
+  const { broadcast, pubSub } = config;
+  const uses = (...names: readonly string[]) =>
+    names.includes(pubSub.adapter) || broadcast.adapters.some((adapter) => names.includes(adapter));
+  return [
+    ...(uses("redis", "redisx") ? [await checkRedis(config)] : []),
+    ...(uses("nats") ? [await checkNats(config)] : []),
+  ];
+}
+
+async function checkRedis({ redis, broadcast }: ResolvedConfig): Promise<Finding> {
+  const found = findingsOf("Redis");
+  try {
+    const target = redisTarget(redis);
+    const use = { keyed: broadcast.adapters.includes("redisx"), longestWaitMs: 0 };
+    const startedMs = systemClock.monotonicMs();
+    const connection = await connectRedis(target, use, 0, { clock: systemClock, onEnd: () => {} });
+    await connection.commands.ping().finally(() => connection.close());
+    const took = Math.round(systemClock.monotonicMs() - startedMs);
+    return found.ok(`${targetText(target)} answered in ${took} ms`);
+  } catch (thrown) {
+    return found.fail(`it cannot be used: ${messageOf(thrown)}`, "start Redis, or correct --redis_url");
+  }
+}
+
+async function checkNats({ nats }: ResolvedConfig): Promise<Finding> {
+  const found = findingsOf("NATS");
+  const startedMs = systemClock.monotonicMs();
+  try {
+    await probeNats(nats);
+  } catch (thrown) {
+    return found.fail(
+      `${natsText(nats)} cannot be used: ${messageOf(thrown)}`,
+      "start NATS, or correct --nats_servers",
+    );
+  }
+  return found.ok(`${natsText(nats)} answered in ${Math.round(systemClock.monotonicMs() - startedMs)} ms`);
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { runHawser } from "../support/hawser-command.ts";
+import { freePorts } from "../support/hawser-process.ts";
+import { HAS_NATS, startNats } from "../support/nats-server.ts";
+import { HAS_REDIS, startRedis } from "../support/redis-server.ts";
+import { createScratch } from "../support/scratch.ts";
+
+const PASSWORD = "pw-c4n4ry-of-doctor";
+
+/** What the doctor says of Redis and NATS. */
+async function examine(...flags: string[]): Promise<string[]> {
+  const [port, broadcastPort] = await freePorts(2);
+  const placed = ["--norpc", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`];
+  const { stdout } = await runHawser(["doctor", "--json", ...placed, ...flags]);
+  expect(stdout).not.toContain("c4n4ry");
+  const { findings } = JSON.parse(stdout) as { findings: { check: string; level: string; text: string }[] };
+  return findings
+    .filter(({ check }) => check === "Redis" || check === "NATS")
+    .map(({ check, level, text }) => `${check} ${level}: ${text}`);
+}
+
+test("the doctor says that brokers cannot be reached, and nothing of those that are not used", async () => {
+  expect(await examine()).toEqual([]);
+  expect(
+    await examine(
+      ...[`--redis_url=redis://me:${PASSWORD}@127.0.0.1:1`, "--broadcast_adapter=http,nats"],
+      ...[`--nats_servers=nats://me:${PASSWORD}@127.0.0.1:1`],
+    ),
+  ).toEqual([
+    expect.stringMatching(/^Redis fail: it cannot be used: .*ECONNREFUSED/),
+    expect.stringMatching(/^NATS fail: nats:\/\/127\.0\.0\.1:1 cannot be used: /),
+  ]);
+}, 60_000);
+
+test.skipIf(!HAS_REDIS || !HAS_NATS)(
+  "the doctor finds brokers that answer",
+  async () => {
+    const scratch = createScratch();
+    const redis = await startRedis({ folder: scratch.path });
+    const nats = await startNats();
+    try {
+      expect(
+        await examine(
+          "--broadcast_adapter=redisx",
+          `--redis_url=${redis.url}`,
+          "--pubsub=nats",
+          `--nats_servers=${nats.url}`,
+        ),
+      ).toEqual([
+        expect.stringMatching(/^Redis ok: 127\.0\.0\.1:\d+ answered in \d+ ms$/),
+        expect.stringMatching(/^NATS ok: nats:\/\/127\.0\.0\.1:\d+ answered in \d+ ms$/),
+      ]);
+    } finally {
+      await Promise.all([redis.kill(), nats.kill()]);
+      scratch.remove();
+    }
+  },
+  60_000,
+);
