@@ -26,6 +26,7 @@ const GUIDES = [
   "revocation",
   "reliable-streams",
   "presence",
+  "event-streams",
   "identity-providers",
   "troubleshooting",
 ];
