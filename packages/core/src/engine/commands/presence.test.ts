@@ -113,7 +113,8 @@ describe("presence", () => {
       commandReply({ status: "failure", istate: { $p: "s" }, presence: { type: "join", id: "u", info: "" } }),
     );
     await settle();
-    expect(log.lines.filter(({ message }) => message.includes("presence"))).toEqual([]);
+    expect(log.lines.filter(({ level }) => level !== "debug")).toEqual([]);
+    expect(client.connection.closedWith).toBeNull();
   });
 });
 
