@@ -10,7 +10,8 @@ function add(ring: MessageRing, message: string, wallS: number, tick: number, li
 
 describe("MessageRing", () => {
   test("is an array of the last messages, whatever comes and goes, however long they are", () => {
-    const length = fc.oneof(fc.nat(5), fc.nat(400), fc.constantFrom(5000, 20_000));
+    // Many of one length, so that texts end exactly where others begin.
+    const length = fc.oneof(fc.constantFrom(0, 0, 0, 8), fc.nat(400), fc.constantFrom(5000, 20_000));
     const step = fc.oneof(
       fc.record({ add: length, unit: fc.constantFrom("x", "ü", "😀") }),
       fc.record({ age: fc.nat(20) }),
@@ -23,7 +24,7 @@ describe("MessageRing", () => {
         for (const [tick, what] of steps.entries()) {
           if ("add" in what) {
             newest += 1;
-            const message = `${newest}${what.unit.repeat(what.add)}`;
+            const message = `${String(newest).padStart(8)}${what.unit.repeat(what.add)}`;
             const wallS = (tick * 7) % 50;
             add(ring, message, wallS, tick, limit);
             model = [...model, { offset: newest, message, tick, wallS }].slice(-limit);
@@ -44,6 +45,27 @@ describe("MessageRing", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("goes round in the room that it has, and never over what is there", () => {
+    const ring = new MessageRing();
+    const texts = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, index) => String(from + index).padStart(8));
+    for (let n = 1; n <= 1000; n++) add(ring, String(n).padStart(8), 0, n, 10);
+    const { capacityBytes } = ring;
+    for (let n = 1001; n <= 1100; n++) {
+      add(ring, String(n).padStart(8), 0, n, 10);
+      expect(ring.from(0).map(({ message }) => message)).toEqual(texts(n - 9, n));
+    }
+    expect(ring.capacityBytes).toBe(capacityBytes);
+    // Some go by age and others come, until a lap ends exactly where the oldest begins, and beyond.
+    for (let [n, lap] = [1101, 1]; lap <= 60; lap++) {
+      ring.dropBefore(n - 3);
+      for (const end = n + lap; n < end; n++) {
+        add(ring, String(n).padStart(8), 0, n, 1000);
+        expect(ring.from(0).map(({ message }) => message)).toEqual(texts(ring.oldest, n));
+      }
+    }
   });
 
   test("does not keep the room that long messages took", () => {
