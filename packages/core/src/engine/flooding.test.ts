@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { BAD, CHAT, GOOD, NONE, PUBSUB, settle, setUp } from "../testing/engine-rig.ts";
+import { ACCEPTED, BAD, CHAT, GOOD, NONE, PUBSUB, REFUSED, settle, setUp } from "../testing/engine-rig.ts";
 import type { RecordingLog } from "../testing/recording-log.ts";
 import { commandReply, connectReply, ScriptedBackend } from "../testing/scripted-backend.ts";
 
@@ -56,6 +56,39 @@ describe("lines that clients can cause go through the sampler:", () => {
     await settle();
     expect(aboveDebug(log)).toHaveLength(4);
     expect(sampledKinds).toHaveLength(4);
+  });
+
+  test("tokens in messages that are refused, are somebody else's, or do not come, and those that end", () => {
+    const { clock, open, log, sampledKinds } = setUp({
+      admission: {
+        verify: (token) => {
+          if (token === "bad") return REFUSED;
+          const connectionEndsAtMs = token === "good" ? null : clock.nowMs() + 10_000;
+          return {
+            ...ACCEPTED,
+            identity: token === "other" ? "other" : ACCEPTED.identity,
+            connectionEndsAtMs,
+          };
+        },
+      },
+      options: {
+        expiry: {
+          closes: true,
+          jitterPercent: 0,
+          closesPerS: 0,
+          noticeMs: 1000,
+          firstMessageTimeoutMs: 1000,
+        },
+      },
+    });
+    open({ ...NONE, mayFollow: true });
+    open({ ...GOOD, token: "short" });
+    const { say } = open(GOOD);
+    for (let i = 0; i < 100; i++) say({ command: "auth", token: "bad" });
+    say({ command: "auth", token: "other" });
+    clock.advance(11_000);
+    expect(aboveDebug(log)).toHaveLength(103);
+    expect(sampledKinds).toHaveLength(103);
   });
 
   test("malformed frames and commands without end", () => {
