@@ -6,7 +6,7 @@ import { GROUPS } from "./scenarios/all-groups.ts";
 /** Servers at a time: each waits more than it works. */
 const SERVERS_AT_A_TIME = 4;
 /** For the run as a whole, not for a scenario. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 300_000;
 
 /** The scenarios run side by side, so all of them before the first is asked about. */
 let outcomes: Map<string, Outcome>;

@@ -464,8 +464,11 @@ class Player {
 
   #fill(text: string): string {
     return text
-      .replace(/\{\{token for (\d+) s\}\}/g, (_, seconds: string) =>
-        token({ exp: inSeconds(Number(seconds)) }),
+      .replace(/\{\{token for (\d+) s(?:, until (\d+) s)?\}\}/g, (_, seconds: string, until?: string) =>
+        token({
+          exp: inSeconds(Number(seconds)),
+          ...(until === undefined ? {} : { until: inSeconds(Number(until)) }),
+        }),
       )
       .replace(/\{\{(\w+)\}\}/g, (whole, name: string) => this.#remembered.get(name) ?? whole);
   }

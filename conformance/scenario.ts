@@ -21,7 +21,7 @@ export type Place = "main" | "broadcast";
 /**
  * One thing that is done or must be seen. Steps of a scenario run one after another; `on` names the client, for
  * scenarios with several. `{{name}}` in a text stands for what an earlier pattern remembered, `{{port}}` for the server's, and
- * `{{token for N s}}` for a good token that is made at that moment.
+ * `{{token for N s}}` for a good token that is made at that moment; with `, until M s` its claim `until` says so.
  */
 export type Step =
   /** Opens a WebSocket; with `status` it must be refused so instead. `answer` names headers of the response. */

@@ -13,12 +13,12 @@ const FLAGS = [
   "--public_streams",
   `--jwt_secret=${SECRET}`,
   "--session_expiry=close",
-  "--session_expiry_notice=3",
+  "--session_expiry_notice=5",
   "--jwt_first_message",
   "--metrics_http=/metrics",
   "--log_level=debug",
 ];
-const LIFE_S = 8;
+const LIFE_S = 12;
 
 let server: HawserProcess;
 
@@ -65,7 +65,7 @@ for (const carrier of ["message", "request"] as const) {
           return tokens.at(-1) ?? "";
         },
         onRenewed: (expiresInS) => {
-          expect(expiresInS).toBeWithin(LIFE_S - 3, LIFE_S + 1);
+          expect(expiresInS).toBeWithin(LIFE_S - 6, LIFE_S + 1);
           renewals += 1;
           note(`renewed ${renewals}`);
         },
@@ -74,7 +74,7 @@ for (const carrier of ["message", "request"] as const) {
       const channel = cable.streamFrom(stream);
       const { events, note, next } = watched(cable, channel);
       await next("subscribed");
-      await next("renewed 3");
+      await next("renewed 2");
       const heard = next('message "late"');
       await publish(server.broadcastPort, { stream, data: '"late"' });
       await heard;
@@ -97,7 +97,7 @@ for (const carrier of ["message", "request"] as const) {
           fetches += 1;
           // The application is away while the client would renew.
           if (fetches > 1 && cable.state === "connected") throw new Error("away");
-          return tokenFor(fetches === 1 ? 4 : 3600);
+          return tokenFor(fetches === 1 ? 8 : 3600);
         },
       });
       const stream = crypto.randomUUID();

@@ -13,7 +13,7 @@ import { inSeconds, signToken } from "../support/tokens.ts";
 const SECRET = "a secret of thirty-two characters";
 const CLIENTS = 10;
 const MESSAGES = 240;
-const EVERY_MS = 50;
+const EVERY_MS = 75;
 
 let server: HawserProcess;
 
@@ -37,7 +37,7 @@ interface Follower {
 }
 
 function follow(name: string, stream: string): Follower {
-  const token = () => signToken(SECRET, { ext: JSON.stringify({ name }), exp: inSeconds(5) });
+  const token = () => signToken(SECRET, { ext: JSON.stringify({ name }), exp: inSeconds(8) });
   const numbers: number[] = [];
   const ends: (string | undefined)[] = [];
   let refreshed = 0;
