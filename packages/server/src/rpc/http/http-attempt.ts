@@ -10,8 +10,8 @@ export interface AttemptHost {
   readonly peer: string;
   readonly origin: string;
   post(request: PostRequest, sink: HttpSink): HttpExchange;
-  /** Something has answered, whatever it says. */
-  heard(response: HttpResponse, begun: number): void;
+  /** Something has answered, whatever it says; null for what could not be read to its end. */
+  heard(response: HttpResponse | null, begun: number): void;
   /** Nothing has answered. */
   failed(reason: string, begun: number): void;
   /** Nobody waits for it any more; the code says whether because its time was up. */
@@ -71,7 +71,9 @@ export class HttpAttempt implements Attempt, HttpSink {
 
   unanswered(failure: HttpFailure): void {
     this.#done = true;
-    this.#host.failed(failure.reason, this.#begun);
+    // An answer that is too large, or breaks off, says that the application is there.
+    if (failure.kind === "too_large" || failure.kind === "cut_short") this.#host.heard(null, this.#begun);
+    else this.#host.failed(failure.reason, this.#begun);
     this.#fail(failureOf(failure));
   }
 

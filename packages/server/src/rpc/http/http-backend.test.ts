@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { CallScope, type CommandRequest } from "@hawser/core/rpc/backend";
+import { ManualClock } from "@hawser/core/testing/manual-clock";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
+import { serveTcp } from "../../../test/support/grpc-servers.ts";
 import { serveHttp, WELCOME_REPLY } from "../../../test/support/http-application.ts";
 import { CONNECT_REQUEST, connectOnce, told, until, useHttpRig } from "../../../test/support/rpc-rig.ts";
 
@@ -231,6 +233,33 @@ describe("the start", () => {
     expect(part.log.lines.map(({ message }) => message)).toEqual([
       `RPC controller initialized: http://127.0.0.1:${application.port}/_anycable (concurrency: 28, impl: http, enable_tls: false, proto_versions: v1, proxy_headers: cookie, proxy_cookies: <all>)`,
     ]);
+  });
+
+  test("asks again when nothing came of it, or nothing comes at all", async () => {
+    const clock = new ManualClock();
+    let asked = 0;
+    const server = rig.started(
+      await serveTcp((socket) =>
+        socket.on("data", () => {
+          asked += 1;
+          if (asked === 1) socket.destroy();
+          if (asked === 3) socket.write("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        }),
+      ),
+    );
+    const { backend } = rig.backend(server.port, { clock });
+    backend.start();
+    await until(() => asked === 1 && clock.pendingTimers === 1);
+    // What has become of the first is seen a little later; until then its own time is running.
+    for (let n = 0; n < 6 && asked === 1; n += 1) {
+      clock.advance(1000);
+      await Bun.sleep(20);
+    }
+    await until(() => asked === 2);
+    expect(backend.hasAnswered()).toBe(false);
+    clock.advance(5000);
+    await until(() => backend.hasAnswered());
+    expect([asked, clock.pendingTimers]).toEqual([3, 0]);
   });
 });
 

@@ -170,6 +170,18 @@ describe("connections", () => {
   });
 });
 
+test("answers that are too large, or break off, say that the application is there", async () => {
+  const half = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{";
+  const server = rig.started(await answering(half, (socket) => socket.end()));
+  const part = rig.backend(server.port);
+  for (let n = 0; n < 20; n += 1)
+    expect(told((await connectOnce(part.backend)).fault)).toContain("cut short");
+  const large = rig.backend(rig.started(await answering(whole())).port, { maxRecvBytes: 10 });
+  for (let n = 0; n < 20; n += 1)
+    expect(told((await connectOnce(large.backend)).fault)).toContain("too large");
+  expect([...messagesAt("warn", part), ...messagesAt("warn", large)]).toEqual([]);
+});
+
 describe("an application that is down", () => {
   test("costs the first clients their time, and then nothing until it is back", async () => {
     const port = await freePort();

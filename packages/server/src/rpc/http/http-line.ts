@@ -32,7 +32,8 @@ const SEGMENTS: Readonly<Record<MethodName, string>> = {
 
 /** What the reference says while the breaker is open (rpc/http.go@1.6.16). */
 const NOT_NOW = "http rpc is temporarily unavailable";
-/** Between two looks at an application that has not answered anything yet. */
+/** How long one look at an application that has not answered anything yet may take, and the time between two. */
+const LOOK_MS = 5_000;
 const LOOK_AGAIN_MS = 1_000;
 
 /** Calls go out as POST requests, with the metadata in headers (anycable rpc/http.go@1.6.16). */
@@ -75,11 +76,11 @@ export class HttpLine implements CallLine<string, string>, AttemptHost {
     return client.send(requestText({ path, authority: this.peer, secret: secret(), metadata, body }), sink);
   }
 
-  heard(response: HttpResponse, begun: number): void {
+  heard(response: HttpResponse | null, begun: number): void {
     this.#answered = true;
     this.#breaker.succeeded(begun);
     const { replyHeader } = this.#parts;
-    const value = replyHeader === null ? undefined : response.headers.get(replyHeader.name);
+    const value = replyHeader === null ? undefined : response?.headers.get(replyHeader.name);
     if (value !== undefined) replyHeader?.heard(value);
   }
 
@@ -128,14 +129,19 @@ export class HttpLine implements CallLine<string, string>, AttemptHost {
   connect(): void {
     if (this.#answered || this.#closed) return;
     const { client, target, clock } = this.#parts;
-    const again = () => {
-      this.#stopLooking = clock.after(LOOK_AGAIN_MS, () => this.connect());
-    };
-    client.send(requestText({ method: "GET", path: `${target.path}/`, authority: this.peer }), {
+    const look = client.send(requestText({ method: "GET", path: `${target.path}/`, authority: this.peer }), {
       answered: () => {
+        this.#stopLooking?.();
         this.#answered = true;
       },
-      unanswered: again,
+      unanswered: () => {
+        this.#stopLooking?.();
+        this.#stopLooking = clock.after(LOOK_AGAIN_MS, () => this.connect());
+      },
+    });
+    this.#stopLooking = clock.after(LOOK_MS, () => {
+      look.cancel();
+      this.connect();
     });
   }
 
