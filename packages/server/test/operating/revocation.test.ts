@@ -29,8 +29,9 @@ async function start(...flags: string[]): Promise<HawserProcess> {
   return server;
 }
 
-const tokenOf = (claims: object) =>
-  signToken(SECRET, { ext: '{"user":7}', exp: inSeconds(3600), iat: inSeconds(-60), ...claims });
+/** The same claims are the same token, in whichever second it is made. */
+const TIMES = { exp: inSeconds(3600), iat: inSeconds(-60) };
+const tokenOf = (claims: object) => signToken(SECRET, { ext: '{"user":7}', ...TIMES, ...claims });
 
 function connect({ port }: HawserProcess, claims: object): CableClient {
   const client = new CableClient(`ws://127.0.0.1:${port}/cable?jid=${tokenOf(claims)}`);
