@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, jest, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createCable, type Transport } from "@anycable/core";
 import { createCable as createWebCable } from "@anycable/web";
-import { keepTokenFresh, type TokenKeeping } from "./token-keeper.ts";
+import { ManualClock } from "../../core/src/testing/manual-clock.ts";
+import { keepBy, keepTokenFresh, type TokenKeeping } from "./token-keeper.ts";
 
 type Listener = (payload: never) => void;
 
@@ -85,7 +86,8 @@ function setUp(more: Partial<TokenKeeping> = {}) {
   const renewed: (number | null)[] = [];
   const faults: string[] = [];
   let fetched = 0;
-  const keeper = keepTokenFresh(cable, {
+  const clock = new ManualClock();
+  const keeper = keepBy((delayMs, run) => clock.after(delayMs, run), cable, {
     fetchToken: async () => {
       fetched += 1;
       return `t${fetched}`;
@@ -100,17 +102,12 @@ function setUp(more: Partial<TokenKeeping> = {}) {
     transport.says(WELCOME);
     await settle();
   };
-  return { transport, cable, keeper, renewed, faults, fetched: () => fetched, welcomed };
-}
-
-afterEach(() => {
-  jest.useRealTimers();
-});
-
-/** Lets so much time pass for timers that are faked, and their consequences happen. */
-async function pass(ms: number): Promise<void> {
-  jest.advanceTimersByTime(ms);
-  await settle();
+  /** Lets so much time pass, and its consequences happen. */
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await settle();
+  };
+  return { transport, cable, keeper, renewed, faults, fetched: () => fetched, welcomed, pass };
 }
 
 describe("a cable whose token is kept fresh", () => {
@@ -183,8 +180,7 @@ describe("a cable whose token is kept fresh", () => {
   });
 
   test("tries again for as long as the token lives, and says so when nothing helps", async () => {
-    jest.useFakeTimers();
-    const { transport, faults, fetched, welcomed } = setUp({
+    const { transport, faults, fetched, welcomed, pass } = setUp({
       token: "mine",
       fetchToken: async () => {
         attempts += 1;
@@ -202,9 +198,8 @@ describe("a cable whose token is kept fresh", () => {
   });
 
   test("does not try on behalf of a connection that is over", async () => {
-    jest.useFakeTimers();
     let attempts = 0;
-    const { transport, faults, welcomed } = setUp({
+    const { transport, faults, welcomed, pass } = setUp({
       token: "mine",
       fetchToken: async () => {
         attempts += 1;
@@ -220,8 +215,7 @@ describe("a cable whose token is kept fresh", () => {
   });
 
   test("gives up an answer that does not come, and one whose connection is gone", async () => {
-    jest.useFakeTimers();
-    const { transport, keeper, welcomed } = setUp();
+    const { transport, keeper, welcomed, pass } = setUp();
     await welcomed();
     const words: string[] = [];
     const renew = () => keeper.renew().catch(({ message }) => words.push(message));
@@ -279,9 +273,8 @@ describe("when the token has expired", () => {
   });
 
   test("it waits for an application that is away", async () => {
-    jest.useFakeTimers();
     let attempts = 0;
-    const { transport, welcomed } = setUp({
+    const { transport, welcomed, pass } = setUp({
       token: "mine",
       fetchToken: async () => {
         attempts += 1;

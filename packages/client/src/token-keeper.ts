@@ -37,12 +37,25 @@ export interface TokenKeeper {
  * `tokenRefresher`, and call this before it connects.
  */
 export function keepTokenFresh(cable: StockCable, keeping: TokenKeeping): TokenKeeper {
+  return keepBy(realTime, cable, keeping);
+}
+
+/** Runs something later, unless what it returns is called before. */
+export type After = (delayMs: number, run: () => void) => () => void;
+
+const realTime: After = (delayMs, run) => {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
+};
+
+/** The same by any clock. */
+export function keepBy(after: After, cable: StockCable, keeping: TokenKeeping): TokenKeeper {
   if (cable.state !== "idle") {
     throw new Error(
       "Cannot keep the cable's token fresh: it has connected already. Call keepTokenFresh() first, and leave `lazy` on.",
     );
   }
-  const keeper = new Keeper(cable, keeping);
+  const keeper = new Keeper(after, cable, keeping);
   return { renew: () => keeper.renew(), release: () => keeper.release() };
 }
 
@@ -72,6 +85,7 @@ const FIRST_WAIT_MS = 1000;
 const ANSWER_MS = 10_000;
 
 class Keeper {
+  readonly #after: After;
   readonly #cable: StockCable;
   readonly #keeping: TokenKeeping;
   readonly #undo: (() => void)[] = [];
@@ -85,7 +99,8 @@ class Keeper {
   #comeBackFailed = false;
   #released = false;
 
-  constructor(cable: StockCable, keeping: TokenKeeping) {
+  constructor(after: After, cable: StockCable, keeping: TokenKeeping) {
+    this.#after = after;
     this.#cable = cable;
     this.#keeping = keeping;
     this.#token = keeping.token ?? null;
@@ -183,11 +198,13 @@ class Keeper {
 
   #send(token: string): Promise<number | null> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#giveUp("The server has not answered the fresh token."), ANSWER_MS);
+      const cancel = this.#after(ANSWER_MS, () =>
+        this.#giveUp("The server has not answered the fresh token."),
+      );
       const done =
         <T>(settle: (value: T) => void) =>
         (value: T) => {
-          clearTimeout(timer);
+          cancel();
           settle(value);
         };
       this.#waiting = { token, resolve: done(resolve), reject: done(reject) };
@@ -248,7 +265,7 @@ class Keeper {
           return;
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await new Promise<void>((resolve) => this.#after(waitMs, resolve));
       if (this.#released || !isWanted()) return;
     }
   }
