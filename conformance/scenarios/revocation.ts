@@ -9,6 +9,9 @@ const OURS = "the command revoke, and the options, are ours";
 /** Of its own user and with its own names, so that scenarios side by side leave each other's alone. */
 const tokenOf = (user: string, claims: object = {}) => token({ ext: user, iat: inSeconds(-100), ...claims });
 
+/** One that has no name of its own. */
+const PHONE = tokenOf("sid", { n: 1 });
+
 const welcomed = (text: string, on?: string): Step[] => [
   connect(`/cable?jid=${text}`, on),
   receives(WELCOME, on),
@@ -55,11 +58,11 @@ const REVOKING: Group = {
     {
       name: "by the sid of the welcome ends that session and refuses its token, which has no name of its own",
       steps: [
-        connect(`/cable?jid=${tokenOf("sid", { n: 1 })}`, "phone"),
+        connect(`/cable?jid=${PHONE}`, "phone"),
         receives(WELCOME, "phone"),
         { do: "publish", body: '{"command":"revoke","payload":{"sid":"{{sid}}"}}' },
         ...closedAsRevoked("phone"),
-        ...isRefused(tokenOf("sid", { n: 1 })),
+        ...isRefused(PHONE),
         ...welcomed(tokenOf("sid", { n: 2 }), "laptop"),
       ],
     },
