@@ -43,9 +43,10 @@ export const GROUPS: readonly Group[] = [
   ...RESUMING_GROUPS,
   ...APPLICATION_LIMIT_GROUPS,
   ...APPLICATION_GROUPS,
-  ...APPLICATION_GROUPS.filter(({ application }) => application !== undefined).map(overHttp),
+  ...APPLICATION_GROUPS.map(overHttp),
   ...APPLICATION_TOLD_GROUPS,
-  ...APPLICATION_TOLD_GROUPS.filter(({ application }) => application !== undefined).map(overHttp),
+  // Which ends are told, and which headers, is settled before anybody is called.
+  ...APPLICATION_TOLD_GROUPS.slice(0, 1).map(overHttp),
   ...HANDSHAKE_GROUPS,
   SUBPROTOCOLS,
   ...FRAME_GROUPS,
