@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readEventStream } from "../testing/event-source-reader.ts";
-import { EVENT_FORMS, eventOf } from "./events.ts";
+import { EVENT_FORMS, eventOf, eventOfBroadcast } from "./events.ts";
 import { disconnect, ping, welcome } from "./replies.ts";
 
 const { bare, bareRaw, whole, wholeRaw } = EVENT_FORMS;
@@ -50,6 +50,24 @@ describe("a message as an event", () => {
   test("keeps large integers and the order of members", () => {
     const text = '{"b":12345678901234567890,"a":1.0}';
     expect(read(eventOf(message(text), bare)).data).toBe(text);
+  });
+
+  test("is the same whether its frame is known to be the hub's or has to be read", () => {
+    const json = fc.oneof(fc.json(), fc.constantFrom(' "spaced" ', "\n{}\n", '"a\\nb"'));
+    fc.assert(
+      fc.property(json, fc.option(fc.constant(POSITION)), fc.string(), (text, position, stream) => {
+        const frame = message(text, position, stream);
+        for (const form of Object.values(EVENT_FORMS)) {
+          const [known, found] = [eventOfBroadcast(frame, form), eventOf(frame, form)];
+          expect(read(known)).toMatchObject({ ...read(found), data: expect.any(String) });
+          expect(read(known).data.trim()).toBe(read(found).data.trim());
+        }
+      }),
+    );
+    const typed = message("1", POSITION).replace("{", '{"type":"T",');
+    for (const form of Object.values(EVENT_FORMS)) {
+      expect(eventOfBroadcast(typed, form)).toBe(eventOf(typed, form));
+    }
   });
 
   test("survives, whatever its text: strings up to their line breaks, other JSON by its value", () => {

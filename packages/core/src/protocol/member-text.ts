@@ -18,7 +18,7 @@ export function memberText(json: string, wanted: string): string | null {
 }
 
 /** One past the quote that closes the string which opens at `at`. */
-function endOfString(json: string, at: number): number {
+export function endOfString(json: string, at: number): number {
   for (let end = json.indexOf('"', at + 1); end >= 0; end = json.indexOf('"', end + 1)) {
     let backslashes = 0;
     while (json[end - 1 - backslashes] === "\\") backslashes += 1;

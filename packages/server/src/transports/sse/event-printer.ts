@@ -1,4 +1,4 @@
-import { EVENT_FORMS, type EventForm, eventOf } from "@hawser/core/protocol/events";
+import { EVENT_FORMS, type EventForm, eventOf, eventOfBroadcast } from "@hawser/core/protocol/events";
 import { chunkOf } from "../../drivers/response-stream.ts";
 
 /** The forms of events by the place of their chunk. */
@@ -17,13 +17,22 @@ export class EventPrinter {
 
   /** Null where clients of this form do not want it. The chunk is shared. */
   print(frame: string, form: number): Uint8Array | null {
+    return this.#print(frame, form, eventOf);
+  }
+
+  /** The same for what the hub has published. */
+  printBroadcast(frame: string, form: number): Uint8Array | null {
+    return this.#print(frame, form, eventOfBroadcast);
+  }
+
+  #print(frame: string, form: number, make: typeof eventOf): Uint8Array | null {
     if (frame !== this.#frame) {
       this.#frame = frame;
       this.#chunks.fill(undefined);
     }
     const known = this.#chunks[form];
     if (known !== undefined) return known;
-    const event = eventOf(frame, FORMS[form] ?? EVENT_FORMS.whole);
+    const event = make(frame, FORMS[form] ?? EVENT_FORMS.whole);
     const chunk = event === null ? null : chunkOf(event);
     this.#chunks[form] = chunk;
     return chunk;

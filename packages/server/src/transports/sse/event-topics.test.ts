@@ -4,9 +4,8 @@ import { EventTopics } from "./event-topics.ts";
 
 class Listener {
   readonly heard: string[] = [];
-  send(frame: string): number {
+  deliver(frame: string): void {
     this.heard.push(frame);
-    return 1;
   }
 }
 

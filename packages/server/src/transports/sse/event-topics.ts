@@ -1,6 +1,6 @@
 /** Who takes frames of a topic. */
 export interface TopicListener {
-  send(frame: string): number;
+  deliver(frame: string): void;
 }
 
 /**
@@ -31,7 +31,7 @@ export class EventTopics {
     if (this.#topics.size === 0) return;
     const entry = this.#topics.get(topic);
     if (entry === undefined) return;
-    if (entry instanceof Set) for (const listener of entry) listener.send(frame);
-    else entry.send(frame);
+    if (entry instanceof Set) for (const listener of entry) listener.deliver(frame);
+    else entry.deliver(frame);
   }
 }

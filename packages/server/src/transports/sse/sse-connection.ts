@@ -2,7 +2,7 @@ import { type Connection, NOT_WANTED } from "@hawser/core/session/connection";
 import type { Session } from "@hawser/core/session/session";
 import { ResponseStream, type StreamOwner } from "../../drivers/response-stream.ts";
 import type { EventPrinter } from "./event-printer.ts";
-import type { EventTopics } from "./event-topics.ts";
+import type { EventTopics, TopicListener } from "./event-topics.ts";
 
 /** What every event stream of a server shares. */
 export interface SseConnections {
@@ -23,7 +23,7 @@ export interface SseConnections {
 const EARLY_BYTES = 64 * 1024;
 
 /** An event stream in the place of a socket: frames of the cable go out as events. */
-export class SseConnection implements Connection, StreamOwner {
+export class SseConnection implements Connection, StreamOwner, TopicListener {
   readonly #shared: SseConnections;
   readonly #form: number;
   readonly #stream: ResponseStream;
@@ -52,6 +52,12 @@ export class SseConnection implements Connection, StreamOwner {
   send(frame: string): number {
     const chunk = this.#shared.printer.print(frame, this.#form);
     return chunk === null ? NOT_WANTED : this.#stream.write(chunk);
+  }
+
+  /** What was published to a topic. */
+  deliver(frame: string): void {
+    const chunk = this.#shared.printer.printBroadcast(frame, this.#form);
+    if (chunk !== null) this.#stream.write(chunk);
   }
 
   subscribe(topic: string): void {
