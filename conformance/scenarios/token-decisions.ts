@@ -454,7 +454,7 @@ const LIMITS: readonly Group[] = [
       { what: "no iat, which lives from now on", token: GOOD, decision: "welcome" },
       {
         what: "no iat and a longer life from now on",
-        token: token({ exp: inSeconds(7300) }),
+        token: token({ exp: inSeconds(9000) }),
         decision: "unauthorized",
       },
       {
