@@ -1,4 +1,4 @@
-import { bad, build, good, type Option, type TextSpec } from "./options.ts";
+import { bad, build, good, isStringArray, type Option, type TextSpec } from "./options.ts";
 
 /**
  * Where other servers are: URLs separated by commas, which may hold a password and then are a secret. Empty for none,
@@ -12,7 +12,12 @@ export function address(spec: TextSpec): Option<string> {
     placeholder: "URL,...",
     emptyEnv: "ignored",
     fromText: read,
-    fromToml: (value) => (typeof value === "string" ? read(value) : bad("must be a string, in quotes")),
+    fromToml: (value) => {
+      if (typeof value === "string") return read(value);
+      return isStringArray(value)
+        ? read(value.join(","))
+        : bad("must be a string, in quotes, or an array of them");
+    },
     toToml: (value) => value,
   });
 }

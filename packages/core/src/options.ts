@@ -332,7 +332,7 @@ function listOption(kind: "list" | "secret", placeholder: string, spec: ListSpec
   });
 }
 
-function isStringArray(value: unknown): value is readonly string[] {
+export function isStringArray(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((element) => typeof element === "string");
 }
 

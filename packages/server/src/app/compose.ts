@@ -34,6 +34,7 @@ import { admissionPolicy } from "./admission.ts";
 import { createBroadcasters } from "./broadcasters.ts";
 import { createBroker } from "./broker.ts";
 import { channelRouter } from "./channels.ts";
+import { createEmbeddedNats, type EmbeddedNats } from "./embedded-nats.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
 import { createNodes } from "./nodes.ts";
@@ -45,6 +46,8 @@ import { TokenUse } from "./token-use.ts";
 export interface Composition {
   readonly engine: Engine;
   /** Null with none. */
+  /** Null where no NATS is to run beside this server. */
+  readonly embeddedNats: EmbeddedNats | null;
   /** The other servers; null where this one is alone. */
   readonly nodes: Nodes | null;
   /** Where publications come from beside the listeners. */
@@ -160,6 +163,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
   return {
     engine,
+    embeddedNats: config.embeddedNats === null ? null : createEmbeddedNats(config.embeddedNats, log),
     nodes,
     broadcasters: createBroadcasters(config, engine, log),
     broker,
@@ -177,6 +181,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       refreshGauges,
       sampled: sampler.write,
       eventTopics,
+      nodes,
     }),
     refreshGauges,
     stage,
@@ -236,6 +241,7 @@ interface RouteParts {
   readonly refreshGauges: () => void;
   readonly sampled: LogSampler["write"];
   readonly eventTopics: EventTopics | null;
+  readonly nodes: Nodes | null;
 }
 
 /** The WebSocket route comes last: its patterns may take in the paths of the others, which are exact (go-chi/chi v5). */
@@ -346,10 +352,12 @@ function connectionLimit(configured: number): number {
   return configured === 0 ? bearable : Math.min(configured, bearable);
 }
 
-function readiness({ stage, remote }: RouteParts): () => string | null {
+/** What has worked once is not looked at again: what all servers share would take all of them away together. */
+function readiness({ stage, remote, nodes }: RouteParts): () => string | null {
   return () => {
     if (stage.now === "starting") return "starting";
     if (stage.now !== "serving") return "draining";
-    return remote !== null && !remote.hasAnswered() ? "the RPC backend has not answered yet" : null;
+    if (remote !== null && !remote.hasAnswered()) return "the RPC backend has not answered yet";
+    return nodes !== null && !nodes.hasBeenUp ? "pub/sub has not connected yet" : null;
   };
 }

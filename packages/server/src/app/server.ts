@@ -56,6 +56,7 @@ export async function startServer(
   });
   announceEndpoints(config, main.port, log);
   composition.remote?.start();
+  composition.embeddedNats?.start();
   composition.nodes?.start(composition.engine);
   for (const broadcaster of composition.broadcasters) broadcaster.start();
   const timers = startTimers(config, composition, log);
@@ -138,6 +139,7 @@ async function stopServer(
   for (const cancel of timers) cancel();
   composition.closeSampler();
   await Promise.race([composition.nodes?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
+  await composition.embeddedNats?.stop();
   await composition.broker?.close();
   await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));

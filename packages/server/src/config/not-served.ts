@@ -2,21 +2,7 @@ import { envName } from "@hawser/core/options";
 
 /** AnyCable's options that this version does not serve, by the feature they belong to: cli/options.go@1.6.16. */
 export const NOT_SERVED_FLAGS = {
-  "embedded NATS": [
-    "embed_nats",
-    "enats_addr",
-    "enats_cluster",
-    "enats_cluster_name",
-    "enats_cluster_routes",
-    "enats_gateway",
-    "enats_gateways",
-    "enats_gateway_advertise",
-    "enats_store_dir",
-    "enats_server_name",
-    "enats_debug",
-    "enats_trace",
-    "enats_max_payload",
-  ],
+  "gateways of embedded NATS": ["enats_gateway", "enats_gateways", "enats_gateway_advertise"],
   "other transports": [
     "ds",
     "ds_path",
@@ -41,7 +27,9 @@ export const NOT_SERVED_FLAGS = {
 
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
 const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
-  "embedded_nats",
+  "embedded_nats.gateway_addr",
+  "embedded_nats.gateways",
+  "embedded_nats.gateway_advertise",
   "metrics.statsd",
   "ds",
   "pusher",

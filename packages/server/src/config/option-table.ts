@@ -13,6 +13,7 @@ import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
+import { EMBEDDED_NATS } from "./embedded-nats-options.ts";
 import { COMMAND, GENERAL, SHUTDOWN } from "./general-options.ts";
 import { NATS } from "./nats-options.ts";
 import { REDIS } from "./redis-options.ts";
@@ -40,6 +41,7 @@ export const SECTIONS: readonly Section<Readonly<Record<string, AnyOption>>>[] =
   PUBSUB,
   REDIS,
   NATS,
+  EMBEDDED_NATS,
   BROKER,
   LOG,
   METRICS,

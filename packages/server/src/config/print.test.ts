@@ -23,7 +23,7 @@ function texts(option: AnyOption): fc.Arbitrary<string> {
     text: fc.oneof(
       anything,
       anything.map((text) => `/${text}`),
-      fc.constant("x-y"),
+      fc.constantFrom("x-y", "h:1"),
     ),
     secret: fc.oneof(anything, fc.constant("none")),
     address: fc.oneof(

@@ -225,6 +225,11 @@ describe("broadcasting", () => {
       ]);
     }
     expect(adapters({ env: { REDIS_URL: "" } })).toEqual(["http"]);
+    expect(adapters({ argv: ["--presets=broker"], env: { REDIS_URL: "redis://x" } })).toEqual([
+      "http",
+      "redis",
+      "redisx",
+    ]);
   });
 });
 

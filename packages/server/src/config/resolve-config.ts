@@ -13,6 +13,7 @@ import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
+import { EMBEDDED_NATS, natsListen } from "./embedded-nats-options.ts";
 import { GENERAL, SHUTDOWN } from "./general-options.ts";
 import { NATS } from "./nats-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
@@ -47,6 +48,7 @@ export function resolveConfig(
     broker: resolveBroker(values),
     pubSub: resolvePubSub(values),
     nats: resolveNats(values),
+    embeddedNats: resolveEmbeddedNats(values),
     redis: resolveRedis(values),
     shutdown: resolveShutdown(values),
     log: resolveLog(values),
@@ -170,6 +172,24 @@ function resolveNats(values: OptionValues): ResolvedConfig["nats"] {
   // The option has checked it.
   if (!parsed.ok) throw new Error(`an address that its option took ${parsed.why}`);
   return { address: parsed.value, inOrder };
+}
+
+function resolveEmbeddedNats(values: OptionValues): ResolvedConfig["embeddedNats"] {
+  const { enabled, address, clusterAddress, clusterName, routes, name, jetStream, storeFolder, ...rest } =
+    sectionOf(values, EMBEDDED_NATS);
+  const listen = natsListen(address);
+  const clusterListen = natsListen(clusterAddress);
+  if (!enabled || listen === null) return null;
+  const all = routes.split(",").filter((route) => route !== "");
+  return {
+    listen,
+    cluster: clusterListen === null ? null : { name: clusterName, listen: clusterListen, routes: all },
+    name: emptyToNull(name),
+    maxPayloadBytes: rest.maxPayloadBytes,
+    jetStreamFolder: jetStream ? storeFolder : null,
+    debug: rest.debug,
+    trace: rest.trace,
+  };
 }
 
 function resolveRedis(values: OptionValues): ResolvedConfig["redis"] {

@@ -4,6 +4,7 @@ import type { BroadcastAdapter } from "../broadcast/options.ts";
 import type { NatsTarget } from "../drivers/nats/nats-link.ts";
 import type { RedisAddress } from "../drivers/redis/redis-address.ts";
 import type { IssuerSettings } from "../keys/issuer/options.ts";
+import type { NatsListen } from "./embedded-nats-options.ts";
 
 /**
  * What the server runs by: every option under its code name, in the units of its name, with the secrets worked out.
@@ -193,6 +194,23 @@ export interface ResolvedConfig {
     readonly natsChannel: string;
   };
   readonly nats: NatsTarget;
+  /** Null where none is to run beside this server. */
+  readonly embeddedNats: {
+    readonly listen: NatsListen;
+    readonly cluster: {
+      readonly name: string;
+      readonly listen: NatsListen;
+      readonly routes: readonly string[];
+    } | null;
+    /** Null when it is to be made up. */
+    readonly name: string | null;
+    /** 0 for its own limit. */
+    readonly maxPayloadBytes: number;
+    /** Empty for a temporary one; null where JetStream is off. */
+    readonly jetStreamFolder: string | null;
+    readonly debug: boolean;
+    readonly trace: boolean;
+  } | null;
   readonly redis: {
     readonly address: RedisAddress;
     /** Null where `address` is Redis itself. */

@@ -8,7 +8,9 @@ import { HTTP_RPC } from "../rpc/http/options.ts";
 import { DISCONNECT, RPC } from "../rpc/options.ts";
 import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
+import { EMBEDDED_NATS } from "./embedded-nats-options.ts";
 import { GENERAL } from "./general-options.ts";
+import { NATS } from "./nats-options.ts";
 import { type AnyOption, OPTIONS } from "./option-table.ts";
 import { type OptionValues, placeOf, type Sourced, sourcedOf, valueIn } from "./option-values.ts";
 import { REDIS } from "./redis-options.ts";
@@ -32,6 +34,7 @@ export function settle(values: OptionValues): {
   settleDeprecated(draft);
   settlePresets(draft);
   settleRpc(draft, warnings);
+  settleEmbeddedNats(draft);
   settleBroadcastAdapters(draft);
   settlePubSub(draft, warnings);
   settleBroadcastPort(draft);
@@ -116,6 +119,14 @@ function settleMetrics(draft: Draft): void {
   if (draft.get(host) === "") draft.compute(host, draft.get(SERVER.options.host));
 }
 
+/** Whoever starts a NATS uses it, unless told of another one. */
+function settleEmbeddedNats(draft: Draft): void {
+  const { enabled, address } = EMBEDDED_NATS.options;
+  const { servers } = NATS.options;
+  if (draft.get(enabled) && draft.get(servers) === servers.default)
+    draft.compute(servers, draft.get(address));
+}
+
 /** DEVIATION: D31. */
 function settleBroadcastAdapters(draft: Draft): void {
   const { adapters } = BROADCAST.options;
@@ -124,7 +135,9 @@ function settleBroadcastAdapters(draft: Draft): void {
   const isRedisGiven = [url, sentinels].some(
     (option) => sourcedOf(draft.values, option).source !== "default",
   );
-  if (isLeft && isRedisGiven) draft.compute(adapters, ["http", "redis"]);
+  if (!isLeft || !isRedisGiven) return;
+  const isBroker = draft.get(GENERAL.options.presets).includes("broker");
+  draft.compute(adapters, isBroker ? ["http", "redisx", "redis"] : ["http", "redis"]);
 }
 
 /** As the reference chooses: a place of Redis that is not the default one, or a stream of publications, which one server reads. */

@@ -5,6 +5,7 @@ import {
   fchownSync,
   fstatSync,
   fsyncSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   realpathSync,
@@ -13,11 +14,23 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { systemRandom } from "./random.ts";
 
 /** The text of a file; throws Node's error when it cannot be read. Symbolic links are followed. */
 export function readTextFile(path: string): string {
   return readFileSync(path, "utf8");
+}
+
+/** A folder for this process' own files, which nobody else may read. */
+export function makeTemporaryFolder(prefix: string): string {
+  return mkdtempSync(join(tmpdir(), prefix));
+}
+
+/** With all that is in it. */
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
 }
 
 export function fileExists(path: string): boolean {

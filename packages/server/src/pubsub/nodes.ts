@@ -3,6 +3,8 @@ import type { PubSub } from "@hawser/core/engine/pub-sub";
 
 /** The other servers, by way of a broker: what the engine hands over and what comes back to it. */
 export interface Nodes extends PubSub {
+  /** Whether the broker was reached since the start. */
+  readonly hasBeenUp: boolean;
   /** Begins to connect, for as long as it takes; returns at once. */
   start(engine: Pick<Engine, "deliver">): void;
   /** What was handed over before still goes out. */

@@ -172,6 +172,36 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
   );
 });
 
+test.skipIf(!HAS_REDIS)(
+  "a server is ready once it has reached Redis, and stays so",
+  async () => {
+    const own = await startRedis({ folder: scratch.path });
+    await own.kill();
+    try {
+      const flags = [
+        "--norpc",
+        "--public",
+        "--pubsub=redis",
+        `--redis_url=${own.url}`,
+        "--ready-path=/ready",
+      ];
+      const server = await startHawser(flags);
+      running.push(server);
+      const ready = async () => (await fetch(`http://127.0.0.1:${server.port}/ready`)).text();
+      expect(await ready()).toBe("pub/sub has not connected yet\n");
+      await own.restart();
+      await server.waitFor(/ connected .*context=pubsub/);
+      expect(await ready()).toBe("ready\n");
+      await own.kill();
+      await server.waitFor(/connection to Redis lost/);
+      expect(await ready()).toBe("ready\n");
+    } finally {
+      await own.kill();
+    }
+  },
+  60_000,
+);
+
 describe.skipIf(!HAS_REDIS)("when Redis is killed under load", () => {
   test("no client is dropped, publishers are told to come again, and delivery resumes", async () => {
     const own = await startRedis({ folder: scratch.path });

@@ -21,6 +21,7 @@ export class NatsNodes implements Nodes {
   readonly #link: NatsLink;
   readonly #channel: string;
   #engine: Pick<Engine, "deliver"> | null = null;
+  #hasBeenUp = false;
   #lost = 0;
   #lostBefore = 0;
   #breaksBefore = 0;
@@ -30,12 +31,19 @@ export class NatsNodes implements Nodes {
     this.#channel = channel;
     this.#link = new NatsLink(target, {
       ...{ clock, random, log },
-      onUp: (again) => log.info(again ? "reconnected" : "connected", { channel }),
+      onUp: (again) => {
+        this.#hasBeenUp = true;
+        log.info(again ? "reconnected" : "connected", { channel });
+      },
     });
   }
 
   get isUp(): boolean {
     return this.#link.isUp;
+  }
+
+  get hasBeenUp(): boolean {
+    return this.#hasBeenUp;
   }
 
   start(engine: Pick<Engine, "deliver">): void {

@@ -33,6 +33,7 @@ export class RedisNodes implements Nodes {
   readonly #streams = new StreamChanges();
   #engine: Pick<Engine, "deliver"> | null = null;
   #underWay = 0;
+  #hasBeenUp = false;
   #lost = 0;
   #lostBefore = 0;
   #last: Promise<void> = Promise.resolve();
@@ -63,6 +64,10 @@ export class RedisNodes implements Nodes {
       this.#subscriber.connection !== null &&
       this.#underWay < MOST_UNDER_WAY
     );
+  }
+
+  get hasBeenUp(): boolean {
+    return this.#hasBeenUp;
   }
 
   start(engine: Pick<Engine, "deliver">): void {
@@ -144,6 +149,7 @@ export class RedisNodes implements Nodes {
     // Whoever comes meanwhile finds no connection yet, and relies on this one's telling.
     do await this.#tell(connection);
     while (this.#streams.areChanged);
+    this.#hasBeenUp = true;
     this.#parts.log.info(again ? "reconnected" : "connected", { channel: this.#channel });
   }
 }

@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { publish } from "../support/cable-client.ts";
+import { freePorts, type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
+import { HAS_NATS } from "../support/nats-server.ts";
+import { createScratch } from "../support/scratch.ts";
+import { until } from "../support/until.ts";
+import { ClusterClient, message, untilJoined } from "./cluster-client.ts";
+
+const running: HawserProcess[] = [];
+const clients: ClusterClient[] = [];
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+
+async function start(...flags: string[]): Promise<HawserProcess> {
+  const server = await startHawser(["--norpc", "--public", "--embed_nats", "--pubsub=nats", ...flags]);
+  running.push(server);
+  return server;
+}
+
+const isTaken = async (port: number): Promise<boolean> => {
+  const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } }).catch(() => null);
+  socket?.end();
+  return socket !== null;
+};
+
+describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
+  test("connects servers as a cluster, and goes when they go", async () => {
+    const ports = await freePorts(4);
+    const [one, two, clusterOne, clusterTwo] = ports as unknown as [number, number, number, number];
+    const common = ["--enats_cluster_name=cables", "--broadcast_adapter=http"];
+    const a = await start(
+      ...[
+        ...common,
+        `--enats_addr=nats://127.0.0.1:${one}`,
+        `--enats_cluster=nats://127.0.0.1:${clusterOne}`,
+      ],
+    );
+    const b = await start(
+      ...[
+        ...common,
+        `--enats_addr=nats://127.0.0.1:${two}`,
+        `--enats_cluster=nats://127.0.0.1:${clusterTwo}`,
+      ],
+      `--enats_cluster_routes=nats://127.0.0.1:${clusterOne}`,
+    );
+    for (const server of [a, b]) await server.waitFor(/ (re)?connected .*context=pubsub/);
+    const both = [await ClusterClient.join(a.port), await ClusterClient.join(b.port)];
+    clients.push(...both);
+    await untilJoined(both, a.broadcastPort);
+    await publish(b.broadcastPort, message("through both"));
+    for (const client of both) expect(await client.untilHeard(1)).toEqual(["through both"]);
+    a.signal("SIGTERM");
+    expect(await a.exited).toBe(0);
+    expect(await isTaken(one)).toBe(false);
+    b.signal("SIGKILL");
+    await until(async () => expect(await isTaken(two)).toBe(false));
+  }, 60_000);
+
+  test("is started again when it was killed, and takes its settings", async () => {
+    const [port] = await freePorts(1);
+    const scratch = createScratch();
+    const file = scratch.write("nats.toml", "[embedded_nats]\njetstream = true\n");
+    const server = await start(
+      ...[`--enats_addr=127.0.0.1:${port}`, "--enats_server_name=here", "--enats_max_payload=2048"],
+      ...[`--enats_store_dir=${scratch.path}/js`, "--enats_debug", "--enats_trace", "--log_level=debug"],
+      `--config-path=${file}`,
+    );
+    await server.waitFor(/ connected .*context=pubsub/);
+    const client = await ClusterClient.join(server.port);
+    clients.push(client);
+    await untilJoined([client], server.broadcastPort);
+    await server.waitFor(/Name: +here.*context=enats service=nats/);
+    await server.waitFor(/Store Directory: .*js/);
+    const pid = /Starting embedded NATS server: .*pid=(\d+)/.exec(server.output())?.[1];
+    process.kill(Number(pid), "SIGKILL");
+    await server.waitFor(/embedded NATS server ended; starting it again/);
+    await server.waitFor(/ reconnected .*context=pubsub/);
+    await publish(server.broadcastPort, message("again"));
+    expect(await client.untilHeard(1)).toEqual(["again"]);
+    scratch.remove();
+  }, 60_000);
+});
+
+test("without the program the start ends with a line that says so", async () => {
+  const refused = spawnHawser(["--norpc", "--embed_nats", "--port=0"], {
+    PATH: (process.env.PATH ?? "")
+      .split(":")
+      .filter((folder) => Bun.which("nats-server", { PATH: folder }) === null)
+      .join(":"),
+  });
+  expect(await refused.exited).toBe(1);
+  expect(refused.stderr()).toContain(
+    "there is no nats-server on PATH; install it, or name a NATS with --nats_servers",
+  );
+}, 30_000);
