@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { HAS_REDIS, type RedisServer, startRedis, startRedisCluster } from "../support/redis-server.ts";
 import { HAS_REFERENCE, startReference } from "../support/reference-server.ts";
 import { scrape } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
@@ -136,6 +136,26 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
       JSON.stringify({ command: "disconnect", payload: { identifier } }),
     );
     await client.cable.closed(20_000);
+  }, 60_000);
+
+  test("may each be at another node of a cluster", async () => {
+    const nodes = await startRedisCluster(scratch.path);
+    const [one, other] = nodes;
+    try {
+      const a = await hawser(`${one.url},${other.url}`);
+      const b = await hawser(`${other.url},${one.url}`);
+      const both = [await join(a), await join(b)];
+      await untilJoined(both, a.broadcastPort);
+      for (const n of numbers(50)) await publish(a.broadcastPort, message(n));
+      for (const client of both) expect(await client.untilHeard(50)).toEqual(numbers(50));
+      await one.kill();
+      await a.waitFor(/ reconnected .*context=pubsub/);
+      await until(async () => expect((await publish(a.broadcastPort, message("?"))).status).toBe(201));
+      await publish(b.broadcastPort, message("without it"));
+      for (const client of both) expect((await client.untilHeard(51)).at(-1)).toBe("without it");
+    } finally {
+      await Promise.all(nodes.map((node) => node.kill()));
+    }
   }, 60_000);
 
   test.skipIf(!HAS_REFERENCE)(

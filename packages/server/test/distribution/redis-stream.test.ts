@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { CableClient } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { HAS_REDIS, type RedisServer, startRedis, startRedisCluster } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
 import { until } from "../support/until.ts";
@@ -138,24 +138,9 @@ describe.skipIf(!HAS_REDIS)("publications by a stream of Redis", () => {
   }, 60_000);
 
   test("come from a cluster", async () => {
-    const args = ["--cluster-enabled", "yes"];
-    const nodes = await Promise.all(
-      [0, 1].map((n) =>
-        startRedis({
-          folder: scratch.path,
-          args: [...args, "--cluster-config-file", `nodes-${n}-${Date.now()}.conf`],
-        }),
-      ),
-    );
-    const [one, other] = nodes as [RedisServer, RedisServer];
+    const nodes = await startRedisCluster(scratch.path);
+    const [one, other] = nodes;
     try {
-      await one.command("CLUSTER", "ADDSLOTSRANGE", "0", "8191");
-      await other.command("CLUSTER", "ADDSLOTSRANGE", "8192", "16383");
-      await one.command("CLUSTER", "MEET", "127.0.0.1", String(other.port));
-      for (const node of nodes)
-        await until(async () =>
-          expect(String(await node.command("CLUSTER", "INFO"))).toContain("cluster_state:ok"),
-        );
       const server = await start(`--redis_url=${one.url},${other.url}`);
       const client = await follower(server);
       const owner = Number(await one.command("CLUSTER", "KEYSLOT", "__anycable__")) < 8192 ? one : other;

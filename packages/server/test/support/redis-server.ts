@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RedisClient, type Subprocess } from "bun";
 import { freePorts } from "./hawser-process.ts";
+import { until } from "./until.ts";
 
 /** Where it is not, the tests that need it are skipped. */
 export const HAS_REDIS = Bun.which("redis-server") !== null;
@@ -123,4 +124,26 @@ export async function startSentinel(folder: string, masterPort: number): Promise
     },
     signal: (name) => child.kill(name),
   };
+}
+
+/** Two nodes that share the keys between them, ready for use. */
+export async function startRedisCluster(folder: string): Promise<readonly [RedisServer, RedisServer]> {
+  const start = (nodes: string) =>
+    startRedis({
+      folder,
+      args: ["--cluster-enabled", "yes", "--cluster-config-file", `nodes-${nodes}.conf`],
+    });
+  const cluster = [await start(crypto.randomUUID()), await start(crypto.randomUUID())] as const;
+  const [one, other] = cluster;
+  await one.command("CLUSTER", "ADDSLOTSRANGE", "0", "8191");
+  await other.command("CLUSTER", "ADDSLOTSRANGE", "8192", "16383");
+  await one.command("CLUSTER", "MEET", "127.0.0.1", String(other.port));
+  for (const node of cluster) {
+    await until(async () => {
+      const info = String(await node.command("CLUSTER", "INFO"));
+      if (!info.includes("cluster_state:ok") || !info.includes("cluster_known_nodes:2"))
+        throw new Error(info);
+    });
+  }
+  return cluster;
 }
