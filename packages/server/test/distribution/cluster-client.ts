@@ -6,14 +6,14 @@ export class ClusterClient {
   readonly cable: CableClient;
   readonly identifier: string;
 
-  constructor(port: number, stream = "chat") {
-    this.cable = new CableClient(`ws://127.0.0.1:${port}/cable`);
+  constructor(port: number, stream = "chat", protocols: string[] = []) {
+    this.cable = new CableClient(`ws://127.0.0.1:${port}/cable`, { protocols });
     this.identifier = JSON.stringify({ channel: "$pubsub", stream_name: stream });
   }
 
   /** Connects and subscribes. */
-  static async join(port: number, stream?: string): Promise<ClusterClient> {
-    const client = new ClusterClient(port, stream);
+  static async join(port: number, stream?: string, protocols?: string[]): Promise<ClusterClient> {
+    const client = new ClusterClient(port, stream, protocols);
     await client.cable.message(0);
     client.cable.send({ command: "subscribe", identifier: client.identifier });
     await client.cable.until(() => client.cable.messages.length > 1, "confirmation", 20_000);

@@ -9,6 +9,8 @@ import { until } from "../support/until.ts";
 import { ClusterClient, message, untilJoined } from "./cluster-client.ts";
 
 const scratch = createScratch();
+/** How long a broker that was killed stays away. */
+const AWAY_MS = process.env.HAWSER_FULL === "1" ? 5_000 : 500;
 let redis: RedisServer;
 const running: { stop(): Promise<void> }[] = [];
 const clients: ClusterClient[] = [];
@@ -223,6 +225,33 @@ test.skipIf(!HAS_REDIS)(
 );
 
 describe.skipIf(!HAS_REDIS)("when Redis is killed under load", () => {
+  test("history has what was taken and lost on the way", async () => {
+    const own = await startRedis({ folder: scratch.path });
+    try {
+      const a = await hawser(own.url, "--broker=memory", "--history_limit=1000");
+      const client = await ClusterClient.join(a.port, "chat", ["actioncable-v1-ext-json"]);
+      clients.push(client);
+      await untilJoined([client], a.broadcastPort);
+      const sinceS = Math.floor(Date.now() / 1000) - 60;
+      const accepted: number[] = [];
+      const killed = Bun.sleep(50).then(() => own.kill());
+      for (let n = 0; n < 400 && (accepted.length === n || n < 50); n++) {
+        if ((await publish(a.broadcastPort, message(n))).status === 201) accepted.push(n);
+      }
+      await killed;
+      client.cable.send({ command: "history", identifier: client.identifier, history: { since: sinceS } });
+      await client.cable.until(
+        () => client.cable.messages.some((text) => text.includes("confirm_history")),
+        "history",
+      );
+      const heard = new Set(client.heard);
+      expect(accepted.length).toBeGreaterThan(0);
+      expect(accepted.filter((n) => !heard.has(n))).toEqual([]);
+    } finally {
+      await own.kill();
+    }
+  }, 60_000);
+
   test("no client is dropped, publishers are told to come again, and delivery resumes", async () => {
     const own = await startRedis({ folder: scratch.path });
     try {
@@ -245,7 +274,7 @@ describe.skipIf(!HAS_REDIS)("when Redis is killed under load", () => {
         await say();
         expect(refused).toContain(503);
       });
-      await Bun.sleep(500);
+      await Bun.sleep(AWAY_MS);
       await own.restart();
       await Promise.all([a, b].map((server) => server.waitFor(/ reconnected .*context=pubsub channel=/)));
       await until(async () => expect(await say().then(() => accepted.at(-1))).toBe(last));
