@@ -3,6 +3,7 @@ import type { Group } from "../hub/hub.ts";
 import { Holding, NOTHING_TOLD } from "../session/holding.ts";
 import { isClosed, type Session, type Subscription } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
+import { dropAsTooSlow } from "./slow-clients.ts";
 
 /** As `startStream`; but what is published to the stream is kept until `goLive`. */
 export function startHeldStream(
@@ -65,10 +66,7 @@ function holdingOf(context: EngineContext, session: Session): Holding {
       connection: session.connection,
       send: (frame) => context.send(session, frame),
       caughtUp: (group) => context.hub.release(holding, group),
-      full: () => {
-        context.counters.slowClients.value += 1;
-        context.drop(session, "too_slow");
-      },
+      full: () => dropAsTooSlow(context, session),
     },
     context.maxPendingBytes,
   );

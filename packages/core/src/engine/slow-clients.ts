@@ -12,6 +12,15 @@ export interface SlowClientsContext {
   terminate(session: Session, reason: DropReason): void;
 }
 
+/** Tells a client that it does not keep up, behind what it still has to read. */
+export function dropAsTooSlow(
+  context: Pick<SlowClientsContext, "counters" | "drop">,
+  session: Session,
+): void {
+  context.counters.slowClients.value += 1;
+  context.drop(session, "too_slow");
+}
+
 /** How often the queues are looked at while there is traffic. Looking at one costs some 15 ns. */
 const SWEEP_INTERVAL_MS = 100;
 
@@ -68,8 +77,7 @@ export class SlowClients {
   #judge(session: Session, waiting: number, nowMs: number): void {
     this.#trafficExpected = true; // until its queue is empty this client is watched
     if (this.#maxPendingBytes > 0 && waiting > this.#maxPendingBytes) {
-      this.#context.counters.slowClients.value += 1;
-      this.#context.drop(session, "too_slow");
+      dropAsTooSlow(this.#context, session);
       return;
     }
     if (this.isStuck(session, nowMs)) this.#context.terminate(session, "write_timeout");

@@ -133,6 +133,23 @@ describe("a client that asks for history", () => {
     expect(connection.sent.slice(1)).toEqual([confirmed, told]);
   });
 
+  test("again and again, and reads nothing, is too slow: it is not told more than may wait (1000 bytes here)", () => {
+    const { engine, open, metrics } = withMemory();
+    engine.publish(message(1));
+    const { say, connection } = open(GOOD);
+    say(subscribe());
+    connection.buffered = 1000;
+    say(ask({ since: 1 }));
+    connection.buffered = 1001;
+    for (let again = 0; again < 3; again++) say(ask({ since: 1 }));
+    expect(connection.sent.slice(2)).toEqual([
+      framed(1, 1),
+      told,
+      '{"type":"disconnect","reason":"too_slow","reconnect":true}',
+    ]);
+    expect(metrics.counter("disconnected_slow_clients_total").value).toBe(1);
+  });
+
   test("is told of all streams, or of none where one of them cannot be told", async () => {
     const backend = new ScriptedBackend();
     const { engine, open, metrics } = setUp({ backend, broker: (clock) => broker(memory(clock)) });

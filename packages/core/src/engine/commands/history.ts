@@ -8,6 +8,7 @@ import { CallScope } from "../../rpc/backend.ts";
 import { isClosed, type Session, type Subscription } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
 import { goLive, holdSubscription } from "../holding.ts";
+import { dropAsTooSlow } from "../slow-clients.ts";
 
 /**
  * Sends what was published to a subscription's streams since the client was here, then confirms; where that cannot be
@@ -21,6 +22,12 @@ export function history(context: EngineContext, session: Session, command: Comma
   if (request === null || (request.since === 0 && request.streams === null)) {
     goLive(context, session, subscription); // it asks for nothing, so there is nothing to wait for
     throw new CommandFailure("history request is missing");
+  }
+  const { maxPendingBytes } = context;
+  // A small question has a large answer, and hundreds of questions come in one read.
+  if (maxPendingBytes > 0 && session.connection.getBufferedAmount() > maxPendingBytes) {
+    dropAsTooSlow(context, session);
+    return;
   }
   const asked: Asked = { context, session, identifier, subscription };
   const kept = context.broker?.history ?? null;
