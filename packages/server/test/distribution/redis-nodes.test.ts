@@ -192,6 +192,28 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
     },
     60_000,
   );
+
+  test.skipIf(!HAS_REFERENCE)(
+    "may share the stream of publications with the reference, each entry going to one of them",
+    async () => {
+      const a = await hawser(redis.url, "--broadcast_adapter=redisx,http");
+      await a.waitFor(/connected to Redis stream/);
+      const reference = await startReference([
+        ...["--pubsub=redis", "--broadcast_adapter=redisx,http", `--redis_url=${redis.url}`],
+      ]);
+      running.push(reference);
+      const both = [await join(a), await join(reference)];
+      await untilJoined(both, a.broadcastPort);
+      for (const n of numbers(500))
+        await redis.command("XADD", "__anycable__", "*", "payload", JSON.stringify(message(n)));
+      for (const client of both) {
+        const heard = (await client.untilHeard(500)) as number[];
+        expect([...heard].sort((x, y) => x - y)).toEqual(numbers(500));
+      }
+      await until(async () => expect(await redis.command("XLEN", "__anycable__")).toBe(0));
+    },
+    60_000,
+  );
 });
 
 test.skipIf(!HAS_REDIS)(
