@@ -136,6 +136,29 @@ describe("a client that stops reading", () => {
   }, 30_000);
 });
 
+describe("a client that missed much", () => {
+  test("of several channels gets all of it, though more than may wait for a slow one", async () => {
+    const server = await start(...ALONE, "--broker=memory", "--ping_interval=0");
+    const streams = ["one", "two", "three"];
+    for (const stream of streams) {
+      const batch = Array.from({ length: 30 }, (_, n) => ({
+        stream,
+        data: JSON.stringify(`<${stream} ${n}>${"z".repeat(40_000)}`),
+      }));
+      await publish(server.broadcastPort, batch);
+    }
+    const lines = streams.map((name) => {
+      const identifier = JSON.stringify({ channel: "$pubsub", stream_name: name });
+      return JSON.stringify({ identifier, history: { since: 1 } });
+    });
+    const client = new RawClient(server.port, "/events", lines.join("\n"));
+    await client.has("<three 29>");
+    expect(client.received).toStartWith("HTTP/1.1 200 OK");
+    const numbers = [...client.received.matchAll(/<(\w+ \d+)>/g)].map(([, number]) => number);
+    expect(numbers).toEqual(streams.flatMap((name) => Array.from({ length: 30 }, (_, n) => `${name} ${n}`)));
+  }, 30_000);
+});
+
 describe("presence", () => {
   test("of an event stream begins with its subscription, is told to all, and ends some time after it", async () => {
     const server = await start(...ALONE, "--broker=memory", "--presence_ttl=1");

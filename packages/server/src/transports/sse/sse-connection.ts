@@ -17,10 +17,10 @@ export interface SseConnections {
 }
 
 /**
- * More than what a session gets before its response begins: a welcome and confirmations. What waits for that does not
- * wait for a slow client.
+ * What waits for the response to begin does not wait for a slow client: a welcome, confirmations, and of each channel what
+ * was missed. As much as a socket takes from the server at once does not count as waiting.
  */
-const EARLY_BYTES = 64 * 1024;
+const EARLY_BYTES = 4 * 1024 * 1024;
 
 /** An event stream in the place of a socket: frames of the cable go out as events. */
 export class SseConnection implements Connection, StreamOwner, TopicListener {
