@@ -74,12 +74,10 @@ export class MemorySessions implements Sessions {
     if (entry !== undefined) this.#drop(entry);
   }
 
-  removeOf(identifiers: string): void {
+  removeOf(identifiers: string, lineage?: string): void {
     for (let entry = this.#byIdentifiers.get(identifiers) ?? null; entry !== null; entry = entry.next) {
-      this.#entries.delete(entry.sid);
-      this.#bytes -= entry.bytes;
+      if (lineage === undefined || entry.snapshot.lineage === lineage) this.#drop(entry);
     }
-    this.#byIdentifiers.delete(identifiers);
   }
 
   removeWhere(matches: (sid: string, snapshot: SessionSnapshot) => boolean): void {

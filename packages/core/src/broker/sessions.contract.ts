@@ -116,6 +116,15 @@ export function sessionsContract(
       expect(await found("s1", "s3", "s5")).toEqual(["s5"]);
     });
 
+    test("removes what one session has been, and leaves the others of its identifiers", async () => {
+      for (const sid of ["s1", "s2", "s4"]) await sessions.save(sid, ANN);
+      await sessions.save("s3", { ...ANN, lineage: "s3" });
+      await sessions.removeOf(ANN.identifiers, ANN.lineage);
+      expect(await found("s1", "s2", "s3", "s4")).toEqual(["s3"]);
+      await sessions.removeOf(BOB.identifiers, "s3");
+      expect(await found("s3")).toEqual(["s3"]);
+    });
+
     test("compares identifiers as text", async () => {
       await sessions.save("s1", ANN);
       await sessions.removeOf('{ "user":"ann"}');

@@ -35,8 +35,8 @@ export interface Sessions {
   /** The session as last saved; it stays until its time is over, as in the reference. */
   find(sid: string): Answer<SessionSnapshot | null>;
   remove(sid: string): Answer<void>;
-  /** Removes every session of these identifiers, compared as text. */
-  removeOf(identifiers: string): Answer<void>;
+  /** Removes every session of these identifiers, compared as text; with a lineage, only those that began as that one. */
+  removeOf(identifiers: string, lineage?: string): Answer<void>;
   /** Removes every session that matches: for what an operator asks for, not for what clients can cause. */
   removeWhere(matches: (sid: string, snapshot: SessionSnapshot) => boolean): Answer<void>;
 }

@@ -3,6 +3,7 @@ import type { CommandReply, PresenceReply } from "../rpc/backend.ts";
 import { isClosed, mergeState, type Session, type Subscription } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
 import { changePresenceToo, type PresenceChange } from "./presence.ts";
+import { forgetFormer } from "./resume.ts";
 import { startStream, stopAllStreams, stopStream } from "./streams.ts";
 
 /**
@@ -32,7 +33,10 @@ export function applyReply(
   if (presence !== null && subscription !== null && !isClosed(session)) {
     changePresenceToo(context, session, identifier, subscription, () => presenceChange(presence));
   }
-  if (reply.disconnect && !isClosed(session)) context.drop(session, "backend_closed");
+  if (reply.disconnect && !isClosed(session)) {
+    forgetFormer(context, session);
+    context.drop(session, "backend_closed");
+  }
 }
 
 function presenceChange({ type, id, info }: PresenceReply): PresenceChange {

@@ -383,6 +383,20 @@ describe("a session that was ended on purpose", () => {
     expect(isRestored(come(of("ann", "s1")))).toBe(false);
   });
 
+  test("by the application does not come back by the id that it had before it was resumed", async () => {
+    const backend = new ScriptedBackend();
+    const { come, subscribe } = start({ backend });
+    come(of("ann")).connection.terminate();
+    come(of("ann")).connection.terminate();
+    const resumed = come(of("ann", "s1"));
+    subscribe(resumed, CHAT);
+    backend.commands[0]?.resolve(commandReply({ disconnect: true }));
+    await settle();
+    expect(resumed.connection.closedWith?.reason).toBe("Command Failed");
+    expect(isRestored(come(of("ann", "s1")))).toBe(false);
+    expect(isRestored(come(of("ann", "s2")))).toBe(true);
+  });
+
   test("because it did not answer or was too slow does", () => {
     const { come, engine } = start();
     for (const reason of ["no_pong", "too_slow", "bad_frames"] as const) {

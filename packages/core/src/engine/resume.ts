@@ -67,6 +67,12 @@ export function forgetSessions(context: EngineContext, identifiers: string): voi
   settled(context, context.broker?.sessions?.removeOf(identifiers));
 }
 
+/** Removes what is cached of what the session was before it was resumed; for one that is ended on purpose. */
+export function forgetFormer(context: EngineContext, { identifiers, lineage, sid }: Session): void {
+  if (lineage === null || lineage === sid) return;
+  settled(context, context.broker?.sessions?.removeOf(identifiers, lineage));
+}
+
 /**
  * Removes what is cached of every session that matches.
  *
