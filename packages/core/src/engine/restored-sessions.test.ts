@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { MemoryHistory } from "../broker/memory-history.ts";
+import { MemoryPresence } from "../broker/memory-presence.ts";
 import { MemorySessions } from "../broker/memory-sessions.ts";
 import type { Backend } from "../rpc/backend.ts";
 import { CHAT, GOOD, PUBSUB, settle, setUp } from "../testing/engine-rig.ts";
@@ -15,7 +16,7 @@ function start(backend?: Backend) {
     broker: (clock) => ({
       history: new MemoryHistory({ limit: 1000, ttlMs: HOUR_MS }, clock, new SeededRandom(1)),
       sessions: new MemorySessions({ clock, ttlMs: HOUR_MS }),
-      presence: null,
+      presence: new MemoryPresence(clock, 15_000),
       close: () => {},
     }),
   });
@@ -136,7 +137,7 @@ describe("a subscription whose confirmation was lost with the connection", () =>
     const client = backIn(rig);
     rig.clock.advance(60_000); // however late
     client.say(subscribe);
-    expect(heard(client).at(-1)).toBe("confirm_subscription");
+    expect(heard(client).slice(-2)).toEqual(["confirm_subscription", "confirm_history"]);
     const before = client.connection.sent.length;
     client.say(subscribe);
     expect(client.connection.sent).toHaveLength(before);
@@ -171,6 +172,38 @@ describe("a subscription whose confirmation was lost with the connection", () =>
     await settle();
     rig.publish(2);
     expect(heard(client)).toEqual(["welcome", "hello", 1, 2]);
+  });
+
+  test("has its history also where it has been live for long, and its client has not asked before", () => {
+    const rig = start();
+    const before = rig.come();
+    before.say({ command: "subscribe", identifier: PUBSUB });
+    before.connection.terminate();
+    rig.publish(1);
+    const client = rig.come(before.session.sid);
+    rig.clock.advance(60_000);
+    client.connection.sent.length = 0;
+    client.say(subscribe);
+    expect(heard(client)).toEqual(["confirm_subscription", 1, "confirm_history"]);
+  });
+
+  test("takes presence with it when the application has changed its mind", async () => {
+    const backend = new ScriptedBackend();
+    const rig = start(backend);
+    const before = rig.come();
+    before.say({ command: "subscribe", identifier: CHAT, presence: { id: "u" } });
+    backend.commands[0]?.resolve(commandReply({ streams: ["chat"], istate: { $p: "chat" } }));
+    await settle();
+    before.connection.terminate();
+    const client = rig.come(before.session.sid);
+    rig.clock.advance(HOUR_MS);
+    client.say({ command: "subscribe", identifier: CHAT });
+    const present = () => rig.engine.broker?.presence?.size().sessions;
+    expect(present()).toBe(1);
+    backend.commands[1]?.resolve(commandReply({ status: "failure" }));
+    await settle();
+    expect(client.session.state).toBe("open");
+    expect(present()).toBe(0);
   });
 
   test("ends when the application has changed its mind", async () => {

@@ -1,4 +1,4 @@
-import type { Session, Subscription } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
 import { goLive } from "./holding.ts";
 
@@ -42,9 +42,4 @@ export class RestoredSessions {
       session.holding = null;
     }
   }
-}
-
-/** Whether messages of the subscription wait for its client's question. */
-export function isHeld({ holding }: Session, { groups }: Subscription): boolean {
-  return holding !== null && groups.some(({ held }) => held?.includes(holding));
 }

@@ -17,6 +17,8 @@ export interface Subscription {
   readonly routed: boolean;
   /** Set while it came with a restored session and its client has not subscribed in this one: it may not know of it. */
   unconfirmed?: boolean;
+  /** Set once its client, while it is unconfirmed, has asked for what it missed. */
+  asked?: boolean;
 }
 
 /** Where a session stands: its client is let in at most once, and every session ends once. */

@@ -4,7 +4,7 @@ import { removeSubscription, type Session, type Subscription } from "../../sessi
 import { applyReply } from "../apply-reply.ts";
 import type { EngineContext } from "../context.ts";
 import { goLive } from "../holding.ts";
-import { isHeld } from "../restored-sessions.ts";
+import { endPresence } from "../presence.ts";
 import { stopAllStreams } from "../streams.ts";
 import { afterConfirmation, asksForHistory, joinToo } from "./after-confirmation.ts";
 import { askBackend } from "./ask-backend.ts";
@@ -24,7 +24,7 @@ export function confirmAgain(
   const { identifier } = command;
   subscription.unconfirmed = false;
   const goOn = () => {
-    if (!isHeld(session, subscription)) return joinToo(context, session, command, subscription);
+    if (subscription.asked) return joinToo(context, session, command, subscription);
     if (!asksForHistory(command)) goLive(context, session, subscription);
     return afterConfirmation(context, session, command, subscription);
   };
@@ -37,6 +37,7 @@ export function confirmAgain(
       stopAllStreams(context, session, subscription);
       removeSubscription(session, identifier);
       applyReply(context, session, identifier, null, reply);
+      endPresence(context, session, subscription);
       return;
     }
     applyReply(context, session, identifier, subscription, reply);

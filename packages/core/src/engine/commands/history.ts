@@ -29,6 +29,7 @@ export function history(context: EngineContext, session: Session, command: Comma
     dropAsTooSlow(context, session);
     return;
   }
+  if (subscription.unconfirmed) subscription.asked = true;
   const asked: Asked = { context, session, identifier, subscription };
   const kept = context.broker?.history ?? null;
   // What goes by way of other nodes may be in history and still come from there.
