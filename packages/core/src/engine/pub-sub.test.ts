@@ -188,4 +188,19 @@ describe("with history a message on its way to other nodes", () => {
     expect(heard(late)).toEqual(["confirm_subscription", 1, 2, "confirm_history", 3, "w", 4]);
     expect(heard(live)).toEqual(["confirm_subscription", 1, 2, 3, 4]);
   });
+
+  test("leaves nothing of a channel that its client has left, however often it comes and asks", () => {
+    const { pubSub, ...rig } = clusterWithHistory();
+    const { say, session } = rig.open(GOOD);
+    const history = { since: 1 };
+    for (let time = 0; time < 3; time += 1) {
+      const identifier = JSON.stringify({ channel: "$pubsub", stream_name: `chat${time}` });
+      rig.engine.publish(`{"stream":"chat${time}","data":"1"}`);
+      say({ command: "subscribe", identifier, history });
+      say({ command: "unsubscribe", identifier });
+    }
+    expect(rig.engine.hub.streamCount).toBe(0);
+    expect(session.holding?.groupCount).toBe(0);
+    expect(pubSub.followed.size).toBe(0);
+  });
 });

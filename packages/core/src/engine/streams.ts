@@ -1,3 +1,4 @@
+import type { Group } from "../hub/hub.ts";
 import type { Session, Subscription } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
 
@@ -21,10 +22,15 @@ export function stopStream(
 ): void {
   const at = subscription.groups.findIndex((group) => group.stream === stream);
   if (at < 0) return;
-  for (const group of subscription.groups.splice(at, 1)) context.hub.leave(session.connection, group);
+  for (const group of subscription.groups.splice(at, 1)) leave(context, session, group);
 }
 
 export function stopAllStreams(context: EngineContext, session: Session, subscription: Subscription): void {
-  for (const group of subscription.groups) context.hub.leave(session.connection, group);
+  for (const group of subscription.groups) leave(context, session, group);
   subscription.groups.length = 0;
+}
+
+function leave({ hub }: EngineContext, { connection, holding }: Session, group: Group): void {
+  hub.leave(connection, group);
+  holding?.end(group);
 }

@@ -36,8 +36,18 @@ export class Holding implements Holder {
     this.#maxBytes = maxBytes;
   }
 
+  /** Of how many groups there is something here. */
+  get groupCount(): number {
+    return new Set([...this.#groups, ...this.#catchingUp.keys()]).size;
+  }
+
   /** The session is held in the group from now on; what there is of a former time is not for it. */
   begin(group: Group): void {
+    this.end(group);
+  }
+
+  /** The session has left the group. */
+  end(group: Group): void {
     this.#catchingUp.delete(group);
     if (this.#groups.includes(group)) this.take([group], NOTHING_TOLD);
   }
