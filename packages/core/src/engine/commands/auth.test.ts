@@ -85,11 +85,9 @@ describe("auth on a live connection", () => {
     const { open, clock, metrics, log } = server();
     const { connection, say } = open(came("short"), { pingIntervalMs: 0 });
     say({ command: "auth", token: "bad" });
-    say({ command: "auth" });
-    say({ command: "auth", token: 5 });
-    expect(connection.sent.slice(1)).toEqual([REFUSAL, REFUSAL, REFUSAL]);
-    expect(counted(metrics, "jwt_verifications_total")).toContain("refused bad_signature message none 3");
-    expect(metrics.counter("failed_auths_total").value).toBe(3);
+    expect(connection.sent.slice(1)).toEqual([REFUSAL]);
+    expect(counted(metrics, "jwt_verifications_total")).toContain("refused bad_signature message none 1");
+    expect(metrics.counter("failed_auths_total").value).toBe(1);
     expect(log.lines.at(-1)).toMatchObject({
       message: "new token refused",
       fields: { reason: "bad_signature", sid: "s1", carrier: "message" },
@@ -98,6 +96,23 @@ describe("auth on a live connection", () => {
     expect(connection.closedWith).toBeNull();
     clock.advance(1000);
     expect(connection.sent.at(-1)).toContain("token_expired");
+  });
+
+  test("without a token, or with one that is no text, is refused for that and leaves all as it was", () => {
+    const { open, metrics, log, verified } = server();
+    const { connection, say } = open(came("good"));
+    const before = verified();
+    say({ command: "auth" });
+    say({ command: "auth", token: "" });
+    say({ command: "auth", token: 5 });
+    expect(connection.sent.slice(1)).toEqual([REFUSAL, REFUSAL, REFUSAL]);
+    expect(connection.closedWith).toBeNull();
+    expect(verified()).toBe(before);
+    expect(counted(metrics, "jwt_verifications_total")).toContain("refused missing message none 3");
+    expect(log.lines.at(-1)).toMatchObject({
+      message: "new token refused",
+      fields: { reason: "missing", detail: "the command has no `token`, or one that is not a string" },
+    });
   });
 
   test("with a token of somebody else ends the connection", () => {

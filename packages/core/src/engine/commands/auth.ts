@@ -7,6 +7,14 @@ import { isClosed, type Session } from "../../session/session.ts";
 import { admitByMessage, recordAccepted, tellToken } from "../admit.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
 
+const NO_TOKEN: Refused = {
+  accepted: false,
+  reason: "missing",
+  keyName: null,
+  detail: "the command has no `token`, or one that is not a string",
+  expiredForMs: null,
+};
+
 /**
  * Takes a token in a message: the first one of a connection that came without, or a fresh one in place of that which it
  * came with. The application is not asked: it is still the same client, or the connection ends.
@@ -21,7 +29,7 @@ export function auth(context: EngineContext, session: Session, { token }: Comman
     context.send(session, AUTH_REFUSED);
     throw new CommandFailure("auth: tokens are not looked at here, there are no keys for them");
   }
-  const verdict = verify(token);
+  const verdict = token === "" ? NO_TOKEN : verify(token);
   if (verdict.accepted) {
     renew(context, session, token, verdict);
     return;
