@@ -50,7 +50,10 @@ describe("rpc_host", () => {
     ["dns://rpc:50051", "a DNS target has three slashes: dns:///host:port"],
     ["unix:", "there is no path in it"],
     ["http://rpc:3000/_anycable", "it is the URL of an endpoint for calls over HTTP, not of a gRPC service"],
-    ["xds:///rpc", '"xds" is not a scheme of gRPC targets'],
+    [
+      "xds:///rpc",
+      '"xds" is not a scheme of gRPC targets; give host:port, or the URL of an endpoint over HTTP',
+    ],
   ])("%j is refused", (host, why) => {
     expect(() => parseGrpcTarget(host)).toThrow(
       expect.objectContaining({ code: "config_invalid", message: `cannot use rpc_host "${host}": ${why}` }),

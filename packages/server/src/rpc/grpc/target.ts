@@ -30,7 +30,10 @@ export function parseGrpcTarget(host: string): GrpcTarget {
     case "https":
       throw invalid(host, "it is the URL of an endpoint for calls over HTTP, not of a gRPC service");
     default:
-      throw invalid(host, `"${scheme}" is not a scheme of gRPC targets`);
+      throw invalid(
+        host,
+        `"${scheme}" is not a scheme of gRPC targets; give host:port, or the URL of an endpoint over HTTP`,
+      );
   }
 }
 

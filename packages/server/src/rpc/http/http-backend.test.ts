@@ -276,7 +276,7 @@ describe("an application that says no", () => {
       /^backend_failed: the RPC backend at 127.0.0.1:\d+ answered Connect with HTTP 400: what\?$/,
     ],
     [422, "x".repeat(500), /answered Connect with HTTP 422: x{100}\.\.\.$/],
-    [404, "", /answered Connect with HTTP 404: no reason given$/],
+    [404, "", /answered Connect with HTTP 404: no reason given; check the path of rpc_host$/],
     [500, "boom\nat line 3", /answered Connect with HTTP 500: boom at line 3$/],
     [503, "later", /answered Connect with HTTP 503: later$/],
     [201, "{}", /answered Connect with HTTP 201: \{\}$/],

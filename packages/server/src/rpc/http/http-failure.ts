@@ -17,6 +17,7 @@ const UNTRUSTED = "TLS: ";
 const TOO_LARGE = "the reply has ";
 const NO_HTTP = "no HTTP/1.1: ";
 const CUT_SHORT = "cut short: ";
+const NOT_FOUND = "HTTP 404: ";
 const REFUSED_SECRET = "http returned 401";
 
 /** What came of an attempt without an answer. */
@@ -74,5 +75,6 @@ export function callFailure(failed: FailedCall): CableError {
   if (details.startsWith(NO_HTTP) || details.startsWith(CUT_SHORT)) {
     return protocolError(`${at} gave no whole answer to ${method}: ${details}; check what serves rpc_host`);
   }
-  return new CableError("backend_failed", `${at} answered ${method} with ${details}`);
+  const advice = details.startsWith(NOT_FOUND) ? "; check the path of rpc_host" : "";
+  return new CableError("backend_failed", `${at} answered ${method} with ${details}${advice}`);
 }
