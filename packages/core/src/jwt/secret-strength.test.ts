@@ -32,7 +32,7 @@ test("what everybody knows is weak however long it is, in small letters or capit
 });
 
 test("a few characters over and over are weak", () => {
-  expect(weaknessOfText("a".repeat(64))).toBe("repeats the same 1 characters");
+  expect(weaknessOfText("a".repeat(64))).toBe("is one character, again and again");
   expect(weaknessOfText("abc".repeat(20))).toBe("repeats the same 3 characters");
 });
 

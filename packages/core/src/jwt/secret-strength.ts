@@ -41,6 +41,7 @@ export function weaknessOf(secret: Uint8Array): string | null {
     return `has ${secret.length} bytes, and fewer than ${STRONG_SECRET_BYTES} can be guessed`;
   }
   const distinct = new Set(secret).size;
+  if (distinct === 1) return "is one character, again and again";
   if (distinct < MIN_DISTINCT_BYTES) return `repeats the same ${distinct} characters`;
   return null;
 }
