@@ -62,7 +62,7 @@ function inChromium(): void {
 
   for (const [signal, words] of [
     ["SIGTERM", "The server is restarting. This page comes back by itself."],
-    ["SIGKILL", "The server is away. This page comes back by itself."],
+    ["SIGKILL", "The connection is lost. This page comes back by itself."],
   ] as const) {
     test(`says that the server is gone after a ${signal}, keeps what was said, and comes back`, async () => {
       const page = await windowOf("ann");

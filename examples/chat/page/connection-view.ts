@@ -14,7 +14,7 @@ const STATES: Readonly<Record<ConnectionState, string>> = {
 /** What a lost connection is called; the reasons are the server's, and one of the client's own. */
 const LOSSES: Readonly<Record<string, string>> = {
   server_restart: "The server is restarting.",
-  transport_closed: "The server is away.",
+  transport_closed: "The connection is lost.",
 };
 
 const roomButtons = ROOMS.map((room) => {
