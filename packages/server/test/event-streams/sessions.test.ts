@@ -30,9 +30,12 @@ class RawClient {
   received = "";
   closed = false;
   readonly socket: Socket;
+  readonly connected: Promise<void>;
 
-  constructor(port: number, target: string, body: string | null = null) {
+  /** @param body a late one is announced and not sent. */
+  constructor(port: number, target: string, body: string | { late: string } | null = null) {
     this.socket = connect({ port, host: "127.0.0.1" });
+    this.connected = new Promise((resolve) => this.socket.once("connect", () => resolve()));
     parts.push({ stop: () => this.socket.destroy() });
     this.socket.on("error", () => {});
     this.socket.on("close", () => {
@@ -41,9 +44,12 @@ class RawClient {
     this.socket.on("data", (chunk) => {
       this.received += chunk.toString("utf8");
     });
+    const whole = typeof body === "object" ? (body?.late ?? null) : body;
     const head =
-      body === null ? `GET ${target} HTTP/1.1` : `POST ${target} HTTP/1.1\r\nContent-Length: ${body.length}`;
-    this.socket.write(`${head}\r\nHost: x\r\n\r\n${body ?? ""}`);
+      whole === null
+        ? `GET ${target} HTTP/1.1`
+        : `POST ${target} HTTP/1.1\r\nContent-Length: ${whole.length}`;
+    this.socket.write(`${head}\r\nHost: x\r\n\r\n${typeof body === "string" ? body : ""}`);
   }
 
   has(text: string, withinMs?: number): Promise<void> {
@@ -238,6 +244,20 @@ describe("many event streams", () => {
     await untilSample(server, "broadcast_streams_num", 0);
   }, 60_000);
 });
+
+test("posted streams whose bodies come late find no more room than there is", async () => {
+  const server = await start(...ALONE, "--max-conn=1");
+  const body = JSON.stringify({ command: "subscribe", identifier: NEWS });
+  const clients = Array.from({ length: 3 }, () => new RawClient(server.port, "/events", { late: body }));
+  // Their heads have been read once a later request is answered.
+  await Promise.all(clients.map(({ connected }) => connected));
+  for (let round = 0; round < 3; round++) await scrape(server.port);
+  for (const { socket } of clients) socket.write(body);
+  for (const client of clients) await client.has("\r\n\r\n");
+  const statuses = clients.map(({ received }) => received.slice(9, 12)).sort();
+  expect(statuses).toEqual(["200", "503", "503"]);
+  expect(await sample(server, "clients_num")).toBe(1);
+}, 20_000);
 
 test("a token in the query of a stream reaches no log and no metric", async () => {
   const secret = "canary-of-event-streams-8c1";

@@ -91,12 +91,19 @@ class StreamOpener {
     if (!this.#parts.requests.haveRoom()) return unavailable(cors);
     const headers = { ...STREAM_HEADERS, ...cors };
     const query = parseQuery(exchange.query);
-    if (method === "POST") return this.#openPosted(exchange, query, headers);
+    if (method === "POST") return this.#openPosted(exchange, query, headers, cors);
     return this.#open(exchange, query, commandsOfQuery(query, lastEventId(request)), headers);
   }
 
-  async #openPosted<T>(exchange: Exchange<T>, query: Query, headers: Headers): Promise<Response> {
+  async #openPosted<T>(
+    exchange: Exchange<T>,
+    query: Query,
+    headers: Headers,
+    cors: Headers,
+  ): Promise<Response> {
     const body = await readBody(exchange.request, MAX_BODY_BYTES);
+    // A body may take its time: others came meanwhile, or the server goes down.
+    if (!this.#parts.requests.haveRoom()) return unavailable(cors);
     const asked = body === null ? { why: "the body is too large" } : commandsOfBody(body);
     return this.#open(exchange, query, asked, headers);
   }
