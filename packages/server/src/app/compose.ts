@@ -38,7 +38,7 @@ import { createEmbeddedNats, type EmbeddedNats } from "./embedded-nats.ts";
 import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
 import { createNodes } from "./nodes.ts";
-import { openRevocations } from "./revocations.ts";
+import { type ReadRevocations, readRevocations } from "./revocations.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
 import { TokenUse } from "./token-use.ts";
 
@@ -67,7 +67,7 @@ export interface Composition {
   /** For lines that clients can cause at will. */
   readonly sampled: LogSampler["write"];
   readonly closeSampler: () => void;
-  readonly closeRevocations: () => void;
+  readonly revocations: ReadRevocations;
 }
 
 /** Where the server stands in its life. */
@@ -111,7 +111,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     fetches: metrics.labelled("jwks_fetches_total"),
   });
   const tokenUse = new TokenUse(metrics, systemClock);
-  const revocations = openRevocations(config);
+  const revocations = readRevocations(config);
   const remote = config.rpc.kind === "none" ? null : remoteBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
@@ -188,7 +188,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     topics,
     sampled: sampler.write,
     closeSampler: sampler.close,
-    closeRevocations: revocations.close,
+    revocations,
   };
 }
 

@@ -4,14 +4,16 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { RevocationsFile } from "../keys/revocation/revocations-file.ts";
 
-/** The revocations that the server begins with, and what has to be closed at its end. */
-export interface OpenedRevocations {
+/** The revocations that the server begins with, and their file. */
+export interface ReadRevocations {
   readonly book: RevocationBook;
+  /** Not before it is sure that the server starts: one that runs and has the same file could not write to it any more. */
+  readonly open: () => void;
   readonly close: () => void;
 }
 
 /** @throws CableError when `--revocations_file` cannot be used. */
-export function openRevocations({ revocation, jwt }: ResolvedConfig): OpenedRevocations {
+export function readRevocations({ revocation, jwt }: ResolvedConfig): ReadRevocations {
   const { filePath, limit, maxTtlMs } = revocation;
   const inForce = new Revocations(limit);
   const file = filePath === null ? null : new RevocationsFile(filePath, inForce, systemClock.nowMs());
@@ -26,6 +28,7 @@ export function openRevocations({ revocation, jwt }: ResolvedConfig): OpenedRevo
       longestLifetimeMs: Number.isFinite(longestMs) ? longestMs : null,
       write: file === null ? null : (added) => file.write(added),
     },
+    open: () => file?.open(),
     close: () => file?.close(),
   };
 }

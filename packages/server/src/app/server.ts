@@ -50,10 +50,15 @@ export async function startServer(
   if (main === undefined) throw new Error("the main listener was not opened");
   composition.topics.target = main;
   const open = [...listeners.values()];
-  const admin = await openAdmin(config, composition, log).catch(async (thrown: unknown) => {
+  let admin: UnixListener | null = null;
+  try {
+    admin = await openAdmin(config, composition, log);
+    composition.revocations.open();
+  } catch (thrown) {
+    await admin?.close();
     await Promise.all(open.map((listener) => listener.closeNow()));
     throw thrown;
-  });
+  }
   announceEndpoints(config, main.port, log);
   composition.remote?.start();
   composition.embeddedNats?.start();
@@ -143,7 +148,7 @@ async function stopServer(
   await composition.broker?.close();
   await admin?.close();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
-  composition.closeRevocations();
+  composition.revocations.close();
 }
 
 /** How long a broadcaster may take to finish what it has begun. */

@@ -103,6 +103,21 @@ describe("--revocations_file", () => {
     expect(readFileSync(path, "utf8")).toBe(text);
   });
 
+  test("stays with the server that has it when another cannot start beside it", async () => {
+    const [path, socket] = [newPath("shared"), newPath("taken.sock")];
+    const first = await start(`--revocations_file=${path}`, `--admin_socket=${socket}`);
+    const shared = ["--norpc", `--jwt_secret=${SECRET}`, "--host=127.0.0.1", `--revocations_file=${path}`];
+    const free = ["--port=0", "--http_broadcast_port=0", `--admin_socket=${socket}`];
+    const second = await runHawser([...shared, ...free]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain("another server is alive there");
+    const third = await runHawser([...shared, `--port=${first.port}`]);
+    expect(third.code).toBe(1);
+    expect(third.stderr).toContain("the port is in use");
+    expect(await publishRevoke(first, { jti: "a" })).toEqual({ status: 201, error: null });
+    expect(readFileSync(path, "utf8")).toContain('"value":"a"');
+  });
+
   test("holds no token, and no part of one", async () => {
     const path = newPath("revocations");
     const server = await start(`--revocations_file=${path}`);

@@ -22,6 +22,7 @@ const newPath = () => join(scratch.path, `revocations-${++files}`);
 function open(path: string, places = 100) {
   const inForce = new Revocations(places);
   const file = new RevocationsFile(path, inForce, NOW_MS);
+  file.open();
   const add = (...added: Revocation[]): void => {
     inForce.add(added, NOW_MS);
     file.write(added);
@@ -134,6 +135,15 @@ describe("a file that cannot be used", () => {
     mkdirSync(path);
     expect(() => open(path)).toThrow(/read .*--revocations_file\): EISDIR/);
   });
+});
+
+test("a server that only reads the file, and then does not start, takes nothing from the one that has it", () => {
+  const path = newPath();
+  const first = open(path);
+  first.add(revoked("a"));
+  new RevocationsFile(path, new Revocations(100), NOW_MS);
+  first.add(revoked("b"));
+  expect(entriesOf(open(path)).map(({ value }) => value)).toEqual(["a", "b"]);
 });
 
 test("what another server has taken over is not written to, and that is said", () => {

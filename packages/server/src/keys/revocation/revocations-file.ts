@@ -16,14 +16,22 @@ export class RevocationsFile {
   #file: AppendFile | null = null;
 
   /**
-   * Takes what the file has into `inForce`.
+   * Takes what the file has into `inForce`, and leaves it as it is: it may be that of a server that runs.
    *
-   * @throws CableError `io_failed` or `config_invalid`, and the file is as it was.
+   * @throws CableError `io_failed` or `config_invalid`.
    */
   constructor(path: string, inForce: Revocations, nowMs: number) {
     this.#path = path;
     this.#inForce = inForce;
     this.#load(nowMs);
+  }
+
+  /**
+   * Makes the file this server's own.
+   *
+   * @throws CableError `io_failed`.
+   */
+  open(): void {
     this.#rewrite("open");
   }
 
