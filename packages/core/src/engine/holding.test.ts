@@ -223,6 +223,8 @@ describe("whatever happens between a publication and a reader, each message come
         }
         rig.engine.publish(numbered(++published));
         while (((slow as SlowHistory | null)?.waiting ?? 0) > 0) await answer();
+        // A turn or two for each publication that waits for the one before it.
+        for (let turn = 0; turn < 8 * published; turn++) await settle();
         const all = Array.from({ length: published }, (_, index) => index + 1);
         for (const reader of readers) {
           reader.read();

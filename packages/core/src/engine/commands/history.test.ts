@@ -133,21 +133,59 @@ describe("a client that asks for history", () => {
     expect(connection.sent.slice(1)).toEqual([confirmed, told]);
   });
 
-  test("again and again, and reads nothing, is too slow: it is not told more than may wait (1000 bytes here)", () => {
-    const { engine, open, metrics } = withMemory();
+  test("again and again, and reads nothing, is not told more than may wait (1000 bytes here)", () => {
+    const { engine, open } = withMemory();
     engine.publish(message(1));
     const { say, connection } = open(GOOD);
     say(subscribe());
-    connection.buffered = 1000;
+    connection.buffered = 800;
     say(ask({ since: 1 }));
-    connection.buffered = 1001;
-    for (let again = 0; again < 3; again++) say(ask({ since: 1 }));
-    expect(connection.sent.slice(2)).toEqual([
-      framed(1, 1),
+    connection.buffered = 1000;
+    for (let again = 0; again < 4; again++) say(ask({ since: 1 }));
+    expect(connection.sent.slice(2)).toEqual([framed(1, 1), told]);
+    say(ask({ since: 1 }));
+    expect(connection.closedWith).toEqual({ code: 1008, reason: "Too many pending commands" });
+  });
+
+  test("is told in pieces what is more than may wait for it (1000 bytes here), and hears the rest behind that", async () => {
+    const { engine, open, clock } = withMemory();
+    for (let number = 1; number <= 20; number++) engine.publish(message(number));
+    const { say, connection } = open(GOOD);
+    const told20 = Array.from({ length: 20 }, (_, index) => framed(index + 1, index + 1));
+    connection.buffered = 600;
+    say(subscribe(from(0)));
+    say({ command: "ping" });
+    engine.publish(message(21));
+    clock.advance(60);
+    await settle();
+    expect(connection.sent.slice(1)).toEqual([confirmed]);
+    connection.buffered = 500;
+    clock.advance(60);
+    for (let turn = 0; turn < 5; turn++) await settle();
+    engine.publish(message(22));
+    expect(connection.sent.slice(1)).toEqual([
+      confirmed,
+      ...told20,
       told,
-      '{"type":"disconnect","reason":"too_slow","reconnect":true}',
+      framed(21, 21),
+      '{"type":"pong"}',
+      framed(22, 22),
     ]);
-    expect(metrics.counter("disconnected_slow_clients_total").value).toBe(1);
+  });
+
+  test("and goes while it is told in pieces leaves nothing behind", async () => {
+    const { engine, open, clock } = withMemory();
+    for (let number = 1; number <= 20; number++) engine.publish(message(number));
+    const { say, connection } = open(GOOD);
+    connection.buffered = 600;
+    say(subscribe(from(0)));
+    connection.terminate();
+    const timers = clock.pendingTimers;
+    clock.advance(60);
+    await settle();
+    expect(clock.pendingTimers).toBeLessThan(timers);
+    expect(engine.population().streams).toBe(0);
+    expect(connection.sent).toHaveLength(2);
   });
 
   test("is told of all streams, or of none where one of them cannot be told", async () => {

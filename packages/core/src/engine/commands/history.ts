@@ -1,19 +1,17 @@
-import type { Answer } from "../../broker/answer.ts";
 import type { Backlog, Position } from "../../broker/history.ts";
 import { messageOf } from "../../errors.ts";
-import type { Group } from "../../hub/hub.ts";
 import type { Command, HistoryRequest } from "../../protocol/command.ts";
-import { broadcastFrame, broadcastTail, confirmHistory, rejectHistory } from "../../protocol/replies.ts";
 import { CallScope } from "../../rpc/backend.ts";
-import { isClosed, type Session, type Subscription } from "../../session/session.ts";
+import { isClosed, type Session } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
 import { goLive, holdSubscription } from "../holding.ts";
-import { dropAsTooSlow } from "../slow-clients.ts";
+import { type Asked, type Question, reject, tell } from "../tell-history.ts";
 
 /**
  * Sends what was published to a subscription's streams since the client was here, then confirms; where that cannot be
  * told of one of them, nothing but a rejection (anycable node/node.go@1.6.16, History). A subscription that was held
- * until now goes live behind it. It is a promise only while a history that takes a while is being asked.
+ * until now goes live behind it. It is a promise only while a history that takes a while is being
+ * asked, or a client that takes a while is being told.
  */
 export function history(context: EngineContext, session: Session, command: Command): void | Promise<void> {
   const { identifier, history: request } = command;
@@ -22,12 +20,6 @@ export function history(context: EngineContext, session: Session, command: Comma
   if (request === null || (request.since === 0 && request.streams === null)) {
     goLive(context, session, subscription); // it asks for nothing, so there is nothing to wait for
     throw new CommandFailure("history request is missing");
-  }
-  const { maxPendingBytes } = context;
-  // A small question has a large answer, and hundreds of questions come in one read.
-  if (maxPendingBytes > 0 && session.connection.getBufferedAmount() > maxPendingBytes) {
-    dropAsTooSlow(context, session);
-    return;
   }
   if (subscription.unconfirmed) subscription.asked = true;
   const asked: Asked = { context, session, identifier, subscription };
@@ -48,23 +40,7 @@ export function history(context: EngineContext, session: Session, command: Comma
     if (backlog instanceof Promise) return tellLater(asked, questions);
     backlogs.push(backlog);
   }
-  tell(asked, questions, backlogs);
-}
-
-/** Who asks, and about what. */
-interface Asked {
-  readonly context: EngineContext;
-  readonly session: Session;
-  readonly identifier: string;
-  readonly subscription: Subscription;
-}
-
-/** One of the streams. */
-interface Question {
-  readonly group: Group;
-  /** Where the client says that it is; null when it tells a time. */
-  readonly from: Position | null;
-  readonly backlog: Answer<Backlog>;
+  return tell(asked, questions, backlogs);
 }
 
 function positionIn({ streams }: HistoryRequest, stream: string): Position | null {
@@ -81,7 +57,7 @@ function tellLater(asked: Asked, questions: readonly Question[]): Promise<void> 
   return answersTo(context, questions).then(
     (backlogs) => {
       session.scope = null;
-      if (!isClosed(session)) tell(asked, questions, backlogs);
+      return isClosed(session) ? undefined : tell(asked, questions, backlogs);
     },
     (thrown: unknown) => {
       session.scope = null;
@@ -95,32 +71,4 @@ async function answersTo(context: EngineContext, questions: readonly Question[])
   // What history has told may not have come by here yet, and would come again once the subscription is live.
   await Promise.all(questions.map(({ group }) => context.appends?.settled(group.stream)));
   return backlogs;
-}
-
-function tell(asked: Asked, questions: readonly Question[], backlogs: readonly Backlog[]): void {
-  const { context, session, identifier, subscription } = asked;
-  for (const backlog of backlogs) if (!backlog.kept) reject(asked, backlog.why);
-  const told = new Map<Group, Position>();
-  for (const [at, { group, from }] of questions.entries()) {
-    const backlog = backlogs[at];
-    if (backlog === undefined || !backlog.kept) continue;
-    if (from !== null) told.set(group, from);
-    const { epoch } = backlog;
-    for (const { offset, message } of backlog.messages) {
-      const position = { epoch, offset };
-      context.send(session, broadcastFrame(group.head, message, null, broadcastTail(group.stream, position)));
-      told.set(group, position);
-    }
-    context.counters.historyMessages.value += backlog.messages.length;
-  }
-  context.counters.historyRequests.add(["told"]);
-  context.send(session, confirmHistory(identifier));
-  goLive(context, session, subscription, told);
-}
-
-function reject({ context, session, identifier, subscription }: Asked, why: string): never {
-  context.counters.historyRequests.add(["rejected"]);
-  context.send(session, rejectHistory(identifier));
-  goLive(context, session, subscription);
-  throw new CommandFailure(why);
 }
