@@ -46,6 +46,7 @@ const ADAPTERS = [
   "packages/server/src/keys",
   "packages/server/src/telemetry",
   "packages/server/src/admin",
+  "packages/server/src/threads",
 ];
 /** The option tables of the adapters, which alone configuration may see of them. */
 export const OPTION_FILES =
@@ -78,12 +79,20 @@ export const LAYERS: readonly Layer[] = [
   core("testing", CORE),
   { path: "packages/proto/src", mayImport: [], external: ["@bufbuild/protobuf"] },
   server("drivers", [...CORE, "packages/proto/src"], ["*"]),
-  ...["transports", "rpc", "broadcast", "pubsub", "broker", "keys", "telemetry", "admin"].map((name) =>
-    server(name, [...CORE, ...DRIVERS, "packages/proto/src"]),
+  ...["transports", "rpc", "broadcast", "pubsub", "broker", "keys", "telemetry", "admin", "threads"].map(
+    (name) => server(name, [...CORE, ...DRIVERS, "packages/proto/src"]),
   ),
   server("config", [...CORE, ...DRIVERS]),
-  server("app", [...CORE, ...DRIVERS, ...ADAPTERS, "packages/server/src/config"]),
+  server("thread-entry", []),
+  server("app", [
+    ...CORE,
+    ...DRIVERS,
+    ...ADAPTERS,
+    "packages/server/src/config",
+    "packages/server/src/thread-entry",
+  ]),
   server("cli", [...CORE, ...DRIVERS, ...ADAPTERS, "packages/server/src/config", "packages/server/src/app"]),
+  server("connection-thread", ["packages/server/src/app"]),
   server("main", [...CORE, ...DRIVERS, "packages/server/src/app", "packages/server/src/cli"], ["node:"]),
   { path: "packages/sdk/src", mayImport: [...ROUTING, "packages/proto/src"], external: ["*"] },
   // It goes into pages: what it imports, they load.

@@ -26,7 +26,7 @@ import { createGrpcBackend } from "../rpc/grpc/grpc-backend.ts";
 import { createHttpBackend } from "../rpc/http/http-backend.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
-import { ClientRequests } from "../transports/http/client-requests.ts";
+import { ClientRequests, type ClientRequestsParts } from "../transports/http/client-requests.ts";
 import { EventTopics } from "../transports/sse/event-topics.ts";
 import { sseTransport } from "../transports/sse/sse-transport.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
@@ -39,6 +39,7 @@ import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
 import { createNodes } from "./nodes.ts";
 import { type ReadRevocations, readRevocations } from "./revocations.ts";
+import type { Seat } from "./seat.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
 import { TokenUse } from "./token-use.ts";
 
@@ -98,7 +99,13 @@ const METRIC_GROUPS: Readonly<Record<ResolvedConfig["rpc"]["kind"], readonly Met
   grpc: ["node", "rpc", "grpc"],
 };
 
-export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigure): Composition {
+/** @param seat null for a server of one thread. */
+export function compose(
+  config: ResolvedConfig,
+  log: Log,
+  reconfigure: Reconfigure,
+  seat: Seat | null = null,
+): Composition {
   const metrics = createMetrics(metricGroups(config));
   const sampler = createLogSampler({
     clock: systemClock,
@@ -109,10 +116,12 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
     ...{ clock: systemClock, log: log.with({ context: "keys" }), reconfigure },
     reloads: metrics.labelled("jwt_ring_reloads_total"),
     fetches: metrics.labelled("jwks_fetches_total"),
+    ...seat?.keys,
   });
   const tokenUse = new TokenUse(metrics, systemClock);
   const revocations = readRevocations(config);
-  const remote = config.rpc.kind === "none" ? null : remoteBackend(config, keys, metrics, log);
+  const asksNobody = config.rpc.kind === "none" || seat?.kind === "control";
+  const remote = asksNobody ? null : remoteBackend(config, keys, metrics, log);
   const topics: LateTopics = {
     target: null,
     publish: (topic, frame, compress) => {
@@ -122,7 +131,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
   };
   const eventTopics = config.sse.path === null ? null : new EventTopics();
   const broker = createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
-  const nodes = createNodes(config, log);
+  const nodes = seat?.nodes ?? createNodes(config, log);
   const engine = new Engine(
     {
       admission: admissionPolicy(config, {
@@ -182,6 +191,7 @@ export function compose(config: ResolvedConfig, log: Log, reconfigure: Reconfigu
       sampled: sampler.write,
       eventTopics,
       nodes,
+      isFull: seat?.kind === "connections" ? seat.isFull : null,
     }),
     refreshGauges,
     stage,
@@ -242,6 +252,7 @@ interface RouteParts {
   readonly sampled: LogSampler["write"];
   readonly eventTopics: EventTopics | null;
   readonly nodes: Nodes | null;
+  readonly isFull: ClientRequestsParts["isFull"];
 }
 
 /** The WebSocket route comes last: its patterns may take in the paths of the others, which are exact (go-chi/chi v5). */
@@ -255,7 +266,7 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
     const { httpPath: path, tags, host, port } = metrics;
     const route = metricsEndpoint<SocketData>(path, parts.metrics, tags, parts.refreshGauges);
     const at = { host, port, hostOption: "--metrics_host", portOption: "--metrics_port" };
-    placed.push({ ...at, route });
+    placed.push({ ...at, route, forwardable: true });
   }
   if (broadcast.adapters.includes("http")) {
     const { path, key, port, corsHosts } = broadcast;
@@ -271,7 +282,7 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
         },
       },
     );
-    placed.push({ ...main, port, portOption: "--http_broadcast_port", route });
+    placed.push({ ...main, port, portOption: "--http_broadcast_port", route, forwardable: true });
   }
   const requests = clientRequests(config, parts);
   const events = eventRoute(config, parts, requests);
@@ -340,6 +351,7 @@ function clientRequests(config: ResolvedConfig, parts: RouteParts): ClientReques
       clientAddress:
         server.trustedProxies.length === 0 ? null : createAddressBook(server.trustedProxies).clientAddress,
       accepting: () => parts.stage.now !== "draining",
+      isFull: parts.isFull,
     },
   );
 }

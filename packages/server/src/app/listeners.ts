@@ -14,15 +14,22 @@ import {
 /** A route and where it is to be served. */
 export interface PlacedRoute<T> extends ListenAddress {
   readonly route: Route<T>;
+  /** Whether it is one of the whole server, so that a connection thread sends its requests on to the control thread. */
+  readonly forwardable?: boolean;
   /** Set for the route that upgrades to WebSockets. */
   readonly sockets?: SocketOptions<T>;
 }
 
-/** Routes that ask for the same address share one listener (anycable server/server.go@1.6.16, ForPort). */
+/**
+ * Routes that ask for the same address share one listener (anycable server/server.go@1.6.16, ForPort).
+ *
+ * @param shared other threads of this process listen on the same ports, which somebody has found to be free.
+ */
 export async function openListeners<T>(
   placed: readonly PlacedRoute<T>[],
   tls: TlsFiles | null,
   onFault: (thrown: unknown) => void,
+  shared = false,
 ): Promise<Map<string, Listener>> {
   const byAddress = new Map<string, PlacedRoute<T>[]>();
   for (const route of placed) {
@@ -33,7 +40,7 @@ export async function openListeners<T>(
   try {
     // The first is the last to open: who is answered there, by the health check above all, may count on the others.
     for (const [address, routes] of [...byAddress].reverse()) {
-      open.set(address, await openListener(routes, tls, onFault));
+      open.set(address, await openListener(routes, tls, onFault, shared));
     }
   } catch (thrown) {
     // Nothing half-started: the ports that were free are given back.
@@ -56,12 +63,13 @@ async function openListener<T>(
   routes: readonly PlacedRoute<T>[],
   tls: TlsFiles | null,
   onFault: (thrown: unknown) => void,
+  shared: boolean,
 ): Promise<Listener> {
   const [first] = routes;
   if (first === undefined) throw new Error("a listener needs a route");
   const { host, port, hostOption, portOption } = first;
   await requireHost(first);
-  if (tls !== null && (await isPortTaken(host, port))) {
+  if (tls !== null && !shared && (await isPortTaken(host, port))) {
     throw new CableError(
       "io_failed",
       `listen on ${authority(host, port)}: the port is in use; stop the other process or choose another with ${portOption}`,
@@ -73,6 +81,7 @@ async function openListener<T>(
     hostOption,
     portOption,
     tls,
+    shared,
     routes: routes.map(({ route }) => route),
     sockets: routes.find(({ sockets }) => sockets !== undefined)?.sockets ?? null,
     onFault,

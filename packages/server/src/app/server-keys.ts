@@ -41,6 +41,10 @@ export interface ServerKeysParts {
   readonly reloads: LabelledCells<"jwt_ring_reloads_total">;
   readonly fetches: LabelledCells<"jwks_fetches_total">;
   readonly reconfigure: Reconfigure;
+  /** Reads a file that keys are in; from the disk unless given. */
+  readonly readFile?: (path: string) => string;
+  /** Told of what keys were made of once they are in force, with the texts of the files by their paths. */
+  readonly onTaken?: (config: ResolvedConfig, texts: ReadonlyMap<string, string>) => void;
 }
 
 /** What signs stream names. */
@@ -155,6 +159,11 @@ export class ServerKeys {
     }
   }
 
+  /** Takes over what another thread has read, and found to be good. */
+  follow(config: ResolvedConfig): void {
+    this.#take(config);
+  }
+
   /** Takes over the keys of a configuration, all or none. False when they are the ones in force. */
   #take(config: ResolvedConfig): boolean {
     const { overlapMs, issuers } = config.jwt;
@@ -167,7 +176,7 @@ export class ServerKeys {
     );
     const texts = new Map<string, string>();
     const readFile = (path: string): string => {
-      const text = readTextFile(path);
+      const text = (this.#parts.readFile ?? readTextFile)(path);
       texts.set(path, text);
       return text;
     };
@@ -193,6 +202,7 @@ export class ServerKeys {
     this.#made = made;
     this.#config = config;
     this.#warn(read);
+    this.#parts.onTaken?.(config, texts);
     return true;
   }
 

@@ -5,7 +5,7 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { watchFiles } from "../drivers/file-watch.ts";
 import { isDescriptorLeft } from "../drivers/files.ts";
-import { authority, type Listener } from "../drivers/http.ts";
+import { authority, type Listener, type TlsFiles } from "../drivers/http.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
 import type { UnixListener } from "../drivers/unix-http.ts";
 import { startMetricsLog } from "../telemetry/metrics-log.ts";
@@ -15,7 +15,9 @@ import { channelNames } from "./channels.ts";
 import { type Composition, compose } from "./compose.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { openListeners } from "./listeners.ts";
+import type { ControlSeat } from "./seat.ts";
 import { keysText, type Reconfigure, type ReloadResult, type ServerKeys } from "./server-keys.ts";
+import { ConnectionThreads } from "./threads/connection-threads.ts";
 import { HAWSER_VERSION } from "./version.ts";
 
 /** A server that takes clients. */
@@ -40,26 +42,24 @@ export async function startServer(
   announce(config, log);
   const { tls: paths } = config.server;
   const tls = paths === null ? null : readCertificate(paths);
-  const composition = compose(config, log, reconfigure);
+  const threads = config.server.workers === 1 ? null : new ConnectionThreads(config, log);
+  const composition = compose(config, log, reconfigure, threads && controlSeat(threads));
   announceKeys(config, composition, log);
   announceRevocations(config, composition, log);
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
-  const listeners = await openListeners(composition.routes, tls, onFault);
-  const main = listeners.get(`${config.server.host}:${config.server.port}`);
-  if (main === undefined) throw new Error("the main listener was not opened");
-  composition.topics.target = main;
-  const open = [...listeners.values()];
+  const { open, mainPort } = await openPorts(config, composition, threads, { tls, onFault });
   let admin: UnixListener | null = null;
   try {
     admin = await openAdmin(config, composition, log);
     composition.revocations.open();
   } catch (thrown) {
     await admin?.close();
+    threads?.terminate();
     await Promise.all(open.map((listener) => listener.closeNow()));
     throw thrown;
   }
-  announceEndpoints(config, main.port, log);
+  announceEndpoints(config, mainPort, log);
   composition.remote?.start();
   composition.embeddedNats?.start();
   composition.nodes?.start(composition.engine);
@@ -78,10 +78,61 @@ export async function startServer(
     timers.push(() => published.stop());
   }
   composition.stage.now = "serving";
+  threads?.enter("serving");
   return {
     reloadKeys: () => composition.keys.reload(),
-    stop: () => stopServer(config, composition, { listeners: open, admin, timers }, log),
+    stop: () => stopServer(config, composition, { listeners: open, threads, admin, timers }, log),
   };
+}
+
+function controlSeat(threads: ConnectionThreads): ControlSeat {
+  const keys = { onTaken: threads.useKeys };
+  return { kind: "control", nodes: threads.fanOut, keys };
+}
+
+interface PortParts {
+  readonly tls: TlsFiles | null;
+  readonly onFault: (thrown: unknown) => void;
+}
+
+interface OpenPorts {
+  /** Those of this thread. */
+  readonly open: readonly Listener[];
+  readonly mainPort: number;
+}
+
+/** With several threads the main port is theirs; what else it serves they send on to this one. */
+async function openPorts(
+  config: ResolvedConfig,
+  composition: Composition,
+  threads: ConnectionThreads | null,
+  { tls, onFault }: PortParts,
+): Promise<OpenPorts> {
+  const { host, port } = config.server;
+  const isMain = (route: { host: string; port: number }) => route.host === host && route.port === port;
+  const { routes } = composition;
+  if (threads === null) {
+    const listeners = await openListeners(routes, tls, onFault);
+    const main = listeners.get(`${host}:${port}`);
+    if (main === undefined) throw new Error("the main listener was not opened");
+    composition.topics.target = main;
+    return { open: [...listeners.values()], mainPort: main.port };
+  }
+  const others = await openListeners(
+    routes.filter((route) => !isMain(route)),
+    tls,
+    onFault,
+  );
+  const open = [...others.values()];
+  try {
+    const forwarded = routes.filter((route) => isMain(route) && route.forwardable === true);
+    const { engine } = composition;
+    return { open, mainPort: await threads.open({ engine, routes: forwarded, tls, onFault }) };
+  } catch (thrown) {
+    threads.terminate();
+    await Promise.all(open.map((listener) => listener.closeNow()));
+    throw thrown;
+  }
 }
 
 /** Follows every file that keys come from. */
@@ -113,6 +164,7 @@ function startTimers(config: ResolvedConfig, composition: Composition, log: Log)
 /** What has to be closed. */
 interface Opened {
   readonly listeners: readonly Listener[];
+  readonly threads: ConnectionThreads | null;
   readonly admin: UnixListener | null;
   readonly timers: readonly Cancel[];
 }
@@ -120,7 +172,7 @@ interface Opened {
 async function stopServer(
   config: ResolvedConfig,
   composition: Composition,
-  { listeners, admin, timers }: Opened,
+  { listeners, threads, admin, timers }: Opened,
   log: Log,
 ): Promise<void> {
   const { timeoutMs, delayMs } = config.shutdown;
@@ -131,6 +183,7 @@ async function stopServer(
     `Shutting down... (hit Ctrl-C to stop immediately or wait for up to ${seconds}s for graceful shutdown)`,
   );
   composition.stage.now = "leaving";
+  threads?.enter("leaving");
   if (delayMs > 0) await sleep(Math.min(delayMs, timeoutMs));
   composition.stage.now = "draining";
   await Promise.race([
@@ -138,7 +191,7 @@ async function stopServer(
     sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS)),
   ]);
   const drained = Promise.all(listeners.map((listener) => listener.stopAccepting()));
-  await composition.engine.shutdown(remainingMs());
+  await Promise.all([composition.engine.shutdown(remainingMs()), threads?.drain(remainingMs())]);
   await Promise.race([drained, sleep(Math.min(remainingMs(), LAST_BYTES_MS))]);
   await composition.remote?.close(remainingMs());
   for (const cancel of timers) cancel();
@@ -147,6 +200,7 @@ async function stopServer(
   await composition.embeddedNats?.stop();
   await composition.broker?.close();
   await admin?.close();
+  threads?.terminate();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
   composition.revocations.close();
 }

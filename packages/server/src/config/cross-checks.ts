@@ -23,6 +23,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...halfOfTls(values, REDIS.options.tlsCertPath, REDIS.options.tlsKeyPath),
       ...uselessBackend(values, config),
       ...sharedPaths(config),
+      ...beyondThreads(values, config),
     ],
     warnings: [
       ...tokens.warnings,
@@ -36,6 +37,29 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...historyOfOneOfSeveral(values, config),
     ],
   };
+}
+
+/** What several threads do not have in common yet, and so would have wrong. */
+function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
+  const { server, broker, pubSub, jwt, metrics, admin } = config;
+  if (server.workers === 1) return [];
+  const issuers = [jwt.main, ...jwt.issuers];
+  const asked = [
+    { is: broker.adapter !== "none", what: "a broker" },
+    { is: pubSub.adapter !== "none", what: "other servers (pubsub)" },
+    { is: server.tls !== null, what: "TLS (ssl_cert)" },
+    {
+      is: issuers.some(({ jwksUrl, discovery }) => jwksUrl !== null || discovery),
+      what: "published keys (jwt_jwks_url, jwt_oidc_issuer)",
+    },
+    { is: metrics.httpPath !== null || metrics.log, what: "metrics" },
+    { is: admin.socketPath !== null, what: "the admin socket" },
+  ].flatMap(({ is, what }) => (is ? [what] : []));
+  if (asked.length === 0) return [];
+  return [
+    `${placeOf(values, SERVER.options.workers)} is ${server.workers}, and several threads do not serve ${asked.join(", ")} yet: ` +
+      "set it to 1, or leave those out",
+  ];
 }
 
 function halfOfTls(values: OptionValues, cert: Option<string>, key: Option<string>): string[] {

@@ -4,6 +4,7 @@ import { ADMIN } from "../admin/options.ts";
 import { adaptersOf, BROADCAST } from "../broadcast/options.ts";
 import { BROKER } from "../broker/options.ts";
 import { parseNatsAddress } from "../drivers/nats/nats-address.ts";
+import { cores } from "../drivers/process.ts";
 import { parseRedisAddress, type RedisAddress, SENTINEL_PORT } from "../drivers/redis/redis-address.ts";
 import { REVOCATION } from "../keys/revocation/options.ts";
 import { PUBSUB } from "../pubsub/options.ts";
@@ -62,9 +63,14 @@ function emptyToNull(text: string): string | null {
 }
 
 function resolveServer(values: OptionValues): ResolvedConfig["server"] {
-  const { sslCert, sslKey, readyPath, ...server } = sectionOf(values, SERVER);
+  const { sslCert, sslKey, readyPath, workers, ...server } = sectionOf(values, SERVER);
   const tls = sslCert === "" ? null : { certPath: sslCert, keyPath: sslKey };
-  return { ...server, readyPath: emptyToNull(readyPath), tls };
+  return {
+    ...server,
+    workers: workers === "auto" ? cores() : workers,
+    readyPath: emptyToNull(readyPath),
+    tls,
+  };
 }
 
 function resolveWebSocket(values: OptionValues): ResolvedConfig["websocket"] {

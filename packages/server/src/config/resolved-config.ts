@@ -23,6 +23,8 @@ export interface ResolvedConfig {
     readonly host: string;
     /** 0 for any free port. */
     readonly port: number;
+    /** Threads that serve clients; 1 for the one that does everything else as well. */
+    readonly workers: number;
     /** Sessions at a time; 0 for no limit. */
     readonly maxConnections: number;
     readonly healthPath: string;

@@ -74,6 +74,8 @@ export interface ListenAddress {
 export interface ListenerOptions<T> extends ListenAddress {
   /** PEM text; null for plain HTTP. */
   readonly tls: TlsFiles | null;
+  /** Whether others may listen on the same port, each getting a part of the connections. */
+  readonly shared?: boolean;
   readonly routes: readonly Route<T>[];
   /** Null on a port that serves no WebSockets. */
   readonly sockets: SocketOptions<T> | null;
@@ -166,8 +168,8 @@ function serve<T>(
       port,
       idleTimeout: HTTP_IDLE_S,
       development: false,
-      // Only a listener whose certificate can be replaced shares its port; sharing hides "port in use".
-      reusePort: tls !== null,
+      // Only a listener whose certificate can be replaced, or that is one of several, shares its port; sharing hides "port in use".
+      reusePort: tls !== null || options.shared === true,
       ...(tls === null ? {} : { tls: { cert: tls.cert, key: tls.key } }),
       // `as never`: its type makes a type parameter of every path.
       routes: routesByPath(routes, answerBy) as never,

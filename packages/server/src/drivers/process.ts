@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import { availableParallelism, constants } from "node:os";
 
 /** The process as the operating system sees it. */
 export const argv: readonly string[] = process.argv.slice(2);
@@ -36,6 +36,11 @@ export function endWith(code: number): void {
 
 export function exit(code: number): never {
   process.exit(code);
+}
+
+/** Cores that this process may use. */
+export function cores(): number {
+  return availableParallelism();
 }
 
 /** Bytes that the operating system has given to this process. */

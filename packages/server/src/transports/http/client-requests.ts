@@ -28,6 +28,8 @@ export interface ClientRequestsParts {
   readonly clientAddress: ((peer: string, forwardedFor: string | null) => string) | null;
   /** False while the server is going down. */
   readonly accepting: () => boolean;
+  /** Whether so many sessions are more than this limit with those of other threads; null where there are none. */
+  readonly isFull: ((sessions: number, limit: number) => boolean) | null;
 }
 
 /** What a session is opened with, as far as the request tells. */
@@ -60,8 +62,11 @@ export class ClientRequests {
   /** Whether one more session may be opened. DEVIATION: D18. The reference lets connections over the limit hang. */
   haveRoom(): boolean {
     const { maxConnections } = this.#options;
-    const full = maxConnections > 0 && this.#parts.engine.sessions.size >= maxConnections;
-    return !full && this.#parts.accepting();
+    const { engine, isFull, accepting } = this.#parts;
+    if (!accepting()) return false;
+    if (maxConnections === 0) return true;
+    const sessions = engine.sessions.size;
+    return isFull === null ? sessions < maxConnections : !isFull(sessions, maxConnections);
   }
 
   read<T>(exchange: Exchange<T>, query: Query, offer: Offered): ClientRequest {

@@ -1,4 +1,5 @@
 import { flag, integer, list, path, section, text } from "@hawser/core/options";
+import { workersOption } from "./workers-option.ts";
 
 /** For a path of an HTTP endpoint: says why it cannot be one. */
 export function whyNotPath(value: string): string | null {
@@ -23,6 +24,11 @@ export const SERVER = section("Server", {
     default: 8080,
     max: 65535,
     help: "Port of the WebSocket endpoint; 0 takes any free one.",
+  }),
+  workers: workersOption({
+    flag: "workers",
+    toml: "server.workers",
+    help: "Threads that serve clients; auto is one for each core. With 1 the server is a single thread.",
   }),
   maxConnections: integer({
     flag: "max-conn",

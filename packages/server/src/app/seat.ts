@@ -1,0 +1,22 @@
+import type { ControlLink } from "../threads/control-link.ts";
+import type { ThreadFanOut } from "../threads/fan-out.ts";
+import type { ClientRequestsParts } from "../transports/http/client-requests.ts";
+import type { ServerKeysParts } from "./server-keys.ts";
+
+/** Which thread of a server with several this is, as far as its parts are other ones for it. */
+export type Seat = ControlSeat | ConnectionsSeat;
+
+/** It has no clients, and what there is once for the server. */
+export interface ControlSeat {
+  readonly kind: "control";
+  readonly nodes: ThreadFanOut;
+  readonly keys: Pick<ServerKeysParts, "onTaken">;
+}
+
+/** It has clients, and asks nobody but the application and the control thread. */
+export interface ConnectionsSeat {
+  readonly kind: "connections";
+  readonly nodes: ControlLink;
+  readonly keys: Pick<ServerKeysParts, "readFile" | "log">;
+  readonly isFull: NonNullable<ClientRequestsParts["isFull"]>;
+}

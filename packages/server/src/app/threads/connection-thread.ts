@@ -1,0 +1,163 @@
+import { messageOf } from "@hawser/core/errors";
+import type { Log } from "@hawser/core/log";
+import { systemClock } from "../../drivers/clock.ts";
+import type { Listener } from "../../drivers/http.ts";
+import { exit, onUncaught } from "../../drivers/process.ts";
+import { atEndOfTurn, startingThread } from "../../drivers/threads.ts";
+import { ControlLink } from "../../threads/control-link.ts";
+import { RequestForwarder } from "../../threads/forwarded-requests.ts";
+import { SharedRoom } from "../../threads/shared-room.ts";
+import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
+import { ThreadLog } from "../../threads/thread-log.ts";
+import { type Composition, compose } from "../compose.ts";
+import { openListeners } from "../listeners.ts";
+import type {
+  KeysGiven,
+  NoteToControl,
+  NoteToThread,
+  ThreadStart,
+  WordToControl,
+  WordToThread,
+} from "./notes.ts";
+import { threadConfig } from "./thread-config.ts";
+
+type Line = ThreadLine<WordToControl, NoteToControl>;
+
+/** How long close frames may take to leave once nothing else holds the thread. */
+const LAST_BYTES_MS = 500;
+/** How soon the others know of sessions that have ended. */
+const COUNT_MS = 50;
+
+/** The program of a connection thread: it waits for its start, and then does what the control thread says. */
+export function runConnectionThread(): void {
+  const port = startingThread();
+  const line: Line = new ThreadLine({ port, atEndOfTurn });
+  let serving: Serving | null = null;
+  hearLine<WordToThread, NoteToThread>(
+    port,
+    (_deliver, text, stream) => serving?.composition.engine.deliver(text, stream === "" ? null : stream),
+    (note) => {
+      if (note.kind === "start") serving = serve(note, line);
+      else if (serving !== null) obey(serving, note, line);
+    },
+  );
+}
+
+interface Serving {
+  readonly composition: Composition;
+  readonly forwarder: RequestForwarder;
+  readonly threads: number;
+  /** The last that control gave; files are read there alone. */
+  readonly keys: { given: KeysGiven };
+  listener: Listener | null;
+  readonly stopCounting: () => void;
+}
+
+function serve(start: ThreadStart, line: Line): Serving {
+  const config = threadConfig(start.keys.config, start.threads);
+  const log: Log = new ThreadLog(
+    (level, message, fields) => line.say(level, message, fields),
+    config.log.level,
+  );
+  onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
+  const keys = { given: start.keys };
+  const room = new SharedRoom(start.room, start.own);
+  const forwarder = new RequestForwarder((request) => line.send({ kind: "request", request }));
+  const composition = compose(
+    config,
+    log,
+    () => ({ ok: true, config: threadConfig(keys.given.config, start.threads) }),
+    {
+      kind: "connections",
+      nodes: new ControlLink((word, first, second) => line.say(word, first, second)),
+      isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
+      // What is wrong with keys the control thread has said already.
+      keys: { readFile: (path) => textOf(keys.given, path), log: new ThreadLog(() => {}, "error") },
+    },
+  );
+  composition.engine.revocations.inForce.add(start.revocations, systemClock.nowMs());
+  composition.stage.now = start.stage;
+  const count = () => room.update(composition.engine.sessions.size);
+  const stopCounting = systemClock.every(COUNT_MS, count);
+  const serving: Serving = {
+    composition,
+    forwarder,
+    keys,
+    listener: null,
+    stopCounting,
+    threads: start.threads,
+  };
+  void openPort(serving, start, log).then(
+    (port) => line.send({ kind: "listening", port }),
+    (thrown: unknown) => {
+      line.send({ kind: "failed", why: messageOf(thrown) });
+      exit(1);
+    },
+  );
+  return serving;
+}
+
+async function openPort(
+  serving: Serving,
+  { keys, port, tls, forwarded }: ThreadStart,
+  log: Log,
+): Promise<number> {
+  const { composition, forwarder } = serving;
+  const { host } = keys.config.server;
+  const [first] = composition.routes;
+  if (first === undefined) throw new Error("a connection thread needs a route");
+  const placed = composition.routes.map((route) => ({ ...route, port }));
+  // First, for the patterns of the WebSocket route may take in its paths.
+  placed.unshift({ ...first, port, route: forwarder.route(forwarded) });
+  const onFault = (thrown: unknown) => log.error("a request met a bug", { error: messageOf(thrown) });
+  const listeners = await openListeners(placed, tls, onFault, true);
+  const listener = listeners.get(`${host}:${port}`);
+  if (listener === undefined) throw new Error("the main listener was not opened");
+  serving.listener = listener;
+  composition.topics.target = listener;
+  composition.remote?.start();
+  return listener.port;
+}
+
+function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: Line): void {
+  const { composition, keys, forwarder } = serving;
+  switch (note.kind) {
+    case "keys":
+      keys.given = note.keys;
+      composition.keys.follow(threadConfig(note.keys.config, serving.threads));
+      return;
+    case "stage":
+      composition.stage.now = note.stage;
+      return;
+    case "answer":
+      forwarder.answered(note.answer);
+      return;
+    case "drain":
+      void drain(serving, note.timeoutMs).then(() => line.send({ kind: "drained" }));
+  }
+}
+
+async function drain({ composition, listener, stopCounting }: Serving, timeoutMs: number): Promise<void> {
+  const untilMs = systemClock.monotonicMs() + timeoutMs;
+  const remainingMs = () => Math.max(0, untilMs - systemClock.monotonicMs());
+  composition.stage.now = "draining";
+  const drained = listener?.stopAccepting();
+  await composition.engine.shutdown(remainingMs());
+  await Promise.race([drained, sleep(Math.min(remainingMs(), LAST_BYTES_MS))]);
+  await composition.remote?.close(remainingMs());
+  stopCounting();
+  composition.closeSampler();
+  await listener?.closeNow();
+}
+
+function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(delayMs, resolve);
+  });
+}
+
+function textOf({ texts }: KeysGiven, path: string): string {
+  const text = texts.get(path);
+  if (text === undefined) throw new Error(`the control thread has not read ${path}`);
+  return text;
+}

@@ -1,0 +1,196 @@
+import type { Engine } from "@hawser/core/engine/engine";
+import { CableError } from "@hawser/core/errors";
+import type { Log } from "@hawser/core/log";
+import type { ResolvedConfig } from "../../config/resolved-config.ts";
+import { systemClock } from "../../drivers/clock.ts";
+import { authority, isPortTaken, type TlsFiles } from "../../drivers/http.ts";
+import { atEndOfTurn, startThread, type Thread } from "../../drivers/threads.ts";
+import { THREAD_ENTRY } from "../../thread-entry.ts";
+import { ThreadFanOut } from "../../threads/fan-out.ts";
+import { answerForwarded } from "../../threads/forwarded-requests.ts";
+import { roomFor } from "../../threads/shared-room.ts";
+import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
+import { writeThreadLine } from "../../threads/thread-log.ts";
+import type { SocketData } from "../../transports/websocket/websocket-transport.ts";
+import type { Stage } from "../compose.ts";
+import type { PlacedRoute } from "../listeners.ts";
+import type { KeysGiven, NoteToControl, NoteToThread, WordToControl, WordToThread } from "./notes.ts";
+
+/** What of the server the threads need once it is composed. */
+export interface ThreadSurroundings {
+  readonly engine: Engine;
+  readonly routes: readonly PlacedRoute<SocketData>[];
+  readonly tls: TlsFiles | null;
+  readonly onFault: (thrown: unknown) => void;
+}
+
+interface Running {
+  readonly own: number;
+  readonly thread: Thread;
+  readonly line: ThreadLine<WordToThread, NoteToThread>;
+  readonly startedMs: number;
+  /** Settles the wait for its port. */
+  started: ((port: number | CableError) => void) | null;
+  drained: (() => void) | null;
+}
+
+/** How soon one that died is replaced, doubled each time that it dies young. */
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 10_000;
+/** One that served for so long did not die of how it was started. */
+const GROWN_UP_MS = 60_000;
+
+/** The connection threads, as the control thread runs them. */
+export class ConnectionThreads {
+  /** For the control thread's engine. */
+  readonly fanOut = new ThreadFanOut((text, stream) => this.#tellAll(text, stream));
+  readonly #config: ResolvedConfig;
+  readonly #log: Log;
+  readonly #room: SharedArrayBuffer;
+  readonly #running = new Map<number, Running>();
+  #surroundings: ThreadSurroundings | null = null;
+  #keys: KeysGiven;
+  #stage: Stage["now"] = "starting";
+  #port: number;
+  #stopping = false;
+
+  constructor(config: ResolvedConfig, log: Log) {
+    this.#config = config;
+    this.#log = log.with({ context: "threads" });
+    this.#room = roomFor(config.server.workers);
+    this.#keys = { config, texts: new Map() };
+    this.#port = config.server.port;
+  }
+
+  /** What keys are made of from now on, here and for every thread that is started. */
+  readonly useKeys = (config: ResolvedConfig, texts: KeysGiven["texts"]): void => {
+    this.#keys = { config, texts };
+    for (const { line } of this.#running.values()) line.send({ kind: "keys", keys: this.#keys });
+  };
+
+  enter(stage: Stage["now"]): void {
+    this.#stage = stage;
+    for (const { line } of this.#running.values()) line.send({ kind: "stage", stage });
+  }
+
+  /**
+   * Starts all of them, and returns the port that they listen on.
+   *
+   * @throws CableError when one cannot listen.
+   */
+  async open(surroundings: ThreadSurroundings): Promise<number> {
+    this.#surroundings = surroundings;
+    const { host, port, workers } = this.#config.server;
+    // Those that share a port are never told that somebody else has it.
+    if (await isPortTaken(host, port)) {
+      throw new CableError(
+        "io_failed",
+        `listen on ${authority(host, port)}: the port is in use; stop the other process or choose another with --port`,
+      );
+    }
+    // The first one finds out which port it is, where any will do.
+    this.#port = await this.#start(0);
+    const others = Array.from({ length: workers - 1 }, (_, i) => this.#start(i + 1));
+    await Promise.all(others);
+    this.#log.info(`Serving clients by ${workers} connection threads`);
+    return this.#port;
+  }
+
+  /** Has every thread tell its clients and close; resolves when all have, or when the time is over. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    const drained = [...this.#running.values()].map(
+      (running) =>
+        new Promise<void>((resolve) => {
+          running.drained = resolve;
+          running.line.send({ kind: "drain", timeoutMs });
+        }),
+    );
+    await Promise.race([
+      Promise.all(drained),
+      new Promise<void>((resolve) => {
+        systemClock.after(timeoutMs, resolve);
+      }),
+    ]);
+  }
+
+  terminate(): void {
+    this.#stopping = true;
+    for (const { thread } of this.#running.values()) thread.terminate();
+    this.#running.clear();
+  }
+
+  #tellAll(text: string, stream: string | null): void {
+    for (const { line } of this.#running.values()) line.say("deliver", text, stream ?? "");
+  }
+
+  #start(own: number, delayMs = FIRST_DELAY_MS): Promise<number> {
+    const { engine, routes, tls } = this.#needed();
+    const thread = startThread(THREAD_ENTRY);
+    const line = new ThreadLine<WordToThread, NoteToThread>({ port: thread, atEndOfTurn });
+    const startedMs = systemClock.monotonicMs();
+    const running: Running = { own, thread, line, startedMs, started: null, drained: null };
+    this.#running.set(own, running);
+    hearLine<WordToControl, NoteToControl>(
+      thread,
+      (word, first, second) => this.#heard(word, first, second),
+      (note) => this.#noted(running, note),
+    );
+    thread.onEnd((why) => this.#ended(running, why, delayMs));
+    line.send({
+      ...{
+        kind: "start",
+        own,
+        threads: this.#config.server.workers,
+        keys: this.#keys,
+        port: this.#port,
+        tls,
+      },
+      ...{ stage: this.#stage, room: this.#room, revocations: [...engine.revocations.inForce.entries()] },
+      forwarded: routes.flatMap(({ route }) => route.paths),
+    });
+    return new Promise((resolve, reject) => {
+      running.started = (outcome) => (typeof outcome === "number" ? resolve(outcome) : reject(outcome));
+    });
+  }
+
+  #heard(word: WordToControl, first: string, second: string): void {
+    if (word === "publish") this.fanOut.publish(first, second);
+    else if (word === "command") this.fanOut.command(first);
+    else writeThreadLine(this.#log, word, first, second);
+  }
+
+  #noted(running: Running, note: NoteToControl): void {
+    if (note.kind === "listening") running.started?.(note.port);
+    else if (note.kind === "failed") running.started?.(new CableError("io_failed", note.why));
+    else if (note.kind === "drained") running.drained?.();
+    else {
+      const { routes, onFault } = this.#needed();
+      const known = routes.map(({ route }) => route);
+      void answerForwarded(known, note.request, onFault).then((answer) =>
+        running.line.send({ kind: "answer", answer }),
+      );
+    }
+  }
+
+  /** Its clients come back to the others, and to the one that takes its place. */
+  #ended(running: Running, why: string | null, delayMs: number): void {
+    if (this.#running.get(running.own) === running) this.#running.delete(running.own);
+    running.drained?.();
+    running.started?.(new CableError("io_failed", `start a connection thread: ${why ?? "it ended"}`));
+    if (this.#stopping) return;
+    new Int32Array(this.#room)[running.own] = 0;
+    this.#log.error("a connection thread died; another takes its place", { error: why, in_ms: delayMs });
+    const grownUp = systemClock.monotonicMs() - running.startedMs > GROWN_UP_MS;
+    const nextMs = grownUp ? FIRST_DELAY_MS : Math.min(delayMs * 2, LONGEST_DELAY_MS);
+    systemClock.after(delayMs, () => {
+      // One that cannot listen ends, and so comes here again.
+      if (!this.#stopping) this.#start(running.own, nextMs).catch(() => {});
+    });
+  }
+
+  #needed(): ThreadSurroundings {
+    if (this.#surroundings === null) throw new Error("threads are started by open");
+    return this.#surroundings;
+  }
+}

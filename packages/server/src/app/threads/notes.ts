@@ -1,0 +1,46 @@
+import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
+import type { LogLevel } from "@hawser/core/log";
+import type { ResolvedConfig } from "../../config/resolved-config.ts";
+import type { TlsFiles } from "../../drivers/http.ts";
+import type { ForwardedAnswer, ForwardedRequest } from "../../threads/forwarded-requests.ts";
+import type { Stage } from "../compose.ts";
+
+/** A configuration and the texts of the files that its keys come from, as the control thread has read them. */
+export interface KeysGiven {
+  readonly config: ResolvedConfig;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+/** What a connection thread begins with. */
+export interface ThreadStart {
+  readonly kind: "start";
+  /** Its number, from 0. */
+  readonly own: number;
+  readonly threads: number;
+  readonly keys: KeysGiven;
+  readonly port: number;
+  readonly tls: TlsFiles | null;
+  readonly stage: Stage["now"];
+  readonly forwarded: readonly string[];
+  readonly revocations: readonly Revocation[];
+  readonly room: SharedArrayBuffer;
+}
+
+export type NoteToThread =
+  | ThreadStart
+  | { readonly kind: "keys"; readonly keys: KeysGiven }
+  | { readonly kind: "stage"; readonly stage: Stage["now"] }
+  | { readonly kind: "answer"; readonly answer: ForwardedAnswer }
+  | { readonly kind: "drain"; readonly timeoutMs: number };
+
+export type NoteToControl =
+  | { readonly kind: "listening"; readonly port: number }
+  | { readonly kind: "failed"; readonly why: string }
+  | { readonly kind: "request"; readonly request: ForwardedRequest }
+  | { readonly kind: "drained" };
+
+/** Followed by a text and a stream, empty for none. */
+export type WordToThread = "deliver";
+
+/** A level is followed by a message and its fields. */
+export type WordToControl = "publish" | "command" | LogLevel;

@@ -1,0 +1,3 @@
+import { runConnectionThread } from "./app/threads/connection-thread.ts";
+
+runConnectionThread();

@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { RecordingLog } from "@hawser/core/testing/recording-log";
+import { startServer } from "../../src/app/server.ts";
+import { CableClient, publish } from "../support/cable-client.ts";
+import { freePorts } from "../support/hawser-process.ts";
+import { configOf } from "../support/load-config.ts";
+import { until } from "../support/until.ts";
+
+/** A server in this process, so that its threads can be laid hands on. */
+
+const RuntimeWorker = globalThis.Worker;
+const threads: Worker[] = [];
+
+afterEach(() => {
+  globalThis.Worker = RuntimeWorker;
+  threads.length = 0;
+});
+
+function watchThreads(): void {
+  globalThis.Worker = class extends RuntimeWorker {
+    constructor(...given: ConstructorParameters<typeof RuntimeWorker>) {
+      super(...given);
+      threads.push(this);
+    }
+  };
+}
+
+const IDENTIFIER = JSON.stringify({ channel: "$pubsub", stream_name: "chat" });
+
+async function join(port: number): Promise<CableClient> {
+  const client = new CableClient(`ws://127.0.0.1:${port}/cable`);
+  await client.message(0);
+  client.send({ command: "subscribe", identifier: IDENTIFIER });
+  await client.message(1);
+  return client;
+}
+
+describe("a connection thread that dies", () => {
+  test("takes its own clients with it, is said in the log and is replaced", async () => {
+    watchThreads();
+    const [port = 0, broadcastPort = 0] = await freePorts(2);
+    const log = new RecordingLog(["debug"]);
+    const config = configOf(
+      ...["--workers=2", "--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`],
+      ...["--public", "--norpc", "--shutdown_timeout=5"],
+    );
+    const server = await startServer(config, log, () => ({ ok: true, config }));
+    try {
+      const clients = await Promise.all(Array.from({ length: 16 }, () => join(port)));
+      threads[0]?.terminate();
+      await until(() => {
+        if (threads.length < 3 || !/died; another takes its place/.test(log.text()))
+          throw new Error("not replaced");
+      });
+      const stayed = clients.filter(({ closedWith }) => closedWith === null);
+      expect(stayed.length).toBeGreaterThan(0);
+      expect(stayed.length).toBeLessThan(clients.length);
+      // Those that come now are spread over both once more, and hear what is published as the others do.
+      const back = await Promise.all(clients.slice(stayed.length).map(() => join(port)));
+      await publish(broadcastPort, { stream: "chat", data: '"on"' });
+      for (const client of [...stayed, ...back]) {
+        await client.until(
+          () => client.messages.some((text) => text.includes('"on"')),
+          "the publication",
+          20_000,
+        );
+        client.close();
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+});
