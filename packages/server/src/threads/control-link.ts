@@ -6,6 +6,7 @@ export type SayToControl = (word: "publish" | "command", first: string, second: 
 /** The other nodes, as the engine of a connection thread knows them: the control thread and, behind it, all the others. */
 export class ControlLink implements PubSub {
   readonly isUp = true;
+  readonly hasBeenUp = true;
   readonly #say: SayToControl;
 
   constructor(say: SayToControl) {

@@ -10,6 +10,7 @@ export type TellThreads = (text: string, stream: string | null) => void;
  */
 export class ThreadFanOut implements PubSub {
   readonly isUp = true;
+  readonly hasBeenUp = true;
   readonly #tell: TellThreads;
   #engine: Pick<Engine, "deliver"> | null = null;
 

@@ -9,6 +9,7 @@ export function threadConfig(config: ResolvedConfig, threads: number): ResolvedC
     rpc: { ...rpc, concurrency: share(rpc.concurrency) },
     disconnect: { ...disconnect, ratePerS: share(disconnect.ratePerS), backlog: share(disconnect.backlog) },
     jwt: { ...jwt, expiry: { ...jwt.expiry, closesPerS: share(jwt.expiry.closesPerS) } },
+    embeddedNats: null,
     revocation: { ...config.revocation, filePath: null },
     broadcast: { ...config.broadcast, adapters: [] },
     metrics: { ...config.metrics, httpPath: null, log: false },
