@@ -131,9 +131,8 @@ export function tellToken(context: EngineContext, session: Session, token: strin
   session.headers = told.headers;
 }
 
-/** `--jwt_first_message_timeout` has passed. */
-export function refuseTokenless(context: EngineContext, session: Session): void {
-  const detail = "no token, and none came in a message in time";
+/** The first message that was waited for has no token, or `--jwt_first_message_timeout` has passed. */
+export function refuseTokenless(context: EngineContext, session: Session, detail: string): void {
   refuse(context, session, { reason: "missing", keyName: null, detail, expiredForMs: null }, "none");
 }
 

@@ -157,7 +157,7 @@ export class Engine implements EngineContext {
       changed: (session) => this.#deadlines.changed(session),
       send: (session, frame) => this.send(session, frame),
       onExpired: (session) => dropExpired(this, session),
-      onNoToken: (session) => refuseTokenless(this, session),
+      onNoToken: (session) => refuseTokenless(this, session, "no token, and none came in a message in time"),
     });
     this.#deadlines = new Deadlines(clock.monotonicMs(), [this.#heartbeat, this.expiry]);
     this.#inbox = new Inbox(this, {

@@ -248,14 +248,18 @@ describe("a token in the first message", () => {
 
   test("is final when it is bad, and neither the application nor noauth is asked instead", () => {
     const backend = new ScriptedBackend();
-    for (const token of ["bad", ""]) {
-      const { open, clock } = server({ backend, admission: { noAuth: true } });
+    for (const [token, reason] of [
+      ["bad", "bad_signature"],
+      ["", "missing"],
+    ] as const) {
+      const { open, clock, log } = server({ backend, admission: { noAuth: true } });
       const { connection, say } = open(FOLLOWS, { pingIntervalMs: 0 });
       say({ command: "subscribe", identifier: PUBSUB });
       clock.advance(4000);
       expect([connection.sent.length, backend.connects.length]).toEqual([0, 0]);
       say({ command: "auth", token });
       expect(connection.sent).toEqual([UNAUTHORIZED]);
+      expect(log.lines.at(-1)).toMatchObject({ message: "client refused", fields: { reason } });
       clock.advance(10_000);
       expect(connection.sent).toEqual([UNAUTHORIZED]);
     }

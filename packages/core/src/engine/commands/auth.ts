@@ -4,7 +4,7 @@ import type { Command } from "../../protocol/command.ts";
 import { AUTH_REFUSED, authAccepted } from "../../protocol/replies.ts";
 import { CallScope } from "../../rpc/backend.ts";
 import { isClosed, type Session } from "../../session/session.ts";
-import { admitByMessage, recordAccepted, tellToken } from "../admit.ts";
+import { admitByMessage, recordAccepted, refuseTokenless, tellToken } from "../admit.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
 
 const NO_TOKEN: Refused = {
@@ -21,7 +21,8 @@ const NO_TOKEN: Refused = {
  */
 export function auth(context: EngineContext, session: Session, { token }: Command): void | Promise<void> {
   if (session.term?.awaited) {
-    admitByMessage(context, session, token);
+    if (token === "") refuseTokenless(context, session, NO_TOKEN.detail);
+    else admitByMessage(context, session, token);
     return;
   }
   const { verify, missingKeys } = context.admission;
