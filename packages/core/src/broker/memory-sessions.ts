@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../clock.ts";
+import { marksOfAll } from "../jwt/revocation/token-marks.ts";
 import { LIMITS } from "../limits.ts";
 import type { SessionSnapshot, Sessions } from "./sessions.ts";
 
@@ -115,7 +116,9 @@ export class MemorySessions implements Sessions {
 /** About what it takes once its session is gone (bench/session-memory.ts). */
 function weightOf({ identifiers, marks, subscriptions }: SessionSnapshot): number {
   let bytes = 1300 + identifiers.length;
-  if (marks !== null) bytes += 100 + (marks.jti?.length ?? 0) + (marks.sid?.length ?? 0);
+  for (const { jti, sid } of marks === null ? [] : marksOfAll(marks)) {
+    bytes += 100 + (jti?.length ?? 0) + (sid?.length ?? 0);
+  }
   for (const { identifier, streams } of subscriptions) {
     bytes += 250 + identifier.length;
     for (const stream of streams) bytes += 50 + stream.length;

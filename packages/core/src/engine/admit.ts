@@ -1,4 +1,5 @@
 import { CableError, messageOf } from "../errors.ts";
+import { succeed } from "../jwt/revocation/token-marks.ts";
 import type { Accepted } from "../jwt/verdict.ts";
 import { durationText } from "../log-sampler.ts";
 import { disconnect, welcome } from "../protocol/replies.ts";
@@ -101,7 +102,7 @@ export function recordAccepted(
 ): number | null {
   session.tokenIdentity = token.identity;
   context.counters.verifications.add(["accepted", "none", carrier, token.keyName]);
-  session.marks = token.marks;
+  session.marks = succeed(token.marks, session.marks, context.clock.nowMs());
   // Only the application asks for the claims, so without one they are not kept (memory a connection).
   if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;
   const { issuedAtS } = token.marks;

@@ -77,6 +77,24 @@ describe("a revocation", () => {
     expect(wasRefused(connect({ tag: 2 }))).toBe(false);
   });
 
+  test("by the sid of a session refuses the tokens that it had before as well, connected or not", () => {
+    for (const isConnected of [true, false]) {
+      const rig = engineWith({
+        broker: (clock) => ({
+          ...{ history: null, presence: null, close: () => {} },
+          sessions: new MemorySessions({ clock, ttlMs: HOUR_MS }),
+        }),
+      });
+      const expiresAtMs = rig.clock.nowMs() + HOUR_MS;
+      const { connection, say } = rig.connect({ tag: 11, expiresAtMs }, true);
+      for (const tag of [12, 12, 13]) say({ command: "auth", token: JSON.stringify({ tag, expiresAtMs }) });
+      if (!isConnected) connection.terminate();
+      rig.revoke({ sid: "s1" });
+      for (const tag of [11, 12, 13]) expect(wasRefused(rig.connect({ tag }))).toBe(true);
+      expect(wasRefused(rig.connect({ tag: 14 }))).toBe(false);
+    }
+  });
+
   test("by the sid of a session ends every other that the same token was used for", () => {
     const { connect, revoke } = engineWith();
     const tabs = [connect({ tag: 1 }), connect({ tag: 1 })];

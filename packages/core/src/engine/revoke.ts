@@ -1,7 +1,7 @@
 import type { SessionSnapshot } from "../broker/sessions.ts";
 import { messageOf } from "../errors.ts";
 import { isIssuedBefore, type Revocation } from "../jwt/revocation/revocation.ts";
-import type { TokenMarks } from "../jwt/revocation/token-marks.ts";
+import { marksOfAll, type TokenMarks } from "../jwt/revocation/token-marks.ts";
 import { type RevokeCommand, revokeText } from "../protocol/revoke-command.ts";
 import type { EngineContext } from "./context.ts";
 import { forgetMatching } from "./resume.ts";
@@ -112,7 +112,7 @@ function tokensOf(
   known: readonly TokenMarks[],
   nowMs: number,
 ): readonly Revocation[] {
-  const others = known.filter(({ sid }) => sid !== value);
+  const others = known.flatMap(marksOfAll).filter(({ sid }) => sid !== value);
   return others.map((marks) => revocationOf(context.revocations, byTag(marks), [marks], nowMs));
 }
 
@@ -136,8 +136,8 @@ function forgetCached(context: EngineContext, meant: IsMeant, command: RevokeCom
   const tokens: TokenMarks[] = [];
   const matches = (sid: string, snapshot: SessionSnapshot): boolean => {
     if (!meant(sid, snapshot)) return false;
-    if (command.by === "sid" && snapshot.marks !== null && snapshot.marks.sid !== command.value)
-      tokens.push(snapshot.marks);
+    if (command.by === "sid" && snapshot.marks !== null)
+      tokens.push(...marksOfAll(snapshot.marks).filter((marks) => marks.sid !== command.value));
     return true;
   };
   forgetMatching(context, matches, () => {

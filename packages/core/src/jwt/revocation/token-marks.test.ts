@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { tokenMarks } from "./token-marks.ts";
+import { marksOfAll, succeed, type TokenMarks, tokenMarks } from "./token-marks.ts";
 
 const SIGNATURE = "oKLheFg2qqZ2c-td1atBirR9FiodfSNHB9IvHQNcsaA";
 const marksOf = (claims: Parameters<typeof tokenMarks>[0], signature = SIGNATURE) =>
@@ -26,4 +26,22 @@ test("tell tokens apart by the beginning of their signatures, exactly", () => {
       expect(Number.isSafeInteger(one)).toBe(true);
     }),
   );
+});
+
+test("of a session's former tokens are kept while those may be good, and only so many", () => {
+  const marks = (tag: number, expiresAtMs: number | null): TokenMarks => ({
+    ...tokenMarks({}, null, SIGNATURE, expiresAtMs),
+    tag,
+  });
+  let known: TokenMarks | null = null;
+  const take = (next: TokenMarks, nowMs: number) => {
+    known = succeed(next, known, nowMs);
+    return marksOfAll(known).map(({ tag }) => tag);
+  };
+  expect(take(marks(1, 1000), 0)).toEqual([1]);
+  expect(take(marks(2, null), 0)).toEqual([2, 1]);
+  expect(take(marks(2, null), 0)).toEqual([2, 1]);
+  expect(take(marks(3, null), 3_600_000)).toEqual([3, 2]);
+  for (let tag = 4; tag < 20; tag++) take(marks(tag, null), 3_600_000);
+  expect(take(marks(20, null), 3_600_000)).toEqual([20, 19, 18, 17, 16, 15, 14, 13, 12]);
 });

@@ -1,3 +1,4 @@
+import { LIMITS } from "../../limits.ts";
 import { memberOf } from "../../wire/strict-json.ts";
 import { type Claims, numericDateS } from "../claims.ts";
 
@@ -16,6 +17,29 @@ export interface TokenMarks {
   /** Of this token and, by any odds, of no other. */
   readonly tag: number;
   readonly expiresAtMs: number | null;
+  /** Of tokens that its session had before and that may still be good, the last one first. */
+  readonly former?: readonly TokenMarks[];
+}
+
+/** A session that is renewed again and again is known by so many of its former tokens. */
+const MOST_FORMER = 8;
+
+/** The marks of a token that takes the place of another in a session: who has a former one could still come by it. */
+export function succeed(marks: TokenMarks, before: TokenMarks | null, nowMs: number): TokenMarks {
+  if (before === null) return marks;
+  const former = marksOfAll(before)
+    .filter(({ tag, expiresAtMs }) => tag !== marks.tag && (expiresAtMs ?? nowMs) + LEEWAY_MS > nowMs)
+    .slice(0, MOST_FORMER);
+  return former.length === 0 ? marks : { ...marks, former };
+}
+
+const LEEWAY_MS = LIMITS.maxLeewayS * 1000;
+
+/** Of the token, and of each that its session had before. */
+export function marksOfAll(marks: TokenMarks): readonly TokenMarks[] {
+  if (marks.former === undefined) return [marks];
+  const { former, ...last } = marks;
+  return [last, ...former];
 }
 
 export function tokenMarks(
