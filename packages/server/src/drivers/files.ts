@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemRandom } from "./random.ts";
 
 /** The text of a file; throws Node's error when it cannot be read. Symbolic links are followed. */
@@ -35,6 +35,11 @@ export function removeFolder(path: string): void {
 
 export function fileExists(path: string): boolean {
   return existsSync(path);
+}
+
+/** Whether there is a folder for a file of this path. */
+export function folderExists(path: string): boolean {
+  return existsSync(dirname(path));
 }
 
 /** Whether this process may open one more file, socket or the like. */

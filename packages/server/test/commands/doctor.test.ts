@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -58,6 +59,35 @@ async function examine(args: readonly string[], env: Readonly<Record<string, str
 }
 
 const WELL = ["--norpc", `--secret=${SECRET}`];
+
+describe("the doctor on the file of revocations", () => {
+  const REVOCATIONS =
+    '{"hawser":"revocations","version":1}\n{"by":"jti","value":"a","until":4000000000}\n{"by":"jti","value":"b","until":1}\n';
+
+  test("counts what is in force, and leaves the file as it is", async () => {
+    const path = scratch.write("revocations", REVOCATIONS);
+    const { of } = await examine([...WELL, `--revocations_file=${path}`, "--revocations_limit=5"]);
+    const text = `${path} has 1 in force, and there is room for 5`;
+    expect(of("revocations")).toEqual([{ check: "revocations", level: "ok", text, advice: null }]);
+    expect(readFileSync(path, "utf8")).toBe(REVOCATIONS);
+  });
+
+  test("takes one that is not there yet", async () => {
+    const path = join(scratch.path, "not-yet");
+    const { of } = await examine([...WELL, `--revocations_file=${path}`]);
+    expect(of("revocations")).toMatchObject([{ level: "ok" }]);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test.each([
+    ["a broken line", () => scratch.write("broken", `${REVOCATIONS}junk\n`), "line 4:"],
+    ["no folder", () => join(scratch.path, "nowhere", "file"), "is not there"],
+  ])("finds %s", async (_, pathOf, words) => {
+    const { ok, of } = await examine([...WELL, `--revocations_file=${pathOf()}`]);
+    expect(ok).toBe(false);
+    expect(of("revocations")).toMatchObject([{ level: "fail", text: expect.stringContaining(words) }]);
+  });
+});
 
 describe("the doctor on an application over HTTP", () => {
   const rpc = (options: RpcHandlerOptions) =>

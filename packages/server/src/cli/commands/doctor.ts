@@ -18,6 +18,7 @@ import { checkKeys } from "../doctor/keys.ts";
 import { checkHost, checkOpenFiles, type Machine } from "../doctor/machine.ts";
 import { checkPorts } from "../doctor/ports.ts";
 import { checkPublishedKeys } from "../doctor/published-keys.ts";
+import { checkRevocations } from "../doctor/revocations.ts";
 import { cableUrl, checkClock, checkRoundTrip } from "../doctor/round-trip.ts";
 import { checkRunningServer } from "../doctor/running-server.ts";
 import { givenKeys, noKeys } from "../key-ring.ts";
@@ -41,7 +42,7 @@ export const doctor: Command = {
   argument: "",
   about: [
     "Reads the configuration as the server would, and looks at the strength of secrets, at the application, its key and " +
-      "its secret, at Redis and NATS, at the keys that issuers publish, at ports, the host and open files; with --against also at a running server, by connecting to it.",
+      "its secret, at Redis and NATS, at the keys that issuers publish, at the file of revocations, at ports, the host and open files; with --against also at a running server, by connecting to it.",
     "Each check is one line. The exit status is 1 when something is wrong; a warning is not.",
   ],
   options: OPTIONS,
@@ -116,6 +117,7 @@ async function examineWith(
   return [
     ...checkKeys(config, now.ring, nowMs),
     ...checkPublishedKeys(config, now),
+    ...checkRevocations(config, nowMs),
     ...checkCertificate(config, nowMs),
     ...(await checkBackend(config, own)),
     ...(await checkBrokers(config)),
