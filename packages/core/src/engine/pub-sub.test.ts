@@ -75,6 +75,15 @@ describe("with other nodes", () => {
     expect([one.connection.sent, other.connection.sent]).toEqual([[], [FRAME]]);
   });
 
+  test("a revocation holds here at once, and is counted once, when it comes back", () => {
+    const { engine, pubSub, joined, metrics } = cluster();
+    const { connection } = joined();
+    engine.publish('{"command":"revoke","payload":{"identifiers":"{\\"user\\":1}"}}');
+    expect(connection.closedWith?.reason).toBe("Revoked");
+    for (const [, text] of pubSub.said) engine.deliver(text, null);
+    expect(metrics.counter("remote_commands_total").value).toBe(1);
+  });
+
   test("a remote command is carried out when it comes back", () => {
     const { engine, pubSub, joined } = cluster();
     const { connection } = joined();

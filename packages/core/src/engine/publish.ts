@@ -50,7 +50,8 @@ export function publish(context: EngineContext, text: string): Answer<PublishRes
 
 /** On this node at once, so that its publisher hears whether there is room; then on the others. */
 function takeBack(context: EngineContext, command: RevokeCommand): PublishResult {
-  context.counters.remoteCommands.value += 1;
+  // Where there are other nodes it comes back here as well, and is counted then.
+  if (context.pubSub === null) context.counters.remoteCommands.value += 1;
   const result = revoke(context, command);
   return result.done ? ACCEPTED : { accepted: false, fault: "failed", why: result.why };
 }
