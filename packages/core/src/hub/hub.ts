@@ -74,6 +74,11 @@ export class Hub {
     return this.#streams.size;
   }
 
+  /** Their names. */
+  streams(): IterableIterator<string> {
+    return this.#streams.keys();
+  }
+
   /** Adds the member; the caller keeps the group, and adds a member to a group once. */
   join(member: TopicMember, stream: string, identifier: string): Group {
     const group = this.#groupOf(stream, identifier);

@@ -108,7 +108,15 @@ export class LabelledHistogram<N extends LabelledHistogramName> {
   }
 
   observe(labelValues: LabelValues<N>, value: number): void {
-    this.#sets.cell(labelValues).observe(value);
+    this.cell(labelValues).observe(value);
+  }
+
+  cell(labelValues: LabelValues<N>): Histogram {
+    return this.#sets.cell(labelValues);
+  }
+
+  clear(): void {
+    this.#sets.clear();
   }
 
   /** As of other metrics with labels. */
@@ -126,8 +134,8 @@ export interface Metrics {
   labelled<N extends LabelledName>(name: N): LabelledCells<N>;
   histogram(name: HistogramName): Histogram;
   labelledHistogram<N extends LabelledHistogramName>(name: N): LabelledHistogram<N>;
-  /** A counter or a gauge, for who only reads it. */
-  number(name: CounterName | GaugeName): { readonly value: number };
+  /** A counter or a gauge, for who does not mind which. */
+  number(name: CounterName | GaugeName): { value: number };
   /** Every number of `names` as it stands now; of a histogram the number of its observations. */
   samples(): IterableIterator<Sample>;
 }

@@ -39,7 +39,7 @@ import { gaugeRefresher } from "./gauges.ts";
 import type { PlacedRoute } from "./listeners.ts";
 import { createNodes } from "./nodes.ts";
 import { type ReadRevocations, readRevocations } from "./revocations.ts";
-import type { Seat } from "./seat.ts";
+import type { ControlSeat, Seat } from "./seat.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
 import { TokenUse } from "./token-use.ts";
 
@@ -60,8 +60,12 @@ export interface Composition {
   /** Null with `--norpc`. */
   readonly remote: RemoteBackend | null;
   readonly routes: readonly PlacedRoute<SocketData>[];
-  /** Brings the gauges up to date. */
+  /** Those of the whole server; `metrics` unless there are several threads. */
+  readonly shownMetrics: Metrics;
+  /** Brings the gauges of this thread up to date. */
   readonly refreshGauges: () => void;
+  /** Brings what is shown up to date. */
+  readonly refreshMetrics: () => void | Promise<void>;
   readonly stage: Stage;
   /** Where the engine publishes to, once the listeners are open. */
   readonly topics: LateTopics;
@@ -170,6 +174,8 @@ export function compose(
   );
   const stage: Stage = { now: "starting" };
   const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
+  const shownMetrics = seat?.kind === "control" ? seat.addMetrics(metrics, metricGroups(config)) : metrics;
+  const refreshMetrics = seat?.kind === "control" ? () => measured(refreshGauges, seat) : refreshGauges;
   return {
     engine,
     embeddedNats: config.embeddedNats === null ? null : createEmbeddedNats(config.embeddedNats, log),
@@ -184,22 +190,30 @@ export function compose(
       engine,
       keys,
       metrics,
+      shownMetrics,
       remote,
       log,
       stage,
-      refreshGauges,
+      refreshMetrics,
       sampled: sampler.write,
       eventTopics,
       nodes,
       isFull: seat?.kind === "connections" ? seat.isFull : null,
     }),
+    shownMetrics,
     refreshGauges,
+    refreshMetrics,
     stage,
     topics,
     sampled: sampler.write,
     closeSampler: sampler.close,
     revocations,
   };
+}
+
+function measured(refreshGauges: () => void, { measure }: ControlSeat): Promise<void> {
+  refreshGauges();
+  return measure();
 }
 
 /** What is not in use shows no metrics. */
@@ -248,7 +262,8 @@ interface RouteParts {
   readonly remote: RemoteBackend | null;
   readonly log: Log;
   readonly stage: Stage;
-  readonly refreshGauges: () => void;
+  readonly shownMetrics: Metrics;
+  readonly refreshMetrics: () => void | Promise<void>;
   readonly sampled: LogSampler["write"];
   readonly eventTopics: EventTopics | null;
   readonly nodes: Nodes | null;
@@ -264,7 +279,7 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
     placed.push({ ...main, route: readyRoute(server.readyPath, readiness(parts)) });
   if (metrics.httpPath !== null) {
     const { httpPath: path, tags, host, port } = metrics;
-    const route = metricsEndpoint<SocketData>(path, parts.metrics, tags, parts.refreshGauges);
+    const route = metricsEndpoint<SocketData>(path, parts.shownMetrics, tags, parts.refreshMetrics);
     const at = { host, port, hostOption: "--metrics_host", portOption: "--metrics_port" };
     placed.push({ ...at, route, forwardable: true });
   }

@@ -1,3 +1,5 @@
+import type { MetricGroup } from "@hawser/core/metrics/catalog";
+import type { Metrics } from "@hawser/core/metrics/registry";
 import type { ControlLink } from "../threads/control-link.ts";
 import type { ThreadFanOut } from "../threads/fan-out.ts";
 import type { ClientRequestsParts } from "../transports/http/client-requests.ts";
@@ -11,6 +13,10 @@ export interface ControlSeat {
   readonly kind: "control";
   readonly nodes: ThreadFanOut;
   readonly keys: Pick<ServerKeysParts, "onTaken">;
+  /** What is to be shown in place of these metrics of the control thread alone. */
+  readonly addMetrics: (own: Metrics, groups: readonly MetricGroup[]) => Metrics;
+  /** Brings that up to date. */
+  readonly measure: () => Promise<void>;
 }
 
 /** It has clients, and asks nobody but the application and the control thread. */

@@ -87,7 +87,8 @@ export async function startServer(
 
 function controlSeat(threads: ConnectionThreads): ControlSeat {
   const keys = { onTaken: threads.useKeys };
-  return { kind: "control", nodes: threads.fanOut, keys };
+  const { fanOut: nodes, addMetrics, measure } = threads;
+  return { kind: "control", nodes, keys, addMetrics, measure };
 }
 
 interface PortParts {
@@ -150,12 +151,12 @@ function startTimers(config: ResolvedConfig, composition: Composition, log: Log)
   const { metrics } = config;
   const timers = [watchDescriptors({ clock: systemClock, log, isOneLeft: isDescriptorLeft })];
   if (metrics.refreshIntervalMs > 0) {
-    timers.push(systemClock.every(metrics.refreshIntervalMs, composition.refreshGauges));
+    timers.push(systemClock.every(metrics.refreshIntervalMs, composition.refreshMetrics));
   }
   if (metrics.log) {
     const { rotateIntervalMs: intervalMs, logFilter: filter } = metrics;
     timers.push(
-      startMetricsLog({ metrics: composition.metrics, clock: systemClock, log, intervalMs, filter }),
+      startMetricsLog({ metrics: composition.shownMetrics, clock: systemClock, log, intervalMs, filter }),
     );
   }
   return timers;

@@ -41,7 +41,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
 
 /** What several threads do not have in common yet, and so would have wrong. */
 function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
-  const { server, broker, pubSub, jwt, metrics, admin } = config;
+  const { server, broker, pubSub, jwt, admin } = config;
   if (server.workers === 1) return [];
   const issuers = [jwt.main, ...jwt.issuers];
   const asked = [
@@ -52,7 +52,6 @@ function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
       is: issuers.some(({ jwksUrl, discovery }) => jwksUrl !== null || discovery),
       what: "published keys (jwt_jwks_url, jwt_oidc_issuer)",
     },
-    { is: metrics.httpPath !== null || metrics.log, what: "metrics" },
     { is: admin.socketPath !== null, what: "the admin socket" },
   ].flatMap(({ is, what }) => (is ? [what] : []));
   if (asked.length === 0) return [];

@@ -62,14 +62,14 @@ export function metricsEndpoint<T>(
   path: string,
   metrics: Metrics,
   tags: Readonly<Record<string, string>>,
-  refresh: () => void,
+  refresh: () => void | Promise<void>,
 ): Route<T> {
   const render = createMetricsRenderer(metrics, tags);
   return {
     paths: [path],
     pattern: null,
     handle: async () => {
-      refresh();
+      await refresh();
       return new Response(await render(), { headers: HEADERS });
     },
   };

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { createBroadcaster } from "@hawser/sdk";
 import { CableClient } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
 import { goodToken, inSeconds, signToken } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
@@ -124,6 +125,27 @@ describe("with two connection threads", () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     }
+  });
+
+  test("the metrics are those of all threads together, and each thing is counted once", async () => {
+    const server = await start("--metrics_http=/metrics");
+    const clients = await joinMany(server, MANY - 1);
+    clients.push(await join(server, goodToken(SECRET, "user 0")));
+    await publisher(server).broadcast("chat", "hi");
+    for (const client of clients)
+      await client.until(() => heard(client).length > 0, "the publication", 20_000);
+    const samples = await scrape(server.port);
+    const numberOf = (name: string) => sumOf(samples, `anycable_go_${name}`);
+    expect(numberOf("clients_num")).toBe(MANY);
+    expect(numberOf("clients_uniq_num")).toBe(MANY - 1);
+    expect(numberOf("broadcast_streams_num")).toBe(1);
+    expect(numberOf("publications_total")).toBe(1);
+    expect(numberOf("broadcast_msg_total")).toBe(1);
+    expect(numberOf("client_msg_total")).toBe(MANY);
+    // A welcome, a confirmation and the message.
+    expect(numberOf("server_msg_total")).toBe(3 * MANY);
+    expect(sumOf(samples, "anycable_go_jwt_verifications_total", 'result="accepted"')).toBe(MANY);
+    expect(numberOf("jwt_token_remaining_seconds_count")).toBe(MANY);
   });
 
   test("--max-conn counts the clients of both", async () => {

@@ -20,6 +20,7 @@ import type {
   WordToThread,
 } from "./notes.ts";
 import { threadConfig } from "./thread-config.ts";
+import { measuresOf } from "./thread-metrics.ts";
 
 type Line = ThreadLine<WordToControl, NoteToControl>;
 
@@ -131,6 +132,10 @@ function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: 
       return;
     case "answer":
       forwarder.answered(note.answer);
+      return;
+    case "measure":
+      composition.refreshGauges();
+      line.send({ kind: "measures", measures: measuresOf(composition.metrics, composition.engine) });
       return;
     case "drain":
       void drain(serving, note.timeoutMs).then(() => line.send({ kind: "drained" }));

@@ -1,6 +1,8 @@
 import type { Engine } from "@hawser/core/engine/engine";
 import { CableError } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
+import type { MetricGroup } from "@hawser/core/metrics/catalog";
+import type { Metrics } from "@hawser/core/metrics/registry";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
 import { authority, isPortTaken, type TlsFiles } from "../../drivers/http.ts";
@@ -15,6 +17,7 @@ import type { SocketData } from "../../transports/websocket/websocket-transport.
 import type { Stage } from "../compose.ts";
 import type { PlacedRoute } from "../listeners.ts";
 import type { KeysGiven, NoteToControl, NoteToThread, WordToControl, WordToThread } from "./notes.ts";
+import { ServerMetrics } from "./thread-metrics.ts";
 
 /** What of the server the threads need once it is composed. */
 export interface ThreadSurroundings {
@@ -32,11 +35,13 @@ interface Running {
   /** Settles the wait for its port. */
   started: ((port: number | CableError) => void) | null;
   drained: (() => void) | null;
+  measured: (() => void)[];
 }
 
 /** How soon one that died is replaced, doubled each time that it dies young. */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
+const MEASURE_PATIENCE_MS = 2_000;
 /** One that served for so long did not die of how it was started. */
 const GROWN_UP_MS = 60_000;
 
@@ -48,6 +53,8 @@ export class ConnectionThreads {
   readonly #log: Log;
   readonly #room: SharedArrayBuffer;
   readonly #running = new Map<number, Running>();
+  /** Null until the control thread has metrics to add those of the threads to. */
+  #metrics: ServerMetrics | null = null;
   #surroundings: ThreadSurroundings | null = null;
   #keys: KeysGiven;
   #stage: Stage["now"] = "starting";
@@ -66,6 +73,11 @@ export class ConnectionThreads {
   readonly useKeys = (config: ResolvedConfig, texts: KeysGiven["texts"]): void => {
     this.#keys = { config, texts };
     for (const { line } of this.#running.values()) line.send({ kind: "keys", keys: this.#keys });
+  };
+
+  readonly addMetrics = (own: Metrics, groups: readonly MetricGroup[]): Metrics => {
+    this.#metrics = new ServerMetrics(own, groups);
+    return this.#metrics.shown;
   };
 
   enter(stage: Stage["now"]): void {
@@ -114,6 +126,24 @@ export class ConnectionThreads {
     ]);
   }
 
+  /** Asks every thread what it has counted. One that is busy for long is counted as it was. */
+  readonly measure = async (): Promise<void> => {
+    const told = [...this.#running.values()].map(
+      (running) =>
+        new Promise<void>((resolve) => {
+          running.measured.push(resolve);
+          running.line.send({ kind: "measure" });
+        }),
+    );
+    let cancel: () => void = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = systemClock.after(MEASURE_PATIENCE_MS, resolve);
+    });
+    await Promise.race([Promise.all(told), late]);
+    cancel();
+    this.#metrics?.gather();
+  };
+
   terminate(): void {
     this.#stopping = true;
     for (const { thread } of this.#running.values()) thread.terminate();
@@ -129,7 +159,7 @@ export class ConnectionThreads {
     const thread = startThread(THREAD_ENTRY);
     const line = new ThreadLine<WordToThread, NoteToThread>({ port: thread, atEndOfTurn });
     const startedMs = systemClock.monotonicMs();
-    const running: Running = { own, thread, line, startedMs, started: null, drained: null };
+    const running: Running = { own, thread, line, startedMs, started: null, drained: null, measured: [] };
     this.#running.set(own, running);
     hearLine<WordToControl, NoteToControl>(
       thread,
@@ -164,7 +194,10 @@ export class ConnectionThreads {
     if (note.kind === "listening") running.started?.(note.port);
     else if (note.kind === "failed") running.started?.(new CableError("io_failed", note.why));
     else if (note.kind === "drained") running.drained?.();
-    else {
+    else if (note.kind === "measures") {
+      this.#metrics?.told(running.own, note.measures);
+      for (const measured of running.measured.splice(0)) measured();
+    } else {
       const { routes, onFault } = this.#needed();
       const known = routes.map(({ route }) => route);
       void answerForwarded(known, note.request, onFault).then((answer) =>
@@ -177,6 +210,8 @@ export class ConnectionThreads {
   #ended(running: Running, why: string | null, delayMs: number): void {
     if (this.#running.get(running.own) === running) this.#running.delete(running.own);
     running.drained?.();
+    this.#metrics?.died(running.own);
+    for (const measured of running.measured.splice(0)) measured();
     running.started?.(new CableError("io_failed", `start a connection thread: ${why ?? "it ended"}`));
     if (this.#stopping) return;
     new Int32Array(this.#room)[running.own] = 0;

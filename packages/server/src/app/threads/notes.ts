@@ -4,6 +4,7 @@ import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import type { TlsFiles } from "../../drivers/http.ts";
 import type { ForwardedAnswer, ForwardedRequest } from "../../threads/forwarded-requests.ts";
 import type { Stage } from "../compose.ts";
+import type { ThreadMeasures } from "./thread-metrics.ts";
 
 /** A configuration and the texts of the files that its keys come from, as the control thread has read them. */
 export interface KeysGiven {
@@ -31,12 +32,14 @@ export type NoteToThread =
   | { readonly kind: "keys"; readonly keys: KeysGiven }
   | { readonly kind: "stage"; readonly stage: Stage["now"] }
   | { readonly kind: "answer"; readonly answer: ForwardedAnswer }
+  | { readonly kind: "measure" }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 
 export type NoteToControl =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly why: string }
   | { readonly kind: "request"; readonly request: ForwardedRequest }
+  | { readonly kind: "measures"; readonly measures: ThreadMeasures }
   | { readonly kind: "drained" };
 
 /** Followed by a text and a stream, empty for none. */
