@@ -21,6 +21,7 @@ import { RUNNING_GROUPS } from "./running.ts";
 import { SIGNED_CHANNEL_GROUPS } from "./signed-channels.ts";
 import { SIGNED_STREAM_GROUPS } from "./signed-streams.ts";
 import { SLOW_CLIENT_GROUPS } from "./slow-clients.ts";
+import { STORM_GROUPS } from "./storms.ts";
 import { SUBPROTOCOLS } from "./subprotocols.ts";
 import { TOKEN_GROUPS } from "./token-decisions.ts";
 import { WHISPER_GROUPS } from "./whisper.ts";
@@ -39,6 +40,7 @@ export const GROUPS: readonly Group[] = [
   ...RUNNING_GROUPS,
   ...EXPIRY_GROUPS,
   ...SLOW_CLIENT_GROUPS,
+  ...STORM_GROUPS,
   ...PRESENCE_GROUPS,
   ...RESUMING_GROUPS,
   ...APPLICATION_LIMIT_GROUPS,

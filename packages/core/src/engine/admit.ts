@@ -142,6 +142,7 @@ function refuse(context: EngineContext, session: Session, refusal: Refusal, carr
   context.counters.failedAuths.value += 1;
   context.counters.verifications.add(["refused", reason, carrier, keyName ?? "none"]);
   const farewell = context.admission.farewell(reason);
+  if (!refusal.reconnect && !farewell.reconnect) context.failedAuths?.add(session.remoteAddress);
   context.sampled(farewell.level, reason, "client refused", {
     reason,
     key: keyName ?? undefined,
@@ -234,6 +235,7 @@ function applyConnectReply(
 
 function refuseByBackend(context: EngineContext, session: Session, reply: ConnectReply): void {
   context.counters.failedAuths.value += 1;
+  context.failedAuths?.add(session.remoteAddress);
   context.sampled("info", "backend_refused", "client refused", {
     reason: "backend_refused",
     sid: session.sid,

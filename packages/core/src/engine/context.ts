@@ -10,6 +10,7 @@ import type { Expiry } from "../session/expiry.ts";
 import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
+import type { FailedAuths } from "./failed-auths.ts";
 import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { RestoredSessions } from "./restored-sessions.ts";
@@ -29,6 +30,8 @@ export interface EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  /** Null where addresses are not limited. */
+  readonly failedAuths: FailedAuths | null;
   readonly restored: RestoredSessions;
   /** `--resume_verify`: off, whoever has a session's id has the session, as in the reference. */
   readonly resumeVerify: boolean;

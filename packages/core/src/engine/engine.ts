@@ -26,6 +26,7 @@ import { type EngineCounters, engineCounters } from "./counters.ts";
 import { deliver } from "./deliver.ts";
 import { disconnectRequest, dismissAll, dropExpired, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
+import type { FailedAuths } from "./failed-auths.ts";
 import { Inbox } from "./inbox.ts";
 import { OrderedAppends } from "./ordered-appends.ts";
 import { broadcastPresence, losePresence } from "./presence.ts";
@@ -80,6 +81,8 @@ export interface EngineParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly revocations: RevocationBook;
+  /** Null where addresses are not limited. */
+  readonly failedAuths: FailedAuths | null;
   /** For lines that clients can cause at will. */
   readonly sampled: (level: LogLevel, kind: string, message: string, fields: LogFields) => void;
 }
@@ -98,6 +101,7 @@ export class Engine implements EngineContext {
   readonly log: Log;
   readonly counters: EngineCounters;
   readonly admission: AdmissionPolicy;
+  readonly failedAuths: FailedAuths | null;
   readonly resumeVerify: boolean;
   readonly expiry: Expiry;
   readonly restored = new RestoredSessions(this);
@@ -128,6 +132,7 @@ export class Engine implements EngineContext {
     this.sampled = parts.sampled;
     this.revocations = parts.revocations;
     this.admission = options.admission;
+    this.failedAuths = parts.failedAuths;
     this.resumeVerify = options.resumeVerify;
     this.maxSubscriptions = options.maxSubscriptions;
     this.maxPendingBytes = options.maxPendingBytes;

@@ -204,6 +204,14 @@ export const METRICS = {
     labels: ["result"],
     maxSets: 8,
   },
+  /** Before a connection is one. `reason` is failed_auths. */
+  refused_connections_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of connection attempts that were refused before a session was opened, by reason",
+    labels: ["reason"],
+    maxSets: 8,
+  },
   /** `reason` is a key of DROP_REASONS. */
   disconnects_total: {
     type: "counter",

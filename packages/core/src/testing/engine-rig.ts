@@ -1,6 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import type { AdmissionPolicy, Credentials } from "../engine/admission.ts";
 import { Engine, type EngineOptions } from "../engine/engine.ts";
+import type { FailedAuths } from "../engine/failed-auths.ts";
 import type { PubSub } from "../engine/pub-sub.ts";
 import type { RevocationBook } from "../engine/revocation-terms.ts";
 import { Revocations } from "../jwt/revocation/revocations.ts";
@@ -41,6 +42,7 @@ export const CHAT = '{"channel":"ChatChannel"}';
 export const PUBSUB = '{"channel":"$pubsub","stream_name":"chat"}';
 
 interface Setup {
+  failedAuths?: FailedAuths | null;
   revocations?: Partial<RevocationBook>;
   admission?: Partial<AdmissionPolicy>;
   options?: Partial<EngineOptions>;
@@ -55,6 +57,7 @@ export function setUp({
   options = {},
   backend = NULL_BACKEND,
   broker,
+  failedAuths = null,
   pubSub = null,
   revocations = {},
 }: Setup = {}) {
@@ -104,6 +107,7 @@ export function setUp({
       backend,
       broker: broker?.(clock) ?? null,
       pubSub,
+      failedAuths,
       router: new Map([
         [
           "$pubsub",

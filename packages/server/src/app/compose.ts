@@ -1,5 +1,6 @@
 import type { Broker } from "@hawser/core/broker/broker";
 import { Engine } from "@hawser/core/engine/engine";
+import { FailedAuths } from "@hawser/core/engine/failed-auths";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
@@ -27,6 +28,7 @@ import { createHttpBackend } from "../rpc/http/http-backend.ts";
 import { healthRoute, readyRoute } from "../telemetry/health.ts";
 import { metricsEndpoint } from "../telemetry/prometheus.ts";
 import { ClientRequests, type ClientRequestsParts } from "../transports/http/client-requests.ts";
+import { TurnAway } from "../transports/http/turn-away.ts";
 import { EventTopics } from "../transports/sse/event-topics.ts";
 import { sseTransport } from "../transports/sse/sse-transport.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
@@ -169,6 +171,7 @@ export function compose(
       log: log.with({ context: "node" }),
       metrics,
       revocations: revocations.book,
+      failedAuths: failedAuths(config),
       sampled: sampler.write,
     },
   );
@@ -253,6 +256,11 @@ function remoteBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metric
   }
   const { requestTimeoutMs } = rpc.http;
   return createHttpBackend({ ...options, requestTimeoutMs, secret: () => keys.rpcSecret() });
+}
+
+function failedAuths({ server }: ResolvedConfig): FailedAuths | null {
+  const { maxFailedAuths: maxPerMinute } = server;
+  return maxPerMinute === 0 ? null : new FailedAuths(systemClock, { maxPerMinute });
 }
 
 interface RouteParts {
@@ -365,10 +373,15 @@ function clientRequests(config: ResolvedConfig, parts: RouteParts): ClientReques
       log: parts.log.with({ context: "ws" }),
       clientAddress:
         server.trustedProxies.length === 0 ? null : createAddressBook(server.trustedProxies).clientAddress,
+      turnAway: parts.engine.failedAuths === null ? null : turnAway(parts.engine.failedAuths, parts),
       accepting: () => parts.stage.now !== "draining",
       isFull: parts.isFull,
     },
   );
+}
+
+function turnAway(failedAuths: FailedAuths, { metrics, sampled }: RouteParts): TurnAway {
+  return new TurnAway({ failedAuths, sampled, refused: metrics.labelled("refused_connections_total") });
 }
 
 /** At the limit of open files the runtime spins and answers nobody; a 503 needs a descriptor to go out on. */

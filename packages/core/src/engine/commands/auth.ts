@@ -75,6 +75,7 @@ function renew(context: EngineContext, session: Session, token: string, verdict:
 function refuse(context: EngineContext, session: Session, verdict: Refused): void {
   const { reason, keyName, detail, expiredForMs } = verdict;
   context.counters.failedAuths.value += 1;
+  context.failedAuths?.add(session.remoteAddress);
   context.counters.verifications.add(["refused", reason, "message", keyName ?? "none"]);
   context.sampled("info", reason, "new token refused", {
     reason,

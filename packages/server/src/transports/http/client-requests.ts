@@ -7,6 +7,7 @@ import type { Exchange } from "../../drivers/http.ts";
 import { hasTwoTokens, type Offered, readCredentials } from "./credentials.ts";
 import { proxiedHeaders } from "./proxied-headers.ts";
 import type { Query } from "./query.ts";
+import type { TurnAway } from "./turn-away.ts";
 
 export interface ClientRequestsOptions {
   /** Sessions at a time; 0 for no limit. */
@@ -26,6 +27,8 @@ export interface ClientRequestsParts {
   readonly log: Log;
   /** The client behind the peer, as far as the proxies in between are trusted; null where no proxy is. */
   readonly clientAddress: ((peer: string, forwardedFor: string | null) => string) | null;
+  /** Null where nothing limits who may try. */
+  readonly turnAway: TurnAway | null;
   /** False while the server is going down. */
   readonly accepting: () => boolean;
   /** Whether so many sessions are more than this limit with those of other threads; null where there are none. */
@@ -67,6 +70,15 @@ export class ClientRequests {
     if (maxConnections === 0) return true;
     const sessions = engine.sessions.size;
     return isFull === null ? sessions < maxConnections : !isFull(sessions, maxConnections);
+  }
+
+  /** What a client hears that has to stay away for now, before anything is made of its request; null for all others. */
+  turnedAway<T>(exchange: Exchange<T>, headers: Readonly<Record<string, string>>): Response | null {
+    const { turnAway, clientAddress } = this.#parts;
+    if (turnAway === null) return null;
+    const peer = exchange.peerAddress();
+    const address = clientAddress?.(peer, exchange.request.headers.get("x-forwarded-for")) ?? peer;
+    return turnAway.answer(address, headers);
   }
 
   read<T>(exchange: Exchange<T>, query: Query, offer: Offered): ClientRequest {

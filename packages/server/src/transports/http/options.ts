@@ -36,6 +36,12 @@ export const SERVER = section("Server", {
     default: 0,
     help: "Sessions at a time; further clients are answered 503. 0 sets no limit.",
   }),
+  maxFailedAuths: integer({
+    flag: "max_failed_auths_per_minute",
+    toml: "server.max_failed_auths_per_minute",
+    default: 0,
+    help: "Refused authentications of one client address in a minute; past it the address is answered 429 until the minute is over. 0 sets no limit.",
+  }),
   allowedOrigins: list({
     flag: "allowed_origins",
     toml: "server.allowed_origins",
@@ -70,7 +76,7 @@ export const SERVER = section("Server", {
   trustedProxies: list({
     flag: "trusted_proxies",
     toml: "server.trusted_proxies",
-    help: "Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For names the client in log lines.",
+    help: "Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For names the client, for log lines and limits.",
     check: whyNotNetworks,
   }),
   trustRequestId: flag({

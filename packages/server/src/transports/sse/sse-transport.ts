@@ -88,7 +88,10 @@ class StreamOpener {
     const cors = this.#cors(request.headers.get("origin"));
     if (method === "OPTIONS") return answer(200, cors);
     if (method !== "GET" && method !== "POST") return answer(405, cors);
-    if (!this.#parts.requests.haveRoom()) return unavailable(cors);
+    const { requests } = this.#parts;
+    if (!requests.haveRoom()) return unavailable(cors);
+    const away = requests.turnedAway(exchange, cors);
+    if (away !== null) return away;
     const headers = { ...STREAM_HEADERS, ...cors };
     const query = parseQuery(exchange.query);
     if (method === "POST") return this.#openPosted(exchange, query, headers, cors);

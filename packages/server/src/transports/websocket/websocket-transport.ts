@@ -58,6 +58,8 @@ export function webSocketTransport(
   };
 }
 
+const NO_HEADERS = Object.freeze({});
+
 class SessionOpener {
   readonly #parts: WebSocketTransportParts;
   readonly #origins: (origin: string | null) => boolean;
@@ -89,6 +91,8 @@ class SessionOpener {
     }
     const { requests } = this.#parts;
     if (!requests.haveRoom()) return unavailable();
+    const away = requests.turnedAway(exchange, NO_HEADERS);
+    if (away !== null) return away;
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
     const query = parseQuery(exchange.query);
     const { sid, clientAddress, url, headers, credentials: shown } = requests.read(exchange, query, offer);

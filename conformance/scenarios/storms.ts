@@ -1,0 +1,71 @@
+import { connect, welcomed } from "../phrases.ts";
+import type { Group, Step } from "../scenario.ts";
+import { FORGED, GOOD } from "../tokens.ts";
+
+const refused = (on: string, from?: string): Step[] => [
+  connect(`/cable?jid=${FORGED}`, on, from === undefined ? {} : { headers: { "X-Forwarded-For": from } }),
+  { do: "receive", on, text: /unauthorized/ },
+];
+
+const LIMITED = [
+  "--norpc",
+  "--enforce_jwt",
+  "--jwt_secret=qwerty",
+  "--metrics_http=/metrics",
+  "--max_failed_auths_per_minute=2",
+];
+
+const NOT_THERE = "the reference has no such option";
+
+const FAILED_AUTHS: Group = {
+  title: "--max_failed_auths_per_minute",
+  flags: LIMITED,
+  server: "each",
+  onlyOurs: NOT_THERE,
+  scenarios: [
+    {
+      name: "past it the address is answered 429 before anybody looks at its token",
+      steps: [
+        ...welcomed(`/cable?jid=${GOOD}`, "before"),
+        ...refused("a"),
+        ...refused("b"),
+        connect(`/cable?jid=${GOOD}`, "c", {
+          status: 429,
+          body: "Too Many Requests\n",
+          answer: { "Content-Type": "text/plain; charset=utf-8" },
+        }),
+        { do: "quiet", on: "before" },
+        { do: "http", path: "/health", status: 200 },
+        { do: "metric", name: "failed_auths_total", is: 2 },
+        { do: "metric", name: "refused_connections_total", labels: ['reason="failed_auths"'], is: 1 },
+      ],
+    },
+  ],
+};
+
+const BEHIND_A_PROXY: Group = {
+  title: "--max_failed_auths_per_minute behind a trusted proxy",
+  flags: [...LIMITED, "--trusted_proxies=127.0.0.1", "--sse"],
+  server: "each",
+  onlyOurs: NOT_THERE,
+  scenarios: [
+    {
+      name: "the address is the client's: others behind the same proxy are let in",
+      steps: [
+        ...refused("a", "192.0.2.1"),
+        ...refused("b", "192.0.2.1"),
+        connect(`/cable?jid=${GOOD}`, "c", { status: 429, headers: { "X-Forwarded-For": "192.0.2.1" } }),
+        {
+          do: "http",
+          path: `/events?jid=${GOOD}&stream=a`,
+          headers: { "X-Forwarded-For": "192.0.2.1" },
+          status: 429,
+        },
+        connect(`/cable?jid=${GOOD}`, "d", { headers: { "X-Forwarded-For": "192.0.2.2" } }),
+        { do: "receive", on: "d", text: /welcome/ },
+      ],
+    },
+  ],
+};
+
+export const STORM_GROUPS: readonly Group[] = [FAILED_AUTHS, BEHIND_A_PROXY];
