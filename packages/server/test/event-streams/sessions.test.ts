@@ -165,6 +165,22 @@ describe("a client that missed much", () => {
   }, 30_000);
 });
 
+test("an event stream begins though more was missed than fits before it", async () => {
+  const server = await start(...ALONE, "--broker=memory", "--history_limit=1000", "--ping_interval=0");
+  for (let batch = 0; batch < 7; batch++) {
+    const messages = Array.from({ length: 30 }, (_, n) => ({
+      stream: "long",
+      data: JSON.stringify(`<${batch * 30 + n}>${"z".repeat(40_000)}`),
+    }));
+    await publish(server.broadcastPort, messages);
+  }
+  const client = new RawClient(server.port, "/events?stream=long&history_since=1");
+  await client.has("confirm_history", 30_000);
+  expect(client.received).toStartWith("HTTP/1.1 200 OK");
+  const numbers = [...client.received.matchAll(/<(\d+)>/g)].map(([, number]) => Number(number));
+  expect(numbers).toEqual(Array.from({ length: 210 }, (_, n) => n));
+}, 60_000);
+
 describe("presence", () => {
   test("of an event stream begins with its subscription, is told to all, and ends some time after it", async () => {
     const server = await start(...ALONE, "--broker=memory", "--presence_ttl=1");

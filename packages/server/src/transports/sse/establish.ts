@@ -24,10 +24,12 @@ export function establish(
   const advance = (): Outcome | Promise<Outcome> => {
     for (;;) {
       if (isClosed(session)) return whyClosed(connection.closeCode, next > 0);
+      const last = commands[next - 1];
+      // What is still told of a long history goes in pieces, as the client takes them: so the response has to begin.
+      if (next === commands.length && last !== undefined && isFollowing(session, last)) return "established";
       const idle = engine.whenIdle(session);
       if (idle !== null) return idle.then(advance);
       if (session.state !== "open") return "refused"; // it would have to say something first, and cannot
-      const last = commands[next - 1];
       if (last !== undefined && !isFollowing(session, last)) return "rejected";
       const command = commands[next];
       if (command === undefined) return "established";
