@@ -6,14 +6,19 @@ export class ClusterClient {
   readonly cable: CableClient;
   readonly identifier: string;
 
-  constructor(port: number, stream = "chat", protocols: string[] = []) {
-    this.cable = new CableClient(`ws://127.0.0.1:${port}/cable`, { protocols });
+  constructor(port: number, stream = "chat", protocols: string[] = [], query = "") {
+    this.cable = new CableClient(`ws://127.0.0.1:${port}/cable${query}`, { protocols });
     this.identifier = JSON.stringify({ channel: "$pubsub", stream_name: stream });
   }
 
   /** Connects and subscribes. */
-  static async join(port: number, stream?: string, protocols?: string[]): Promise<ClusterClient> {
-    const client = new ClusterClient(port, stream, protocols);
+  static async join(
+    port: number,
+    stream?: string,
+    protocols?: string[],
+    query?: string,
+  ): Promise<ClusterClient> {
+    const client = new ClusterClient(port, stream, protocols, query);
     await client.cable.message(0);
     client.cable.send({ command: "subscribe", identifier: client.identifier });
     await client.cable.until(() => client.cable.messages.length > 1, "confirmation", 20_000);
@@ -57,9 +62,10 @@ export async function untilJoined(
   clients: readonly ClusterClient[],
   broadcastPort: number,
   stream?: string,
+  key?: string,
 ): Promise<void> {
   await until(async () => {
-    await publish(broadcastPort, message("?", stream));
+    await publish(broadcastPort, message("?", stream), key);
     await Bun.sleep(50);
     if (!clients.every((client) => client.isAsked)) throw new Error("not all of them hear what is published");
   });

@@ -7,10 +7,14 @@ import { connect } from "node:net";
 export function exchangeRaw(
   port: number,
   request: string | Uint8Array,
-  { withinMs = 1500, done }: { withinMs?: number; done?: (received: Buffer) => boolean } = {},
+  {
+    withinMs = 1500,
+    done,
+    from = "127.0.0.1",
+  }: { withinMs?: number; done?: (received: Buffer) => boolean; from?: string } = {},
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect({ port, host: "127.0.0.1", localAddress: from });
     let received = Buffer.alloc(0);
     const finish = () => {
       clearTimeout(timer);
