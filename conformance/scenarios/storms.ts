@@ -68,4 +68,23 @@ const BEHIND_A_PROXY: Group = {
   ],
 };
 
-export const STORM_GROUPS: readonly Group[] = [FAILED_AUTHS, BEHIND_A_PROXY];
+const ACCEPT_RATE: Group = {
+  title: "--accept_rate",
+  flags: ["--norpc", "--noauth", "--broker=memory", "--metrics_http=/metrics", "--accept_rate=1"],
+  server: "each",
+  onlyOurs: NOT_THERE,
+  scenarios: [
+    {
+      name: "over it a client is answered 503, and gets in later",
+      steps: [
+        ...welcomed("/cable", "a"),
+        connect("/cable", "b", { status: 503, body: "Service Unavailable\n" }),
+        { do: "metric", name: "refused_connections_total", labels: ['reason="accept_rate"'], is: 1 },
+        { do: "wait", ms: 1500 },
+        ...welcomed("/cable", "c"),
+      ],
+    },
+  ],
+};
+
+export const STORM_GROUPS: readonly Group[] = [FAILED_AUTHS, BEHIND_A_PROXY, ACCEPT_RATE];

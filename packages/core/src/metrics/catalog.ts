@@ -204,7 +204,7 @@ export const METRICS = {
     labels: ["result"],
     maxSets: 8,
   },
-  /** Before a connection is one. `reason` is failed_auths. */
+  /** Before a connection is one. `reason` is failed_auths or accept_rate. */
   refused_connections_total: {
     type: "counter",
     group: "node",

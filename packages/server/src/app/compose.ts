@@ -1,4 +1,5 @@
 import type { Broker } from "@hawser/core/broker/broker";
+import { AcceptRate } from "@hawser/core/engine/accept-rate";
 import { Engine } from "@hawser/core/engine/engine";
 import { FailedAuths } from "@hawser/core/engine/failed-auths";
 import { LIMITS } from "@hawser/core/limits";
@@ -373,15 +374,25 @@ function clientRequests(config: ResolvedConfig, parts: RouteParts): ClientReques
       log: parts.log.with({ context: "ws" }),
       clientAddress:
         server.trustedProxies.length === 0 ? null : createAddressBook(server.trustedProxies).clientAddress,
-      turnAway: parts.engine.failedAuths === null ? null : turnAway(parts.engine.failedAuths, parts),
+      turnAway: turnAway(config, parts),
       accepting: () => parts.stage.now !== "draining",
       isFull: parts.isFull,
     },
   );
 }
 
-function turnAway(failedAuths: FailedAuths, { metrics, sampled }: RouteParts): TurnAway {
-  return new TurnAway({ failedAuths, sampled, refused: metrics.labelled("refused_connections_total") });
+/** Null with no limits: then no connection pays for them. Each worker takes its share of the clients in. */
+function turnAway(config: ResolvedConfig, { engine, metrics, sampled }: RouteParts): TurnAway | null {
+  const { failedAuths } = engine;
+  const { acceptRatePerS, workers } = config.server;
+  if (failedAuths === null && acceptRatePerS === 0) return null;
+  return new TurnAway({
+    failedAuths,
+    acceptRate: acceptRatePerS === 0 ? null : new AcceptRate(systemClock, acceptRatePerS / workers),
+    refused: metrics.labelled("refused_connections_total"),
+    sampled,
+    random: systemRandom,
+  });
 }
 
 /** At the limit of open files the runtime spins and answers nobody; a 503 needs a descriptor to go out on. */

@@ -27,6 +27,8 @@ export interface ResolvedConfig {
     readonly workers: number;
     /** Sessions at a time; 0 for no limit. */
     readonly maxConnections: number;
+    /** Clients a second; 0 for no limit. */
+    readonly acceptRatePerS: number;
     /** Of one client address in a minute; 0 for no limit. */
     readonly maxFailedAuths: number;
     readonly healthPath: string;

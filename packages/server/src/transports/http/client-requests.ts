@@ -4,6 +4,7 @@ import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
 import type { StateMap } from "@hawser/core/rpc/backend";
 import type { Exchange } from "../../drivers/http.ts";
+import { comeAgain } from "./come-again.ts";
 import { hasTwoTokens, type Offered, readCredentials } from "./credentials.ts";
 import { proxiedHeaders } from "./proxied-headers.ts";
 import type { Query } from "./query.ts";
@@ -49,7 +50,7 @@ export const ANYCABLE_VERSION = "1.6.16";
 
 const NO_HEADERS: StateMap = Object.freeze({});
 const NO_CREDENTIALS: Credentials = { token: null, carrier: "none", queryMalformed: false };
-const RETRY_AFTER_S = "5";
+const RETRY_AFTER_S = 5;
 
 /** Reads the requests that sessions are opened with, for every transport in the same way. */
 export class ClientRequests {
@@ -72,13 +73,21 @@ export class ClientRequests {
     return isFull === null ? sessions < maxConnections : !isFull(sessions, maxConnections);
   }
 
-  /** What a client hears that has to stay away for now, before anything is made of its request; null for all others. */
-  turnedAway<T>(exchange: Exchange<T>, headers: Readonly<Record<string, string>>): Response | null {
-    const { turnAway, clientAddress } = this.#parts;
+  /**
+   * What a client hears that has to stay away for now, before its token is looked at; null for all others.
+   *
+   * @param former the session that it wants back.
+   */
+  turnedAway<T>(
+    exchange: Exchange<T>,
+    former: string | null,
+    headers: Readonly<Record<string, string>>,
+  ): Response | null {
+    const { engine, turnAway, clientAddress } = this.#parts;
     if (turnAway === null) return null;
     const peer = exchange.peerAddress();
     const address = clientAddress?.(peer, exchange.request.headers.get("x-forwarded-for")) ?? peer;
-    return turnAway.answer(address, headers);
+    return turnAway.answer(address, former !== null && !engine.isFree(former), headers);
   }
 
   read<T>(exchange: Exchange<T>, query: Query, offer: Offered): ClientRequest {
@@ -134,13 +143,5 @@ export class ClientRequests {
 
 /** What a client hears for whom there is no room. */
 export function unavailable(headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response("Service Unavailable\n", {
-    status: 503,
-    headers: {
-      ...headers,
-      "Content-Type": "text/plain; charset=utf-8",
-      "Retry-After": RETRY_AFTER_S,
-      "X-Content-Type-Options": "nosniff",
-    },
-  });
+  return comeAgain(503, RETRY_AFTER_S, headers);
 }

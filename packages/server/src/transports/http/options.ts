@@ -36,6 +36,12 @@ export const SERVER = section("Server", {
     default: 0,
     help: "Sessions at a time; further clients are answered 503. 0 sets no limit.",
   }),
+  acceptRatePerS: integer({
+    flag: "accept_rate",
+    toml: "server.accept_rate",
+    default: 0,
+    help: "Clients that are taken in a second, those that resume a session first; the others are answered 503 and when to come again. 0 sets no limit.",
+  }),
   maxFailedAuths: integer({
     flag: "max_failed_auths_per_minute",
     toml: "server.max_failed_auths_per_minute",

@@ -90,7 +90,7 @@ class StreamOpener {
     if (method !== "GET" && method !== "POST") return answer(405, cors);
     const { requests } = this.#parts;
     if (!requests.haveRoom()) return unavailable(cors);
-    const away = requests.turnedAway(exchange, cors);
+    const away = requests.turnedAway(exchange, null, cors);
     if (away !== null) return away;
     const headers = { ...STREAM_HEADERS, ...cors };
     const query = parseQuery(exchange.query);

@@ -91,15 +91,15 @@ class SessionOpener {
     }
     const { requests } = this.#parts;
     if (!requests.haveRoom()) return unavailable();
-    const away = requests.turnedAway(exchange, NO_HEADERS);
-    if (away !== null) return away;
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
     const query = parseQuery(exchange.query);
+    const resumable = this.#sessionsLast && offer.subprotocol?.extended === true;
+    const former = resumable ? formerSid(request.headers, query) : null;
+    const away = requests.turnedAway(exchange, former, NO_HEADERS);
+    if (away !== null) return away;
     const { sid, clientAddress, url, headers, credentials: shown } = requests.read(exchange, query, offer);
     // Each member by name: one shape, and no spread, for every connection.
     const plan = this.#plan(offer, query);
-    const resumable = this.#sessionsLast && offer.subprotocol?.extended === true;
-    const former = resumable ? formerSid(request.headers, query) : null;
     const credentials = this.#credentials(shown, former);
     const opening: Opening = { sid, plan, clientAddress, url, headers, credentials, resumable };
     this.#logRequestId(opening.sid, request.headers.get("x-request-id"));
