@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { Session } from "../session/session.ts";
 import { CHAT, GOOD, PUBSUB, settle, setUp } from "../testing/engine-rig.ts";
 import { commandReply, ScriptedBackend } from "../testing/scripted-backend.ts";
 
@@ -102,6 +103,52 @@ describe("ending", () => {
       message: "terminated while disconnecting active sessions",
       fields: { num: 1 },
     });
+  });
+
+  test("a shutdown with a rate tells the clients one after the other, and serves each until its turn", async () => {
+    const backend = new ScriptedBackend();
+    const options = { disconnectMode: "always", shutdownRatePerS: 10 } as const;
+    const { engine, open, clock, log } = setUp({ backend, options });
+    const clients = Array.from({ length: 20 }, () => open(GOOD));
+    const left = () => clients.filter(({ connection }) => connection.closedWith !== null).length;
+    let isOver = false;
+    const done = engine.shutdown(30_000).then(() => {
+      isOver = true;
+    });
+    expect(left()).toBe(1);
+    for (let ms = 0; ms < 1000; ms += 50) {
+      clock.advance(50);
+      await settle();
+    }
+    expect(left()).toBe(10);
+    clients[19]?.say({ command: "subscribe", identifier: PUBSUB });
+    expect(clients[19]?.connection.sent.at(-1)).toContain("confirm_subscription");
+    engine.closed(clients[18]?.session as Session); // there are twenty
+    for (let ms = 0; ms < 1200 && !isOver; ms += 50) {
+      clock.advance(50);
+      await settle();
+    }
+    await done;
+    expect(left()).toBe(19);
+    for (const { connection } of clients.filter((_, index) => index !== 18)) {
+      expect(connection.sent.at(-1)).toContain("server_restart");
+      expect(connection.closedWith).toEqual({ code: 1001, reason: "Server restart" });
+    }
+    expect(backend.disconnects).toHaveLength(20);
+    expect(log.lines.filter(({ message }) => message === "all active connections closed")).toHaveLength(1);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  test("a shutdown whose time is too short for its rate is done in time", async () => {
+    const { engine, open, clock } = setUp({ options: { shutdownRatePerS: 1 } });
+    const clients = Array.from({ length: 100 }, () => open(GOOD));
+    const done = engine.shutdown(2000);
+    for (let ms = 0; ms < 1700; ms += 50) {
+      clock.advance(50);
+      await settle();
+    }
+    await done;
+    for (const { connection } of clients) expect(connection.closedWith?.code).toBe(1001);
   });
 
   test("nothing of the engine runs after a shutdown", async () => {

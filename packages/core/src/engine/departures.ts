@@ -1,6 +1,6 @@
 import { DROP_REASONS } from "../reasons.ts";
 import type { DisconnectRequest } from "../rpc/backend.ts";
-import type { Session } from "../session/session.ts";
+import { isClosed, type Session } from "../session/session.ts";
 import { TICK_MS } from "../session/timer-wheel.ts";
 import { farewellFrame } from "./admit.ts";
 import type { EngineContext } from "./context.ts";
@@ -57,11 +57,63 @@ export interface Dismissal {
 export async function dismissAll(
   context: EngineContext,
   leaving: readonly Session[],
-  { end, isStuck, untilMs }: Dismissal,
+  dismissal: Dismissal,
 ): Promise<void> {
   if (leaving.length === 0) return;
-  const { clock, counters, log } = context;
+  const { log } = context;
   log.info("closing active connections", { num: leaving.length });
+  report(context, await dismissTogether(context, leaving, dismissal));
+}
+
+/** The part of the time in which clients leave one after the other; the rest is for their last bytes. */
+const TURNS_SHARE = 0.8;
+
+/**
+ * The same with so many a second, so that they do not all come back at once. Until its turn a client is served as ever.
+ * More leave together where the time is too short for the rate. Resolves when all sessions have ended and gives what
+ * resolves when their connections are closed.
+ */
+export async function dismissInTurns(
+  context: EngineContext,
+  leaving: readonly Session[],
+  dismissal: Dismissal & { readonly ratePerS: number },
+): Promise<{ readonly closed: Promise<void> }> {
+  const { clock, log } = context;
+  const { ratePerS, untilMs } = dismissal;
+  const startMs = clock.monotonicMs();
+  const turnsMs = Math.max(1, (untilMs - startMs) * TURNS_SHARE);
+  const perMs = Math.max(ratePerS / 1000, leaving.length / turnsMs);
+  log.info("closing active connections", { num: leaving.length, rate: Math.ceil(perMs * 1000) });
+  const batches: Promise<number>[] = [];
+  for (let next = 0; ; ) {
+    const due = Math.max(1, Math.ceil((clock.monotonicMs() - startMs) * perMs));
+    const turn = leaving.slice(next, due).filter((session) => !isClosed(session));
+    next = due;
+    if (turn.length > 0) batches.push(dismissTogether(context, turn, dismissal));
+    if (next >= leaving.length) break;
+    await new Promise<void>((resolve) => clock.after(TICK_MS, resolve));
+  }
+  const closed = Promise.all(batches).then((unheard) =>
+    report(
+      context,
+      unheard.reduce((sum, count) => sum + count, 0),
+    ),
+  );
+  return { closed };
+}
+
+function report({ log }: EngineContext, unheard: number): void {
+  if (unheard === 0) log.info("all active connections closed");
+  else log.warn("terminated while disconnecting active sessions", { num: unheard });
+}
+
+/** @returns how many may not have heard it. */
+async function dismissTogether(
+  context: EngineContext,
+  leaving: readonly Session[],
+  { end, isStuck, untilMs }: Dismissal,
+): Promise<number> {
+  const { clock, counters } = context;
   const { closeCode, closeText, wire, reconnect } = DROP_REASONS.server_restart;
   const frame = farewellFrame(wire, reconnect);
   for (const session of leaving) {
@@ -87,7 +139,5 @@ export async function dismissAll(
     await new Promise<void>((resolve) => clock.after(TICK_MS, resolve));
   }
   for (const { connection } of waiting) connection.close(closeCode, closeText);
-  const unheard = cut + waiting.length;
-  if (unheard === 0) log.info("all active connections closed");
-  else log.warn("terminated while disconnecting active sessions", { num: unheard });
+  return cut + waiting.length;
 }

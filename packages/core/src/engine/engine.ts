@@ -24,7 +24,7 @@ import { handOn } from "./broadcast.ts";
 import type { DisconnectInterest, EngineContext } from "./context.ts";
 import { type EngineCounters, engineCounters } from "./counters.ts";
 import { deliver } from "./deliver.ts";
-import { disconnectRequest, dismissAll, dropExpired, leaveStreams } from "./departures.ts";
+import { disconnectRequest, dismissAll, dismissInTurns, dropExpired, leaveStreams } from "./departures.ts";
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import type { FailedAuths } from "./failed-auths.ts";
 import { Inbox } from "./inbox.ts";
@@ -49,6 +49,8 @@ export interface EngineOptions {
   readonly disconnectBacklog: number;
   /** Disconnect calls that may be under way together. */
   readonly disconnectsAtOnce: number;
+  /** Clients that are told a second that the server goes down; 0 for all at once. */
+  readonly shutdownRatePerS: number;
   /** Connect calls for comparison alone that may be under way together. */
   readonly shadowConnectsAtOnce: number;
   /** Of one session; 0 for no limit. */
@@ -330,13 +332,19 @@ export class Engine implements EngineContext {
     const untilMs = this.clock.monotonicMs() + timeoutMs;
     this.shadow?.stop();
     const leaving = [...this.sessions.values()];
-    const dismissed = dismissAll(this, leaving, {
-      end: (session) => this.#end(session, true, false),
-      isStuck: (session) => this.#slowClients.isStuck(session, this.clock.monotonicMs()),
+    const dismissal = {
+      end: (session: Session) => this.#end(session, true, false),
+      isStuck: (session: Session) => this.#slowClients.isStuck(session, this.clock.monotonicMs()),
       untilMs,
-    });
+    };
+    const { shutdownRatePerS: ratePerS } = this.#options;
+    const closed =
+      ratePerS > 0 && leaving.length > 0
+        ? (await dismissInTurns(this, leaving, { ...dismissal, ratePerS })).closed
+        : dismissAll(this, leaving, dismissal);
     // All sessions have ended by now, though not all connections: the application need not wait for slow readers.
-    await Promise.all([dismissed, this.#disconnects.drain(timeoutMs)]);
+    const remainingMs = Math.max(0, untilMs - this.clock.monotonicMs());
+    await Promise.all([closed, this.#disconnects.drain(remainingMs)]);
     this.#stopTicking();
   }
 

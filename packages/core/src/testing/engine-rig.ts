@@ -92,6 +92,7 @@ export function setUp({
       disconnectRatePerS: 100,
       disconnectBacklog: 4096,
       disconnectsAtOnce: 14,
+      shutdownRatePerS: 0,
       shadowConnectsAtOnce: 2,
       maxSubscriptions: 4096,
       maxPendingCommands: 3,

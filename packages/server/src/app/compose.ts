@@ -148,6 +148,7 @@ export function compose(
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
+      shutdownRatePerS: config.shutdown.disconnectRatePerS / config.server.workers,
       // Half of the call slots at most: the clients that stay need the others.
       disconnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 2)),
       // A quarter of them: what is only compared must wait for what is needed.

@@ -80,6 +80,12 @@ export const SHUTDOWN = section("Shutdown", {
     default: 0,
     help: "Time to go on as before after the signal, so that load balancers notice; part of shutdown_timeout.",
   }),
+  disconnectRatePerS: integer({
+    flag: "shutdown_disconnect_rate",
+    toml: "app.shutdown_disconnect_rate",
+    default: 0,
+    help: "Clients that are told a second, and leave; the others are served until their turn. More where shutdown_timeout is too short. 0 tells all at once.",
+  }),
   poolSize: integer({
     flag: "shutdown_pool_size",
     toml: "app.shutdown_disconnect_gopool_size",

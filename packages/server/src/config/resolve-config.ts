@@ -223,8 +223,8 @@ function addressOf(text: string, defaultPort?: number): RedisAddress {
 }
 
 function resolveShutdown(values: OptionValues): ResolvedConfig["shutdown"] {
-  const { timeoutMs, delayMs } = sectionOf(values, SHUTDOWN);
-  return { timeoutMs, delayMs };
+  const { timeoutMs, delayMs, disconnectRatePerS } = sectionOf(values, SHUTDOWN);
+  return { timeoutMs, delayMs, disconnectRatePerS };
 }
 
 function resolveLog(values: OptionValues): ResolvedConfig["log"] {

@@ -233,6 +233,8 @@ export interface ResolvedConfig {
   readonly shutdown: {
     readonly timeoutMs: number;
     readonly delayMs: number;
+    /** Clients that are told a second; 0 for all at once. */
+    readonly disconnectRatePerS: number;
   };
   readonly log: {
     /** `debug` when `--debug` is set. */

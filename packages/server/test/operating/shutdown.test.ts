@@ -38,6 +38,21 @@ async function elapsedMs(task: Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
+test("--shutdown_disconnect_rate: clients are told one after the other", async () => {
+  const hawser = await start(...OPEN, "--shutdown_disconnect_rate=2");
+  const clients = await Promise.all(Array.from({ length: 4 }, () => welcomed(hawser)));
+  const leaving = clients.map(async (client) => {
+    expect(await client.closed(20_000)).toEqual({ code: 1001, reason: "Server restart" });
+    expect(client.messages.at(-1)).toBe(RESTART);
+    return performance.now();
+  });
+  hawser.signal("SIGTERM");
+  const times = await Promise.all(leaving);
+  expect(await hawser.exited).toBe(0);
+  // A second and a half without any delay of the machine's.
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(750);
+}, 30_000);
+
 /** A client that reads nothing until it is told to: its socket is paused, so that its share waits in the server. */
 class SlowClient {
   readonly #socket: Socket;
