@@ -84,7 +84,7 @@ const WAYS: readonly Way[] = [
   },
   { line: /^bun conformance\/run\.ts /, run: (line) => runIn(ROOT, line) },
   // They change the machine; their document says what is checked instead.
-  { line: /^(docker|install|openssl|systemctl) /, run: null },
+  { line: /^(docker|install|kubectl|openssl|systemctl) /, run: null },
 ];
 
 /** What the clone makes is there, and what npm installs where it was told to. */
