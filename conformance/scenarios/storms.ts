@@ -87,4 +87,27 @@ const ACCEPT_RATE: Group = {
   ],
 };
 
-export const STORM_GROUPS: readonly Group[] = [FAILED_AUTHS, BEHIND_A_PROXY, ACCEPT_RATE];
+const COMMAND_RATE: Group = {
+  title: "--max_commands_per_second",
+  flags: ["--norpc", "--noauth", "--metrics_http=/metrics", "--max_commands_per_second=20"],
+  server: "each",
+  onlyOurs: NOT_THERE,
+  scenarios: [
+    {
+      name: "more are closed with 1008, and others are not",
+      steps: [
+        ...welcomed("/cable", "loud"),
+        ...welcomed("/cable", "quiet"),
+        { do: "send", on: "quiet", command: { command: "ping" } },
+        { do: "receive", on: "quiet", text: '{"type":"pong"}' },
+        { do: "send", on: "loud", text: "null", times: 2000 },
+        { do: "closed", on: "loud", code: 1008, reason: "Too many commands" },
+        { do: "metric", name: "disconnects_total", labels: ['reason="command_rate"'], is: 1 },
+        { do: "send", on: "quiet", command: { command: "ping" } },
+        { do: "receive", on: "quiet", text: '{"type":"pong"}' },
+      ],
+    },
+  ],
+};
+
+export const STORM_GROUPS: readonly Group[] = [FAILED_AUTHS, BEHIND_A_PROXY, ACCEPT_RATE, COMMAND_RATE];

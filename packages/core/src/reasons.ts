@@ -150,6 +150,15 @@ export const DROP_REASONS = {
     level: "info",
     resumable: true,
   },
+  /** It said more in a second than `--max_commands_per_second`. */
+  command_rate: {
+    wire: null,
+    reconnect: true,
+    closeCode: 1008,
+    closeText: "Too many commands",
+    level: "info",
+    resumable: true,
+  },
 } as const satisfies Record<string, Farewell>;
 
 export type DropReason = keyof typeof DROP_REASONS;

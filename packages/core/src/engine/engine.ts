@@ -58,6 +58,8 @@ export interface EngineOptions {
   /** Commands that may wait while one is being carried out. */
   readonly maxPendingCommands: number;
   readonly maxPendingCommandBytes: number;
+  /** What a client may say in a second; 0 for no limit. */
+  readonly maxCommandsPerS: number;
   /** Bytes that may wait for a client before it is dropped as too slow; 0 for no limit. */
   readonly maxPendingBytes: number;
   /** How long a client's socket may take nothing while something waits; 0 for ever. */
@@ -170,6 +172,7 @@ export class Engine implements EngineContext {
     this.#inbox = new Inbox(this, {
       maxPendingCommands: options.maxPendingCommands,
       maxPendingCommandBytes: options.maxPendingCommandBytes,
+      maxCommandsPerS: options.maxCommandsPerS,
       onCommand: (session) => this.#heartbeat.heard(session),
     });
     this.#slowClients = new SlowClients(this, options.maxPendingBytes, options.writeTimeoutMs);

@@ -3,6 +3,7 @@ import { LIMITS } from "../limits.ts";
 import { type Command, decodeCommand } from "../protocol/command.ts";
 import { PendingCommands } from "../session/pending-commands.ts";
 import { isClosed, type Session } from "../session/session.ts";
+import { CommandPace } from "./command-pace.ts";
 import { execute } from "./commands/execute.ts";
 import { CommandFailure, type EngineContext, quoted } from "./context.ts";
 
@@ -11,6 +12,8 @@ export interface InboxOptions {
   readonly maxPendingCommands: number;
   /** Bytes of the frames that they came in. */
   readonly maxPendingCommandBytes: number;
+  /** What a client may say in a second; 0 for no limit. */
+  readonly maxCommandsPerS: number;
   /** Called for every frame that is a command. */
   readonly onCommand: (session: Session) => void;
 }
@@ -19,18 +22,25 @@ export interface InboxOptions {
 export class Inbox {
   readonly #context: EngineContext;
   readonly #options: InboxOptions;
+  readonly #pace: CommandPace | null;
   /** Who waits for a session to have nothing under way; of transports that give the commands themselves. */
   readonly #idlers = new Map<Session, () => void>();
 
   constructor(context: EngineContext, options: InboxOptions) {
     this.#context = context;
     this.#options = options;
+    const { maxCommandsPerS } = options;
+    this.#pace = maxCommandsPerS === 0 ? null : new CommandPace(context.clock, maxCommandsPerS);
   }
 
   receive(session: Session, text: string, bytes: number): void {
     if (isClosed(session)) return;
     const { counters } = this.#context;
     counters.bytesReceived.value += bytes;
+    if (this.#pace?.isTooFast(session)) {
+      this.#dropTooFast(session);
+      return;
+    }
     const command = decodeCommand(text);
     if (command === "ignored") return;
     if (command === "malformed") {
@@ -62,6 +72,7 @@ export class Inbox {
 
   /** The session has ended: nothing is under way any more. */
   ended(session: Session): void {
+    this.#pace?.ended(session);
     if (this.#idlers.size > 0) this.#releaseIdler(session);
   }
 
@@ -95,6 +106,13 @@ export class Inbox {
     const fields = { sid: session.sid, remote: session.remoteAddress, max, max_bytes: maxBytes };
     this.#context.sampled("info", "too_many_commands", message, fields);
     this.#context.drop(session, "too_many_commands");
+  }
+
+  #dropTooFast(session: Session): void {
+    const message = "client dropped: it says more in a second than --max_commands_per_second allows";
+    const fields = { sid: session.sid, remote: session.remoteAddress, max: this.#options.maxCommandsPerS };
+    this.#context.sampled("info", "command_rate", message, fields);
+    this.#context.drop(session, "command_rate");
   }
 
   #run(session: Session, command: Command): void {

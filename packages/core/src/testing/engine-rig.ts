@@ -96,6 +96,7 @@ export function setUp({
       shadowConnectsAtOnce: 2,
       maxSubscriptions: 4096,
       maxPendingCommands: 3,
+      maxCommandsPerS: 0,
       maxPendingCommandBytes: 1_000_000,
       maxPendingBytes: 1000,
       writeTimeoutMs: 2000,

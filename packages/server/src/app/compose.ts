@@ -155,6 +155,7 @@ export function compose(
       shadowConnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 4)),
       maxSubscriptions: config.websocket.maxSubscriptions,
       maxPendingCommands: config.websocket.maxPendingCommands,
+      maxCommandsPerS: config.websocket.maxCommandsPerS,
       maxPendingCommandBytes: Math.max(LIMITS.maxPendingCommandBytes, 4 * config.websocket.maxMessageBytes),
       maxPendingBytes: config.websocket.maxPendingBytes,
       writeTimeoutMs: config.websocket.writeTimeoutMs,

@@ -30,7 +30,7 @@ const FLAGS_OF_ANYCABLE = `
 
 /** What this server adds to them. */
 const OUR_FLAGS = `
-  workers admin_socket ready-path shutdown_disconnect_rate accept_rate max_failed_auths_per_minute trusted_proxies trust_request_id max_pending_commands max_subscriptions rpc_after_jwt rpc_pool_size jwt_leeway jwt_require_exp
+  workers admin_socket ready-path max_commands_per_second shutdown_disconnect_rate accept_rate max_failed_auths_per_minute trusted_proxies trust_request_id max_pending_commands max_subscriptions rpc_after_jwt rpc_pool_size jwt_leeway jwt_require_exp
   jwt_max_lifetime jwt_max_token_bytes jwt_strict jwt_secret_file jwt_previous_secrets jwt_secret_overlap jwt_keys_file jwt_jwks_url jwt_oidc_issuer
   jwt_jwks_max_stale jwt_jwks_cache revocations_file revocation_max_ttl revocations_limit
   jwt_algorithms jwt_issuer jwt_audience jwt_type jwt_identifiers jwt_preset jwt_retired_as secret_file jwt_mismatch_reconnect

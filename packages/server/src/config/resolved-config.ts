@@ -51,6 +51,8 @@ export interface ResolvedConfig {
     readonly compression: boolean;
     readonly maxPendingCommands: number;
     /** Of one client; 0 for no limit. */
+    readonly maxCommandsPerS: number;
+    /** Of one client; 0 for no limit. */
     readonly maxSubscriptions: number;
   };
   readonly heartbeat: {

@@ -37,6 +37,12 @@ export const WEBSOCKET = section("WebSockets", {
     min: 1,
     help: "Commands of one client that may wait while one is carried out; past it the connection is closed with 1008.",
   }),
+  maxCommandsPerS: integer({
+    flag: "max_commands_per_second",
+    toml: "ws.max_commands_per_second",
+    default: 0,
+    help: "Commands that one client may send in a second, as many at once; past it the connection is closed with 1008. 0 sets no limit.",
+  }),
   maxSubscriptions: integer({
     flag: "max_subscriptions",
     toml: "ws.max_subscriptions",
