@@ -7,7 +7,6 @@ const RESUMES_FIRST_MS = 1000;
 export class AcceptRate {
   readonly #clock: Clock;
   readonly #perS: number;
-  readonly #most: number;
   #room: number;
   #lastMs: number;
   #resumesOnlyUntilMs = 0;
@@ -15,8 +14,7 @@ export class AcceptRate {
   constructor(clock: Clock, perS: number) {
     this.#clock = clock;
     this.#perS = perS;
-    this.#most = Math.max(1, perS);
-    this.#room = this.#most;
+    this.#room = perS;
     this.#lastMs = clock.monotonicMs();
   }
 
@@ -27,7 +25,7 @@ export class AcceptRate {
    */
   take(resumes: boolean): boolean {
     const nowMs = this.#clock.monotonicMs();
-    this.#room = Math.min(this.#most, this.#room + ((nowMs - this.#lastMs) * this.#perS) / 1000);
+    this.#room = Math.min(this.#perS, this.#room + ((nowMs - this.#lastMs) * this.#perS) / 1000);
     this.#lastMs = nowMs;
     if (!resumes && nowMs < this.#resumesOnlyUntilMs) return false;
     if (this.#room < 1) {

@@ -148,7 +148,7 @@ export function compose(
       disconnectMode: config.disconnect.mode,
       disconnectRatePerS: config.disconnect.ratePerS,
       disconnectBacklog: config.disconnect.backlog,
-      shutdownRatePerS: config.shutdown.disconnectRatePerS / config.server.workers,
+      shutdownRatePerS: config.shutdown.disconnectRatePerS,
       // Half of the call slots at most: the clients that stay need the others.
       disconnectsAtOnce: Math.max(1, Math.floor(config.rpc.concurrency / 2)),
       // A quarter of them: what is only compared must wait for what is needed.
@@ -383,14 +383,14 @@ function clientRequests(config: ResolvedConfig, parts: RouteParts): ClientReques
   );
 }
 
-/** Null with no limits: then no connection pays for them. Each worker takes its share of the clients in. */
+/** Null with no limits: then no connection pays for them. */
 function turnAway(config: ResolvedConfig, { engine, metrics, sampled }: RouteParts): TurnAway | null {
   const { failedAuths } = engine;
-  const { acceptRatePerS, workers } = config.server;
+  const { acceptRatePerS } = config.server;
   if (failedAuths === null && acceptRatePerS === 0) return null;
   return new TurnAway({
     failedAuths,
-    acceptRate: acceptRatePerS === 0 ? null : new AcceptRate(systemClock, acceptRatePerS / workers),
+    acceptRate: acceptRatePerS === 0 ? null : new AcceptRate(systemClock, acceptRatePerS),
     refused: metrics.labelled("refused_connections_total"),
     sampled,
     random: systemRandom,

@@ -216,3 +216,17 @@ describe("with two connection threads", () => {
     expect(refusal).toContain("several threads do not serve a broker yet");
   });
 });
+
+test("going down slowly, the threads share the rate", async () => {
+  const server = await start("--shutdown_disconnect_rate=8");
+  const clients = await joinMany(server);
+  const leaving = clients.map(async (client) => {
+    expect(await client.closed(20_000)).toEqual({ code: 1001, reason: "Server restart" });
+    return performance.now();
+  });
+  server.signal("SIGTERM");
+  const times = await Promise.all(leaving);
+  expect(await server.exited).toBe(0);
+  // One of two threads has eight or more, and lets four go a second.
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(1000);
+}, 30_000);
