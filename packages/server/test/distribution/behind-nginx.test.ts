@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { publish } from "../support/cable-client.ts";
 import { EventClient } from "../support/event-client.ts";
 import { freePorts, type HawserProcess, spawnHawser } from "../support/hawser-process.ts";
@@ -64,16 +64,18 @@ async function environmentOf(name: string): Promise<Record<string, string>> {
 }
 
 /** As the container runs it, with streams that anybody may follow and metrics to look at. */
-async function start(name: string, port: number): Promise<Node> {
+async function start(name: string, port: number, ...more: string[]): Promise<Node> {
   const flags = ["--host=127.0.0.1", `--port=${port}`, "--public_streams", "--metrics_http=/metrics"];
-  const server = spawnHawser(flags, await environmentOf(name), port, port);
+  const server = spawnHawser([...flags, ...more], await environmentOf(name), port, port);
   await server.waitFor(/Handle health requests at/);
   await server.waitFor(/ connected .*context=pubsub/);
   return { ...server, name };
 }
 
-async function joinSite(): Promise<ClusterClient> {
-  const client = await ClusterClient.join(nginx.port, "chat", [], `?jid=${goodToken(SECRET)}`);
+const joinSite = () => joinAt(nginx.port);
+
+async function joinAt(port: number): Promise<ClusterClient> {
+  const client = await ClusterClient.join(port, "chat", [], `?jid=${goodToken(SECRET)}`);
   clients.push(client);
   return client;
 }
@@ -157,6 +159,31 @@ describe.skipIf(!runs)("two servers behind nginx", () => {
     },
     60_000,
   );
+
+  test("answer that they are full by themselves, and take the next as soon as one has left", async () => {
+    const ports = await freePorts(2);
+    const full = await Promise.all(
+      NODES.map((name, index) => start(name, ports[index] ?? 0, "--max-conn=1")),
+    );
+    const folder = dirname(scratch.write("full/empty", ""));
+    const servers = Object.fromEntries(full.map(({ name, port }) => [`${name}:8080`, port]));
+    const proxy = await startNginx(join(DEPLOY, "nginx/hawser.conf"), folder, servers);
+    try {
+      const query = `?jid=${goodToken(SECRET)}`;
+      const [one] = [await joinAt(proxy.port), await joinAt(proxy.port)];
+      const answer = async () => {
+        const done = (received: Buffer) => received.includes("\r\n\r\n");
+        const bytes = await exchangeRaw(proxy.port, upgradeRequest(`/cable${query}`), { done });
+        return bytes.toString().split("\r\n")[0];
+      };
+      for (let n = 0; n < 5; n++) expect(await answer()).toStartWith("HTTP/1.1 503 ");
+      one.close();
+      await until(async () => expect(await answer()).toStartWith("HTTP/1.1 101 "));
+    } finally {
+      await proxy.stop();
+      await Promise.all(full.map((node) => node.stop()));
+    }
+  }, 60_000);
 
   test("are all that nginx lets anybody at, and no token is in its log", async () => {
     for (const path of ["/", "/_broadcast", "/metrics", "/health", "/ready"]) {
