@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -41,7 +41,7 @@ for (const project of ["scripts", "examples/chat", "examples/http-rpc", "bench",
   }
 }
 gate("imports", [BUN, "scripts/check-imports.ts"]);
-suite();
+await suites();
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
@@ -58,30 +58,72 @@ function gate(name: string, command: string[]): void {
   console.log(`FAIL  ${name}\n${stdout}${stderr}`);
 }
 
-/** The test runner says how it went in a JUnit report; its exit code alone does not count. */
-function suite(): void {
+/**
+ * All tests, in two runners side by side: most of what the real servers' tests do is wait. With `--full` in one, for
+ * what is measured there must not be disturbed.
+ */
+async function suites(): Promise<void> {
+  const files = await testFiles();
+  const waiting = full ? [] : files.filter(isWaiting);
+  const others = files.filter((file) => !waiting.includes(file));
+  const beside = waiting.length === 0 ? null : suite(waiting, true);
+  await suite(others, false);
+  console.log((await beside) ?? "");
+}
+
+/** The tests that start servers, but for those that start brokers too: about half of the time that all take. */
+function isWaiting(file: string): boolean {
+  return file.startsWith("packages/server/test/") && !file.startsWith("packages/server/test/distribution/");
+}
+
+async function testFiles(): Promise<string[]> {
+  const files = await Array.fromAsync(new Bun.Glob("**/*.test.{ts,tsx}").scan({ cwd: ROOT }));
+  return files.filter((file) => !/(^|\/)(node_modules|dist)\//.test(file)).sort();
+}
+
+/**
+ * Runs the tests of these files. The runner says how it went in a JUnit report; its exit code alone does not count.
+ *
+ * @returns what it wrote if that is `kept`, else nothing.
+ */
+async function suite(files: readonly string[], kept: boolean): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), "hawser-test-"));
   const report = join(scratch, "junit.xml");
-  const { exitCode } = Bun.spawnSync(
-    [BUN, "--no-env-file", "test", "--timeout", "60000", "--reporter=junit", `--reporter-outfile=${report}`],
+  const output = join(scratch, "output");
+  const log = kept ? openSync(output, "w") : null;
+  const runner = Bun.spawn(
+    [
+      ...[BUN, "--no-env-file", "test", "--timeout", "60000", "--reporter=junit"],
+      ...[`--reporter-outfile=${report}`, ...files.map((file) => `./${file}`)],
+    ],
     {
       cwd: ROOT,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdin: "ignore",
+      // One descriptor for both, so that neither writes over the other.
+      ...{ stdout: log ?? "inherit", stderr: log ?? "inherit" },
       env: { ...process.env, HAWSER_FULL: full ? "1" : "" },
     },
   );
+  const exitCode = await runner.exited;
+  const written = log === null ? "" : readFileSync(output, "utf8");
+  if (log !== null) closeSync(log);
   const head = existsSync(report) ? /<testsuites[^>]*>/.exec(readFileSync(report, "utf8"))?.[0] : undefined;
   rmSync(scratch, { recursive: true });
+  count(head, exitCode);
+  return written;
+}
+
+function count(head: string | undefined, exitCode: number): void {
   if (head === undefined) {
     console.log(`FAIL  tests: the runner ended with ${exitCode} and left no report`);
     total.failed += 1;
     return;
   }
-  const count = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
-  const failed = count("failures") + count("errors");
+  const numberOf = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = numberOf("failures") + numberOf("errors");
   total.failed += failed;
-  total.skipped += count("skipped");
-  total.passed += count("tests") - failed - count("skipped");
+  total.skipped += numberOf("skipped");
+  total.passed += numberOf("tests") - failed - numberOf("skipped");
   if (exitCode !== 0 && failed === 0) {
     console.log(`FAIL  tests: the runner ended with ${exitCode}`);
     total.failed += 1;
