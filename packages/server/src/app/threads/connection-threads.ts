@@ -92,6 +92,8 @@ export class ConnectionThreads {
    */
   async open(surroundings: ThreadSurroundings): Promise<number> {
     this.#surroundings = surroundings;
+    // Before anybody can publish: the first thread serves while the others are being started.
+    this.fanOut.start(surroundings.engine);
     const { host, port, workers } = this.#config.server;
     // Those that share a port are never told that somebody else has it.
     if (await isPortTaken(host, port)) {
