@@ -1,5 +1,6 @@
 import type { Answer } from "../broker/answer.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { SessionSnapshot } from "../broker/sessions.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { Hub } from "../hub/hub.ts";
@@ -33,7 +34,7 @@ import { broadcastPresence, losePresence } from "./presence.ts";
 import type { PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
 import { RestoredSessions } from "./restored-sessions.ts";
-import { keepSession } from "./resume.ts";
+import { connectedSnapshot, keepSession } from "./resume.ts";
 import type { RevocationBook } from "./revocation-terms.ts";
 import { type RevokeResult, revoke } from "./revoke.ts";
 import { ShadowConnects } from "./shadow-connects.ts";
@@ -207,6 +208,11 @@ export class Engine implements EngineContext {
   /** Whether no session has this id, and no client may come back for one that had. */
   isFree(sid: string): boolean {
     return !this.sessions.has(sid) && (this.broker?.sessions?.find(sid) ?? null) === null;
+  }
+
+  /** What is to be had of a session that is connected here, for its client that comes to another node; null for none. */
+  connectedSnapshot(sid: string): SessionSnapshot | null {
+    return connectedSnapshot(this, sid);
   }
 
   /** Takes a frame from the client. */

@@ -103,9 +103,13 @@ function findSession(
   sessions: Sessions,
   formerSid: string,
 ): Answer<SessionSnapshot | null> {
-  const live = context.sessions.get(formerSid);
+  return connectedSnapshot(context, formerSid) ?? sessions.find(formerSid);
+}
+
+export function connectedSnapshot(context: EngineContext, sid: string): SessionSnapshot | null {
+  const live = context.sessions.get(sid);
   if (live?.state === "open" && live.lineage !== null) return snapshotOf(context, live, live.lineage);
-  return sessions.find(formerSid);
+  return null;
 }
 
 /** The client's commands wait, as they do for the application. A cache that fails is an empty one. */

@@ -137,7 +137,10 @@ export function compose(
     },
   };
   const eventTopics = config.sse.path === null ? null : new EventTopics();
-  const broker = createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
+  const broker =
+    seat?.kind === "connections"
+      ? seat.broker
+      : createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
   const nodes = seat?.nodes ?? createNodes(config, log);
   const engine = new Engine(
     {

@@ -1,3 +1,4 @@
+import type { Broker } from "@hawser/core/broker/broker";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import type { ControlLink } from "../threads/control-link.ts";
@@ -23,6 +24,7 @@ export interface ControlSeat {
 export interface ConnectionsSeat {
   readonly kind: "connections";
   readonly nodes: ControlLink;
+  readonly broker: Broker | null;
   readonly keys: Pick<ServerKeysParts, "readFile" | "log">;
   readonly isFull: NonNullable<ClientRequestsParts["isFull"]>;
 }

@@ -209,11 +209,11 @@ describe("with two connection threads", () => {
   });
 
   test("what they cannot do yet is refused at the start", async () => {
-    const refusal = await startHawser([...FLAGS, "--broker=memory"]).then(
+    const refusal = await startHawser([...FLAGS, "--admin_socket=/tmp/never"]).then(
       () => "it started",
       (thrown: unknown) => String(thrown),
     );
-    expect(refusal).toContain("several threads do not serve a broker yet");
+    expect(refusal).toContain("several threads do not serve the admin socket yet");
   });
 });
 

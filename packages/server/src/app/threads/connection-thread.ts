@@ -4,8 +4,10 @@ import { systemClock } from "../../drivers/clock.ts";
 import type { Listener } from "../../drivers/http.ts";
 import { exit, onUncaught } from "../../drivers/process.ts";
 import { atEndOfTurn, startingThread } from "../../drivers/threads.ts";
+import { askedBroker } from "../../threads/asked-broker.ts";
 import { ControlLink } from "../../threads/control-link.ts";
 import { RequestForwarder } from "../../threads/forwarded-requests.ts";
+import { answerQuestion, Questions } from "../../threads/questions.ts";
 import { SharedRoom } from "../../threads/shared-room.ts";
 import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
 import { ThreadLog } from "../../threads/thread-log.ts";
@@ -36,7 +38,9 @@ export function runConnectionThread(): void {
   let serving: Serving | null = null;
   hearLine<WordToThread, NoteToThread>(
     port,
-    (_deliver, text, stream) => serving?.composition.engine.deliver(text, stream === "" ? null : stream),
+    (word, first, second) => {
+      if (serving !== null) hear(serving, word, first, second, line);
+    },
     (note) => {
       if (note.kind === "start") serving = serve(note, line);
       else if (serving !== null) obey(serving, note, line);
@@ -47,6 +51,8 @@ export function runConnectionThread(): void {
 interface Serving {
   readonly composition: Composition;
   readonly forwarder: RequestForwarder;
+  /** To the control thread, which has the broker. */
+  readonly questions: Questions;
   readonly threads: number;
   /** The last that control gave; files are read there alone. */
   readonly keys: { given: KeysGiven };
@@ -63,6 +69,7 @@ function serve(start: ThreadStart, line: Line): Serving {
   onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
   const keys = { given: start.keys };
   const room = new SharedRoom(start.room, start.own);
+  const questions = new Questions((word, first, second) => line.say(word, first, second));
   const forwarder = new RequestForwarder((request) => line.send({ kind: "request", request }));
   const composition = compose(
     config,
@@ -70,6 +77,7 @@ function serve(start: ThreadStart, line: Line): Serving {
     () => ({ ok: true, config: threadConfig(keys.given.config, start.threads) }),
     {
       kind: "connections",
+      broker: start.kept && askedBroker((about, given) => questions.ask(about, given), start.kept),
       nodes: new ControlLink((word, first, second) => line.say(word, first, second)),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
       // What is wrong with keys the control thread has said already.
@@ -83,6 +91,7 @@ function serve(start: ThreadStart, line: Line): Serving {
   const serving: Serving = {
     composition,
     forwarder,
+    questions,
     keys,
     listener: null,
     stopCounting,
@@ -118,6 +127,23 @@ async function openPort(
   composition.topics.target = listener;
   composition.remote?.start();
   return listener.port;
+}
+
+function hear(
+  { composition: { engine }, questions }: Serving,
+  word: WordToThread,
+  first: string,
+  second: string,
+  line: Line,
+): void {
+  if (word === "deliver") engine.deliver(first, second === "" ? null : second);
+  else if (word === "answer") questions.answered(first, second);
+  else if (word === "fault") questions.failed(first, second);
+  else {
+    // The one thing that the control thread asks: a session that is connected here.
+    const connected = (_about: string, [sid]: readonly unknown[]) => engine.connectedSnapshot(String(sid));
+    answerQuestion(first, second, connected, (said, id, json) => line.say(said, id, json));
+  }
 }
 
 function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: Line): void {

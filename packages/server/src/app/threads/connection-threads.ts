@@ -1,4 +1,7 @@
+import type { Broker } from "@hawser/core/broker/broker";
+import type { SessionSnapshot } from "@hawser/core/broker/sessions";
 import type { Engine } from "@hawser/core/engine/engine";
+import { broadcastPresence } from "@hawser/core/engine/presence";
 import { CableError } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
@@ -8,8 +11,11 @@ import { systemClock } from "../../drivers/clock.ts";
 import { authority, isPortTaken, type TlsFiles } from "../../drivers/http.ts";
 import { atEndOfTurn, startThread, type Thread } from "../../drivers/threads.ts";
 import { THREAD_ENTRY } from "../../thread-entry.ts";
+import type { Kept } from "../../threads/asked-broker.ts";
+import { BrokerAnswers, type BrokerAnswersParts } from "../../threads/broker-answers.ts";
 import { ThreadFanOut } from "../../threads/fan-out.ts";
 import { answerForwarded } from "../../threads/forwarded-requests.ts";
+import { answerQuestion, Questions } from "../../threads/questions.ts";
 import { roomFor } from "../../threads/shared-room.ts";
 import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
 import { writeThreadLine } from "../../threads/thread-log.ts";
@@ -36,6 +42,9 @@ interface Running {
   started: ((port: number | CableError) => void) | null;
   drained: (() => void) | null;
   measured: (() => void)[];
+  readonly questions: Questions;
+  /** Null without a broker. */
+  readonly answers: BrokerAnswers | null;
 }
 
 /** How soon one that died is replaced, doubled each time that it dies young. */
@@ -161,11 +170,14 @@ export class ConnectionThreads {
     const thread = startThread(THREAD_ENTRY);
     const line = new ThreadLine<WordToThread, NoteToThread>({ port: thread, atEndOfTurn });
     const startedMs = systemClock.monotonicMs();
-    const running: Running = { own, thread, line, startedMs, started: null, drained: null, measured: [] };
+    const questions = new Questions((word, first, second) => line.say(word, first, second));
+    const answers = engine.broker && new BrokerAnswers(engine.broker, this.#answersFor(engine, own));
+    const waits = { started: null, drained: null, measured: [] };
+    const running: Running = { own, thread, line, startedMs, questions, answers, ...waits };
     this.#running.set(own, running);
     hearLine<WordToControl, NoteToControl>(
       thread,
-      (word, first, second) => this.#heard(word, first, second),
+      (word, first, second) => this.#heard(running, word, first, second),
       (note) => this.#noted(running, note),
     );
     thread.onEnd((why) => this.#ended(running, why, delayMs));
@@ -179,6 +191,7 @@ export class ConnectionThreads {
         tls,
       },
       ...{ stage: this.#stage, room: this.#room, revocations: [...engine.revocations.inForce.entries()] },
+      kept: engine.broker && keptBy(engine.broker),
       forwarded: routes.flatMap(({ route }) => route.paths),
     });
     return new Promise((resolve, reject) => {
@@ -186,10 +199,31 @@ export class ConnectionThreads {
     });
   }
 
-  #heard(word: WordToControl, first: string, second: string): void {
+  #heard({ line, questions, answers }: Running, word: WordToControl, first: string, second: string): void {
     if (word === "publish") this.fanOut.publish(first, second);
     else if (word === "command") this.fanOut.command(first);
-    else writeThreadLine(this.#log, word, first, second);
+    else if (word === "answer") questions.answered(first, second);
+    else if (word === "fault") questions.failed(first, second);
+    else if (word === "ask") {
+      const answerOf = (about: string, given: readonly unknown[]) => answers?.answer(about, given);
+      answerQuestion(first, second, answerOf, (said, id, json) => line.say(said, id, json));
+    } else writeThreadLine(this.#log, word, first, second);
+  }
+
+  #answersFor(engine: Engine, own: number): BrokerAnswersParts {
+    return {
+      findConnected: (sid) => this.#findConnected(sid, own),
+      // In the order in which it became so: two threads would tell it in any.
+      tellPresence: (stream, event) => broadcastPresence(engine, stream, event),
+    };
+  }
+
+  /** Asks the other threads; the one that asks has looked for itself. */
+  async #findConnected(sid: string, own: number): Promise<SessionSnapshot | null> {
+    const others = [...this.#running.values()].filter((running) => running.own !== own);
+    const answers = others.map(({ questions }) => questions.ask("connected", [sid]).catch(() => null));
+    const found = (await Promise.all(answers)).find((answer) => answer !== null);
+    return (found ?? null) as SessionSnapshot | null; // what `connectedSnapshot` has made there
   }
 
   #noted(running: Running, note: NoteToControl): void {
@@ -214,6 +248,8 @@ export class ConnectionThreads {
     running.drained?.();
     this.#metrics?.died(running.own);
     for (const measured of running.measured.splice(0)) measured();
+    running.questions.abandon("the connection thread died");
+    running.answers?.ended();
     running.started?.(new CableError("io_failed", `start a connection thread: ${why ?? "it ended"}`));
     if (this.#stopping) return;
     new Int32Array(this.#room)[running.own] = 0;
@@ -230,4 +266,8 @@ export class ConnectionThreads {
     if (this.#surroundings === null) throw new Error("threads are started by open");
     return this.#surroundings;
   }
+}
+
+function keptBy({ history, sessions, presence }: Broker): Kept {
+  return { history: history !== null, sessions: sessions !== null, presence: presence !== null };
 }

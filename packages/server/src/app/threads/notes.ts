@@ -2,6 +2,7 @@ import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
 import type { LogLevel } from "@hawser/core/log";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import type { TlsFiles } from "../../drivers/http.ts";
+import type { Kept } from "../../threads/asked-broker.ts";
 import type { ForwardedAnswer, ForwardedRequest } from "../../threads/forwarded-requests.ts";
 import type { Stage } from "../compose.ts";
 import type { ThreadMeasures } from "./thread-metrics.ts";
@@ -25,6 +26,8 @@ export interface ThreadStart {
   readonly forwarded: readonly string[];
   readonly revocations: readonly Revocation[];
   readonly room: SharedArrayBuffer;
+  /** What the control thread's broker has; null where there is none. */
+  readonly kept: Kept | null;
 }
 
 export type NoteToThread =
@@ -42,8 +45,11 @@ export type NoteToControl =
   | { readonly kind: "measures"; readonly measures: ThreadMeasures }
   | { readonly kind: "drained" };
 
-/** Followed by a text and a stream, empty for none. */
-export type WordToThread = "deliver";
+/** What questions and their answers go by, either way. */
+export type QuestionWord = "ask" | "answer" | "fault";
+
+/** `deliver` is followed by a text and a stream, empty for none. */
+export type WordToThread = "deliver" | QuestionWord;
 
 /** A level is followed by a message and its fields. */
-export type WordToControl = "publish" | "command" | LogLevel;
+export type WordToControl = "publish" | "command" | LogLevel | QuestionWord;
