@@ -208,6 +208,8 @@ export function compose(
       eventTopics,
       nodes,
       isFull: seat?.kind === "connections" ? seat.isFull : null,
+      backendAnswered:
+        seat?.kind === "control" ? seat.backendAnswered : () => remote === null || remote.hasAnswered(),
     }),
     shownMetrics,
     refreshGauges,
@@ -282,6 +284,7 @@ interface RouteParts {
   readonly eventTopics: EventTopics | null;
   readonly nodes: Nodes | null;
   readonly isFull: ClientRequestsParts["isFull"];
+  readonly backendAnswered: () => boolean;
 }
 
 /** The WebSocket route comes last: its patterns may take in the paths of the others, which are exact (go-chi/chi v5). */
@@ -290,7 +293,7 @@ function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRoute<Soc
   const main = { host: server.host, port: server.port, hostOption: "--host", portOption: "--port" };
   const placed: PlacedRoute<SocketData>[] = [{ ...main, route: healthRoute(server.healthPath) }];
   if (server.readyPath !== null)
-    placed.push({ ...main, route: readyRoute(server.readyPath, readiness(parts)) });
+    placed.push({ ...main, route: readyRoute(server.readyPath, readiness(parts)), forwardable: true });
   if (metrics.httpPath !== null) {
     const { httpPath: path, tags, host, port } = metrics;
     const route = metricsEndpoint<SocketData>(path, parts.shownMetrics, tags, parts.refreshMetrics);
@@ -409,11 +412,11 @@ function connectionLimit(configured: number): number {
 }
 
 /** What has worked once is not looked at again: what all servers share would take all of them away together. */
-function readiness({ stage, remote, nodes }: RouteParts): () => string | null {
+function readiness({ stage, backendAnswered, nodes }: RouteParts): () => string | null {
   return () => {
     if (stage.now === "starting") return "starting";
     if (stage.now !== "serving") return "draining";
-    if (remote !== null && !remote.hasAnswered()) return "the RPC backend has not answered yet";
+    if (!backendAnswered()) return "the RPC backend has not answered yet";
     return nodes !== null && !nodes.hasBeenUp ? "pub/sub has not connected yet" : null;
   };
 }

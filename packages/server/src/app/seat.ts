@@ -18,6 +18,8 @@ export interface ControlSeat {
   readonly addMetrics: (own: Metrics, groups: readonly MetricGroup[]) => Metrics;
   /** Brings that up to date. */
   readonly measure: () => Promise<void>;
+  /** Whether the application has answered those who ask it. */
+  readonly backendAnswered: () => boolean;
 }
 
 /** It has clients, and asks nobody but the application and the control thread. */

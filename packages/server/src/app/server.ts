@@ -15,6 +15,7 @@ import { channelNames } from "./channels.ts";
 import { type Composition, compose } from "./compose.ts";
 import { watchDescriptors } from "./descriptor-watch.ts";
 import { openListeners } from "./listeners.ts";
+import { createNodes } from "./nodes.ts";
 import type { ControlSeat } from "./seat.ts";
 import { keysText, type Reconfigure, type ReloadResult, type ServerKeys } from "./server-keys.ts";
 import { ConnectionThreads } from "./threads/connection-threads.ts";
@@ -42,7 +43,8 @@ export async function startServer(
   announce(config, log);
   const { tls: paths } = config.server;
   const tls = paths === null ? null : readCertificate(paths);
-  const threads = config.server.workers === 1 ? null : new ConnectionThreads(config, log);
+  const threads =
+    config.server.workers === 1 ? null : new ConnectionThreads(config, createNodes(config, log), log);
   const composition = compose(config, log, reconfigure, threads && controlSeat(threads));
   announceKeys(config, composition, log);
   announceRevocations(config, composition, log);
@@ -87,8 +89,8 @@ export async function startServer(
 
 function controlSeat(threads: ConnectionThreads): ControlSeat {
   const keys = { onTaken: threads.useKeys };
-  const { fanOut: nodes, addMetrics, measure } = threads;
-  return { kind: "control", nodes, keys, addMetrics, measure };
+  const { fanOut: nodes, addMetrics, measure, backendAnswered } = threads;
+  return { kind: "control", nodes, keys, addMetrics, measure, backendAnswered };
 }
 
 interface PortParts {

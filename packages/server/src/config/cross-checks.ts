@@ -41,13 +41,12 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
 
 /** What several threads do not have in common yet, and so would have wrong. */
 function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
-  const { server, pubSub, jwt, admin } = config;
+  const { server, jwt, admin } = config;
   if (server.workers === 1) return [];
   const issuers = [jwt.main, ...jwt.issuers];
   const asked = [
     // A thread does not know the ids of the others' sessions.
     { is: server.trustRequestId, what: "trust_request_id" },
-    { is: pubSub.adapter !== "none", what: "other servers (pubsub)" },
     { is: server.tls !== null, what: "TLS (ssl_cert)" },
     {
       is: issuers.some(({ jwksUrl, discovery }) => jwksUrl !== null || discovery),

@@ -1,3 +1,4 @@
+import { MessageChannel } from "node:worker_threads";
 import type { Broker } from "@hawser/core/broker/broker";
 import { historyContract } from "@hawser/core/broker/history.contract";
 import { MemoryHistory } from "@hawser/core/broker/memory-history";
@@ -15,6 +16,7 @@ import { hearLine, ThreadLine } from "./thread-line.ts";
 
 /** The memory broker, asked by way of a real channel between threads, both of whose ends are here. */
 
+type Channel = MessageChannel;
 type Word = "ask" | "answer" | "fault";
 
 function asked(broker: Broker): { readonly broker: Broker; readonly close: () => void } {
@@ -49,11 +51,11 @@ function asked(broker: Broker): { readonly broker: Broker; readonly close: () =>
   };
 }
 
-function portOf(port: MessagePort): ThreadPort {
+function portOf(port: Channel["port1"]): ThreadPort {
   return {
     post: (message) => port.postMessage(message),
     onMessage: (hear) => {
-      port.onmessage = ({ data }: MessageEvent<unknown>) => hear(data);
+      port.on("message", hear);
     },
   };
 }

@@ -78,7 +78,7 @@ function serve(start: ThreadStart, line: Line): Serving {
     {
       kind: "connections",
       broker: start.kept && askedBroker((about, given) => questions.ask(about, given), start.kept),
-      nodes: new ControlLink((word, first, second) => line.say(word, first, second)),
+      nodes: new ControlLink((word, first, second) => line.say(word, first, second), start.hasOthers),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
       // What is wrong with keys the control thread has said already.
       keys: { readFile: (path) => textOf(keys.given, path), log: new ThreadLog(() => {}, "error") },
@@ -86,7 +86,13 @@ function serve(start: ThreadStart, line: Line): Serving {
   );
   composition.engine.revocations.inForce.add(start.revocations, systemClock.nowMs());
   composition.stage.now = start.stage;
-  const count = () => room.update(composition.engine.sessions.size);
+  let backendAnswered = composition.remote === null;
+  const count = () => {
+    room.update(composition.engine.sessions.size);
+    if (backendAnswered || !composition.remote?.hasAnswered()) return;
+    backendAnswered = true;
+    line.send({ kind: "backend answered" });
+  };
   const stopCounting = systemClock.every(COUNT_MS, count);
   const serving: Serving = {
     composition,

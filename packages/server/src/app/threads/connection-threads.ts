@@ -13,7 +13,7 @@ import { atEndOfTurn, startThread, type Thread } from "../../drivers/threads.ts"
 import { THREAD_ENTRY } from "../../thread-entry.ts";
 import type { Kept } from "../../threads/asked-broker.ts";
 import { BrokerAnswers, type BrokerAnswersParts } from "../../threads/broker-answers.ts";
-import { ThreadFanOut } from "../../threads/fan-out.ts";
+import { type OuterNodes, ThreadFanOut } from "../../threads/fan-out.ts";
 import { answerForwarded } from "../../threads/forwarded-requests.ts";
 import { answerQuestion, Questions } from "../../threads/questions.ts";
 import { roomFor } from "../../threads/shared-room.ts";
@@ -42,6 +42,7 @@ interface Running {
   started: ((port: number | CableError) => void) | null;
   drained: (() => void) | null;
   measured: (() => void)[];
+  backendAnswered: boolean;
   readonly questions: Questions;
   /** Null without a broker. */
   readonly answers: BrokerAnswers | null;
@@ -57,7 +58,7 @@ const GROWN_UP_MS = 60_000;
 /** The connection threads, as the control thread runs them. */
 export class ConnectionThreads {
   /** For the control thread's engine. */
-  readonly fanOut = new ThreadFanOut((text, stream) => this.#tellAll(text, stream));
+  readonly fanOut: ThreadFanOut;
   readonly #config: ResolvedConfig;
   readonly #log: Log;
   readonly #room: SharedArrayBuffer;
@@ -70,7 +71,9 @@ export class ConnectionThreads {
   #port: number;
   #stopping = false;
 
-  constructor(config: ResolvedConfig, log: Log) {
+  /** @param outer the other servers; null where this one is alone. */
+  constructor(config: ResolvedConfig, outer: OuterNodes | null, log: Log) {
+    this.fanOut = new ThreadFanOut((text, stream) => this.#tellAll(text, stream), outer);
     this.#config = config;
     this.#log = log.with({ context: "threads" });
     this.#room = roomFor(config.server.workers);
@@ -102,7 +105,7 @@ export class ConnectionThreads {
   async open(surroundings: ThreadSurroundings): Promise<number> {
     this.#surroundings = surroundings;
     // Before anybody can publish: the first thread serves while the others are being started.
-    this.fanOut.start(surroundings.engine);
+    this.fanOut.serve(surroundings.engine);
     const { host, port, workers } = this.#config.server;
     // Those that share a port are never told that somebody else has it.
     if (await isPortTaken(host, port)) {
@@ -118,6 +121,12 @@ export class ConnectionThreads {
     this.#log.info(`Serving clients by ${workers} connection threads`);
     return this.#port;
   }
+
+  /** Whether the application has answered every thread. */
+  readonly backendAnswered = (): boolean => {
+    if (this.#config.rpc.kind === "none") return true;
+    return [...this.#running.values()].every((running) => running.backendAnswered);
+  };
 
   /** Has every thread tell its clients and close; resolves when all have, or when the time is over. */
   async drain(timeoutMs: number): Promise<void> {
@@ -172,7 +181,7 @@ export class ConnectionThreads {
     const startedMs = systemClock.monotonicMs();
     const questions = new Questions((word, first, second) => line.say(word, first, second));
     const answers = engine.broker && new BrokerAnswers(engine.broker, this.#answersFor(engine, own));
-    const waits = { started: null, drained: null, measured: [] };
+    const waits = { started: null, drained: null, measured: [], backendAnswered: false };
     const running: Running = { own, thread, line, startedMs, questions, answers, ...waits };
     this.#running.set(own, running);
     hearLine<WordToControl, NoteToControl>(
@@ -191,6 +200,7 @@ export class ConnectionThreads {
         tls,
       },
       ...{ stage: this.#stage, room: this.#room, revocations: [...engine.revocations.inForce.entries()] },
+      hasOthers: this.fanOut.hasOthers,
       kept: engine.broker && keptBy(engine.broker),
       forwarded: routes.flatMap(({ route }) => route.paths),
     });
@@ -199,9 +209,16 @@ export class ConnectionThreads {
     });
   }
 
-  #heard({ line, questions, answers }: Running, word: WordToControl, first: string, second: string): void {
+  #heard(
+    { own, line, questions, answers }: Running,
+    word: WordToControl,
+    first: string,
+    second: string,
+  ): void {
     if (word === "publish") this.fanOut.publish(first, second);
     else if (word === "command") this.fanOut.command(first);
+    else if (word === "follow") this.fanOut.followedBy(own, first);
+    else if (word === "unfollow") this.fanOut.unfollowedBy(own, first);
     else if (word === "answer") questions.answered(first, second);
     else if (word === "fault") questions.failed(first, second);
     else if (word === "ask") {
@@ -228,6 +245,7 @@ export class ConnectionThreads {
 
   #noted(running: Running, note: NoteToControl): void {
     if (note.kind === "listening") running.started?.(note.port);
+    else if (note.kind === "backend answered") running.backendAnswered = true;
     else if (note.kind === "failed") running.started?.(new CableError("io_failed", note.why));
     else if (note.kind === "drained") running.drained?.();
     else if (note.kind === "measures") {
@@ -250,6 +268,7 @@ export class ConnectionThreads {
     for (const measured of running.measured.splice(0)) measured();
     running.questions.abandon("the connection thread died");
     running.answers?.ended();
+    this.fanOut.ended(running.own);
     running.started?.(new CableError("io_failed", `start a connection thread: ${why ?? "it ended"}`));
     if (this.#stopping) return;
     new Int32Array(this.#room)[running.own] = 0;

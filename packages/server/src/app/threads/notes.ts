@@ -28,6 +28,8 @@ export interface ThreadStart {
   readonly room: SharedArrayBuffer;
   /** What the control thread's broker has; null where there is none. */
   readonly kept: Kept | null;
+  /** Whether there are other servers. */
+  readonly hasOthers: boolean;
 }
 
 export type NoteToThread =
@@ -40,6 +42,7 @@ export type NoteToThread =
 
 export type NoteToControl =
   | { readonly kind: "listening"; readonly port: number }
+  | { readonly kind: "backend answered" }
   | { readonly kind: "failed"; readonly why: string }
   | { readonly kind: "request"; readonly request: ForwardedRequest }
   | { readonly kind: "measures"; readonly measures: ThreadMeasures }
@@ -52,4 +55,4 @@ export type QuestionWord = "ask" | "answer" | "fault";
 export type WordToThread = "deliver" | QuestionWord;
 
 /** A level is followed by a message and its fields. */
-export type WordToControl = "publish" | "command" | LogLevel | QuestionWord;
+export type WordToControl = "publish" | "command" | "follow" | "unfollow" | LogLevel | QuestionWord;

@@ -6,7 +6,8 @@ export function threadConfig(config: ResolvedConfig, threads: number): ResolvedC
   const { server, rpc, disconnect, jwt, shutdown } = config;
   return {
     ...config,
-    server: { ...server, acceptRatePerS: share(server.acceptRatePerS) },
+    // Whether it is ready the control thread knows, of the whole server.
+    server: { ...server, acceptRatePerS: share(server.acceptRatePerS), readyPath: null },
     shutdown: { ...shutdown, disconnectRatePerS: share(shutdown.disconnectRatePerS) },
     rpc: { ...rpc, concurrency: share(rpc.concurrency) },
     disconnect: { ...disconnect, ratePerS: share(disconnect.ratePerS), backlog: share(disconnect.backlog) },
