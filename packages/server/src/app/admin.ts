@@ -1,4 +1,3 @@
-import type { Engine } from "@hawser/core/engine/engine";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import { readRevokeCommand } from "@hawser/core/protocol/revoke-command";
@@ -30,12 +29,15 @@ export async function openAdmin(
   return listener;
 }
 
-function adminRoutes({ engine, stage, keys, tokenUse }: Composition): readonly AdminRoute[] {
-  const listed = (): ListedKey[] =>
-    keys.list().map((key) => {
-      const usedMs = tokenUse.lastUsedMs(key.name);
+function adminRoutes(composition: Composition): readonly AdminRoute[] {
+  const { stage, keys, lastUsedMs, refreshMetrics } = composition;
+  const listed = async (): Promise<ListedKey[]> => {
+    await refreshMetrics();
+    return keys.list().map((key) => {
+      const usedMs = lastUsedMs(key.name);
       return { ...key, lastUsed: usedMs === null ? null : new Date(usedMs).toISOString() };
     });
+  };
   return [
     {
       method: "GET",
@@ -45,7 +47,7 @@ function adminRoutes({ engine, stage, keys, tokenUse }: Composition): readonly A
     {
       method: "GET",
       path: "/keys",
-      answer: () => ({ status: 200, body: { keys: listed() } }),
+      answer: async () => ({ status: 200, body: { keys: await listed() } }),
     },
     {
       method: "POST",
@@ -53,23 +55,23 @@ function adminRoutes({ engine, stage, keys, tokenUse }: Composition): readonly A
       async answer() {
         const { result, problem } = await keys.reload();
         if (problem !== null) return { status: 422, body: { error: problem } };
-        return { status: 200, body: { result, keys: listed() } };
+        return { status: 200, body: { result, keys: await listed() } };
       },
     },
     {
       method: "POST",
       path: "/revoke",
-      answer: async (request) => revoked(engine, await request.text()),
+      answer: async (request) => revoked(composition, await request.text()),
     },
   ];
 }
 
 /** The body is the payload of the publication `revoke`. */
-function revoked(engine: Engine, body: string): JsonAnswer {
+async function revoked({ revoke }: Composition, body: string): Promise<JsonAnswer> {
   const payload = objectIn(body);
   const command = payload === null ? "the body is no JSON object" : readRevokeCommand(payload);
   if (typeof command === "string") return { status: 422, body: { error: command } };
-  const result = engine.revoke(command);
+  const result = await revoke(command);
   if (!result.done) return { status: 507, body: { error: result.why } };
   return { status: 200, body: { closed: result.closed, until: new Date(result.untilMs).toISOString() } };
 }

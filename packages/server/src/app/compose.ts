@@ -1,13 +1,16 @@
+import type { Answer } from "@hawser/core/broker/answer";
 import type { Broker } from "@hawser/core/broker/broker";
 import { AcceptRate } from "@hawser/core/engine/accept-rate";
 import { Engine } from "@hawser/core/engine/engine";
 import { FailedAuths } from "@hawser/core/engine/failed-auths";
+import type { RevokeResult } from "@hawser/core/engine/revoke";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { corsHeaders } from "@hawser/core/protocol/cors";
+import type { RevokeCommand } from "@hawser/core/protocol/revoke-command";
 import { NULL_BACKEND } from "@hawser/core/rpc/null-backend";
 import type { Topics } from "@hawser/core/session/connection";
 import type { Broadcaster } from "../broadcast/broadcaster.ts";
@@ -67,6 +70,10 @@ export interface Composition {
   readonly shownMetrics: Metrics;
   /** Brings the gauges of this thread up to date. */
   readonly refreshGauges: () => void;
+  /** When a token of the key was last taken by any thread; of several, to the second and as of the last `refreshMetrics`. */
+  readonly lastUsedMs: (keyName: string) => number | null;
+  /** Takes back tokens, and says how many connections were closed in the whole server. */
+  readonly revoke: (command: RevokeCommand) => Answer<RevokeResult>;
   /** Brings what is shown up to date. */
   readonly refreshMetrics: () => void | Promise<void>;
   readonly stage: Stage;
@@ -213,12 +220,24 @@ export function compose(
     }),
     shownMetrics,
     refreshGauges,
+    lastUsedMs:
+      seat?.kind === "control" ? lastUsedIn(shownMetrics) : (keyName) => tokenUse.lastUsedMs(keyName),
+    revoke: (command) =>
+      seat?.kind === "control" ? seat.countRevoked(() => engine.revoke(command)) : engine.revoke(command),
     refreshMetrics,
     stage,
     topics,
     sampled: sampler.write,
     closeSampler: sampler.close,
     revocations,
+  };
+}
+
+function lastUsedIn(shown: Metrics): Composition["lastUsedMs"] {
+  const cells = shown.labelled("jwt_key_last_used_timestamp_seconds");
+  return (keyName) => {
+    const { value } = cells.cell([keyName]);
+    return value === 0 ? null : value * 1000;
   };
 }
 

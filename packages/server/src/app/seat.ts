@@ -1,4 +1,5 @@
 import type { Broker } from "@hawser/core/broker/broker";
+import type { RevokeResult } from "@hawser/core/engine/revoke";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import type { ControlLink } from "../threads/control-link.ts";
@@ -18,6 +19,8 @@ export interface ControlSeat {
   readonly addMetrics: (own: Metrics, groups: readonly MetricGroup[]) => Metrics;
   /** Brings that up to date. */
   readonly measure: () => Promise<void>;
+  /** Adds the connections that the threads close to those that a revocation closes. */
+  readonly countRevoked: (revoke: () => RevokeResult) => Promise<RevokeResult>;
   /** Whether the application has answered those who ask it. */
   readonly backendAnswered: () => boolean;
 }

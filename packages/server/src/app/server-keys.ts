@@ -43,8 +43,8 @@ export interface ServerKeysParts {
   readonly reconfigure: Reconfigure;
   /** Reads a file that keys are in; from the disk unless given. */
   readonly readFile?: (path: string) => string;
-  /** Told of what keys were made of once they are in force, with the texts of the files by their paths. */
-  readonly onTaken?: (config: ResolvedConfig, texts: ReadonlyMap<string, string>) => void;
+  /** Told of what keys were made of once they are in force, with the texts of the files by their paths; a reload waits for it. */
+  readonly onTaken?: (config: ResolvedConfig, texts: ReadonlyMap<string, string>) => Promise<void>;
 }
 
 /** What signs stream names. */
@@ -72,6 +72,8 @@ export class ServerKeys {
   #made = "";
   #config: ResolvedConfig;
   readonly #restartOnly: string;
+  /** Until everybody else has the keys; null where there is nobody. */
+  #told: Promise<void> | null = null;
 
   /** @throws CableError when the keys cannot be read. */
   constructor(config: ResolvedConfig, parts: ServerKeysParts) {
@@ -139,6 +141,7 @@ export class ServerKeys {
       const read = reconfigure();
       if (!read.ok) throw new Error(read.errors.join("; "));
       const result = this.#take(read.config) ? "reloaded" : "unchanged";
+      if (this.#told !== null) await this.#told;
       if (asked) {
         void this.published?.refresh();
         if (restartOnly(read.config) !== this.#restartOnly) {
@@ -202,7 +205,7 @@ export class ServerKeys {
     this.#made = made;
     this.#config = config;
     this.#warn(read);
-    this.#parts.onTaken?.(config, texts);
+    this.#told = this.#parts.onTaken?.(config, texts) ?? null;
     return true;
   }
 

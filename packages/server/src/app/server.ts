@@ -70,6 +70,7 @@ export async function startServer(
   if (paths !== null && tls !== null) {
     const use = (files: { cert: string; key: string }) => {
       for (const listener of open) listener.replaceTls(files);
+      threads?.replaceTls(files);
     };
     timers.push(watchCertificate(paths, tls, { clock: systemClock, log, use }));
   }
@@ -89,8 +90,8 @@ export async function startServer(
 
 function controlSeat(threads: ConnectionThreads): ControlSeat {
   const keys = { onTaken: threads.useKeys };
-  const { fanOut: nodes, addMetrics, measure, backendAnswered } = threads;
-  return { kind: "control", nodes, keys, addMetrics, measure, backendAnswered };
+  const { fanOut: nodes, addMetrics, measure, countRevoked, backendAnswered } = threads;
+  return { kind: "control", nodes, keys, addMetrics, measure, countRevoked, backendAnswered };
 }
 
 interface PortParts {

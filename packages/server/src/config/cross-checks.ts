@@ -41,18 +41,16 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
 
 /** What several threads do not have in common yet, and so would have wrong. */
 function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
-  const { server, jwt, admin } = config;
+  const { server, jwt } = config;
   if (server.workers === 1) return [];
   const issuers = [jwt.main, ...jwt.issuers];
   const asked = [
     // A thread does not know the ids of the others' sessions.
     { is: server.trustRequestId, what: "trust_request_id" },
-    { is: server.tls !== null, what: "TLS (ssl_cert)" },
     {
       is: issuers.some(({ jwksUrl, discovery }) => jwksUrl !== null || discovery),
       what: "published keys (jwt_jwks_url, jwt_oidc_issuer)",
     },
-    { is: admin.socketPath !== null, what: "the admin socket" },
   ].flatMap(({ is, what }) => (is ? [what] : []));
   if (asked.length === 0) return [];
   return [

@@ -139,8 +139,9 @@ export function listen<T>(options: ListenerOptions<T>): Listener {
       const next = serve({ ...options, port }, tls, retired);
       retired.add(current);
       current = next;
-      // Else the old one would get its share, and reset those that it has not come to when it ends.
-      if (!steerToSecond(port)) retired.closeLast();
+      // Else the old one would get its share, and reset those that it has not come to when it ends. Where several threads
+      // share the port the kernel must not be told to use one of them alone.
+      if (options.shared === true || !steerToSecond(port)) retired.closeLast();
     },
     async stopAccepting() {
       await Promise.all(all().map((server) => server.stop(false)));

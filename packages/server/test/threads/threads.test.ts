@@ -148,6 +148,70 @@ describe("with two connection threads", () => {
     expect(numberOf("jwt_token_remaining_seconds_count")).toBe(MANY);
   });
 
+  test("the admin socket tells of all of them", async () => {
+    const scratch = createScratch();
+    cleanups.push(() => scratch.remove());
+    const unix = `${scratch.path}/admin.sock`;
+    const server = await start(`--admin_socket=${unix}`);
+    const ask = async (path: string, init: object = {}) =>
+      (await fetch(`http://admin${path}`, { unix, ...init })).json();
+    expect(await ask("/keys")).toMatchObject({ keys: [{ name: "secret", lastUsed: null }] });
+    const token = signToken(SECRET, { ext: '{"user":"ann"}', exp: inSeconds(3600), jti: "one" });
+    const clients = await Promise.all(Array.from({ length: MANY }, () => join(server, token)));
+    expect(await ask("/keys")).toMatchObject({ keys: [{ lastUsed: expect.stringMatching(/^20/) }] });
+    expect(await ask("/revoke", { method: "POST", body: '{"jti":"one"}' })).toMatchObject({ closed: MANY });
+    for (const client of clients) await client.closed(20_000);
+  });
+
+  test("a client has its session back on whichever thread it comes to, also while its former connection stands", async () => {
+    const server = await start("--broker=memory");
+    const extended = { protocols: ["actioncable-v1-ext-json"] };
+    const url = `ws://127.0.0.1:${server.port}/cable?jid=${goodToken(SECRET)}`;
+    const client = new CableClient(url, extended);
+    cleanups.push(() => client.close());
+    const { sid } = JSON.parse(await client.message(0));
+    client.send({ command: "subscribe", identifier: IDENTIFIER });
+    await client.message(1);
+    const welcomes = Array.from({ length: MANY }, async () => {
+      const back = new CableClient(`${url}&sid=${sid}`, extended);
+      cleanups.push(() => back.close());
+      return JSON.parse(await back.message(0));
+    });
+    for (const welcome of await Promise.all(welcomes)) {
+      expect(welcome).toMatchObject({ restored: true, restored_ids: [IDENTIFIER] });
+    }
+  });
+
+  test("what was missed is told from one history, and then goes on, on both", async () => {
+    const server = await start("--broker=memory");
+    const broadcaster = publisher(server);
+    for (let n = 0; n < 3; n++) await broadcaster.broadcast("chat", n);
+    const clients = await joinMany(server);
+    const since = Math.floor(Date.now() / 1000) - 60;
+    for (const client of clients)
+      client.send({ command: "history", identifier: IDENTIFIER, history: { since } });
+    for (let n = 3; n < 6; n++) await broadcaster.broadcast("chat", n);
+    for (const client of clients) {
+      await client.until(() => heard(client).length >= 6, "all of it", 20_000);
+      expect(heard(client)).toEqual([0, 1, 2, 3, 4, 5]);
+    }
+  });
+
+  test("who is present is one list, in front of the clients of both", async () => {
+    const server = await start("--broker=memory", "--streams_presence");
+    const clients = await joinMany(server);
+    for (const [n, client] of clients.entries())
+      client.send({ command: "join", identifier: IDENTIFIER, presence: { id: `user ${n % 4}` } });
+    const joined = (client: CableClient) =>
+      client.messages.filter((text) => text.includes('"type":"presence"') && text.includes('"join"')).length;
+    for (const client of clients) {
+      await client.until(() => joined(client) >= 4, "everyone's join", 20_000);
+      expect(joined(client)).toBe(4);
+      client.send({ command: "presence", identifier: IDENTIFIER });
+      await client.until(() => client.messages.at(-1)?.includes('"total":4') ?? false, "the list", 20_000);
+    }
+  });
+
   test("--max-conn counts the clients of both", async () => {
     const server = await start("--max-conn=5");
     const clients = Array.from({ length: MANY }, () => connect(server));
@@ -179,10 +243,7 @@ describe("with two connection threads", () => {
     await server.waitFor(/keys were reloaded/);
     const answers = async (secret: string) =>
       Promise.all(Array.from({ length: MANY }, () => connect(server, goodToken(secret)).message(0)));
-    // The line is that of the control thread; the others take them over in the same moment.
-    await until(async () => {
-      for (const answer of await answers(next)) expect(answer).toContain("welcome");
-    });
+    for (const answer of await answers(next)) expect(answer).toContain("welcome");
     for (const answer of await answers(SECRET)) expect(answer).toContain("welcome");
     for (const answer of await answers("a third secret of thirty-two bytes"))
       expect(answer).toContain("unauthorized");
@@ -209,11 +270,11 @@ describe("with two connection threads", () => {
   });
 
   test("what they cannot do yet is refused at the start", async () => {
-    const refusal = await startHawser([...FLAGS, "--admin_socket=/tmp/never"]).then(
+    const refusal = await startHawser([...FLAGS, "--trust_request_id"]).then(
       () => "it started",
       (thrown: unknown) => String(thrown),
     );
-    expect(refusal).toContain("several threads do not serve the admin socket yet");
+    expect(refusal).toContain("several threads do not serve trust_request_id yet");
   });
 });
 

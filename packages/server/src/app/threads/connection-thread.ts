@@ -146,9 +146,11 @@ function hear(
   else if (word === "answer") questions.answered(first, second);
   else if (word === "fault") questions.failed(first, second);
   else {
-    // The one thing that the control thread asks: a session that is connected here.
-    const connected = (_about: string, [sid]: readonly unknown[]) => engine.connectedSnapshot(String(sid));
-    answerQuestion(first, second, connected, (said, id, json) => line.say(said, id, json));
+    const answerOf = (about: string, [sid]: readonly unknown[]) =>
+      about === "connected"
+        ? engine.connectedSnapshot(String(sid))
+        : engine.counters.disconnects.cell(["revoked"]).value;
+    answerQuestion(first, second, answerOf, (said, id, json) => line.say(said, id, json));
   }
 }
 
@@ -158,12 +160,16 @@ function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: 
     case "keys":
       keys.given = note.keys;
       composition.keys.follow(threadConfig(note.keys.config, serving.threads));
+      line.send({ kind: "keys taken" });
       return;
     case "stage":
       composition.stage.now = note.stage;
       return;
     case "answer":
       forwarder.answered(note.answer);
+      return;
+    case "certificate":
+      serving.listener?.replaceTls(note.tls);
       return;
     case "measure":
       composition.refreshGauges();

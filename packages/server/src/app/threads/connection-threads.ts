@@ -2,6 +2,7 @@ import type { Broker } from "@hawser/core/broker/broker";
 import type { SessionSnapshot } from "@hawser/core/broker/sessions";
 import type { Engine } from "@hawser/core/engine/engine";
 import { broadcastPresence } from "@hawser/core/engine/presence";
+import type { RevokeResult } from "@hawser/core/engine/revoke";
 import { CableError } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
@@ -42,6 +43,7 @@ interface Running {
   started: ((port: number | CableError) => void) | null;
   drained: (() => void) | null;
   measured: (() => void)[];
+  keysTaken: (() => void)[];
   backendAnswered: boolean;
   readonly questions: Questions;
   /** Null without a broker. */
@@ -51,7 +53,8 @@ interface Running {
 /** How soon one that died is replaced, doubled each time that it dies young. */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
-const MEASURE_PATIENCE_MS = 2_000;
+/** For a thread that is asked and busy. */
+const PATIENCE_MS = 2_000;
 /** One that served for so long did not die of how it was started. */
 const GROWN_UP_MS = 60_000;
 
@@ -67,6 +70,7 @@ export class ConnectionThreads {
   #metrics: ServerMetrics | null = null;
   #surroundings: ThreadSurroundings | null = null;
   #keys: KeysGiven;
+  #tls: TlsFiles | null = null;
   #stage: Stage["now"] = "starting";
   #port: number;
   #stopping = false;
@@ -81,10 +85,17 @@ export class ConnectionThreads {
     this.#port = config.server.port;
   }
 
-  /** What keys are made of from now on, here and for every thread that is started. */
-  readonly useKeys = (config: ResolvedConfig, texts: KeysGiven["texts"]): void => {
+  /** What keys are made of from now on, here and for every thread that is started; resolves when all have taken it. */
+  readonly useKeys = async (config: ResolvedConfig, texts: KeysGiven["texts"]): Promise<void> => {
     this.#keys = { config, texts };
-    for (const { line } of this.#running.values()) line.send({ kind: "keys", keys: this.#keys });
+    const taken = [...this.#running.values()].map(
+      (running) =>
+        new Promise<void>((resolve) => {
+          running.keysTaken.push(resolve);
+          running.line.send({ kind: "keys", keys: this.#keys });
+        }),
+    );
+    await atMost(PATIENCE_MS, Promise.all(taken));
   };
 
   readonly addMetrics = (own: Metrics, groups: readonly MetricGroup[]): Metrics => {
@@ -104,6 +115,7 @@ export class ConnectionThreads {
    */
   async open(surroundings: ThreadSurroundings): Promise<number> {
     this.#surroundings = surroundings;
+    this.#tls = surroundings.tls;
     // Before anybody can publish: the first thread serves while the others are being started.
     this.fanOut.serve(surroundings.engine);
     const { host, port, workers } = this.#config.server;
@@ -122,6 +134,20 @@ export class ConnectionThreads {
     return this.#port;
   }
 
+  /** Adds the connections that the threads close to what a revocation says. */
+  readonly countRevoked = async (revoke: () => RevokeResult): Promise<RevokeResult> => {
+    const before = this.#revokedByNow();
+    const result = revoke();
+    // Asked behind the revocation, and so answered after it.
+    const [was, is] = await Promise.all([before, this.#revokedByNow()]);
+    return result.done ? { ...result, closed: result.closed + Math.max(0, is - was) } : result;
+  };
+
+  replaceTls(tls: TlsFiles): void {
+    this.#tls = tls;
+    for (const { line } of this.#running.values()) line.send({ kind: "certificate", tls });
+  }
+
   /** Whether the application has answered every thread. */
   readonly backendAnswered = (): boolean => {
     if (this.#config.rpc.kind === "none") return true;
@@ -138,12 +164,7 @@ export class ConnectionThreads {
           running.line.send({ kind: "drain", timeoutMs });
         }),
     );
-    await Promise.race([
-      Promise.all(drained),
-      new Promise<void>((resolve) => {
-        systemClock.after(timeoutMs, resolve);
-      }),
-    ]);
+    await atMost(timeoutMs, Promise.all(drained));
   }
 
   /** Asks every thread what it has counted. One that is busy for long is counted as it was. */
@@ -155,12 +176,7 @@ export class ConnectionThreads {
           running.line.send({ kind: "measure" });
         }),
     );
-    let cancel: () => void = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = systemClock.after(MEASURE_PATIENCE_MS, resolve);
-    });
-    await Promise.race([Promise.all(told), late]);
-    cancel();
+    await atMost(PATIENCE_MS, Promise.all(told));
     this.#metrics?.gather();
   };
 
@@ -175,13 +191,14 @@ export class ConnectionThreads {
   }
 
   #start(own: number, delayMs = FIRST_DELAY_MS): Promise<number> {
-    const { engine, routes, tls } = this.#needed();
+    const { engine, routes } = this.#needed();
+    const tls = this.#tls;
     const thread = startThread(THREAD_ENTRY);
     const line = new ThreadLine<WordToThread, NoteToThread>({ port: thread, atEndOfTurn });
     const startedMs = systemClock.monotonicMs();
     const questions = new Questions((word, first, second) => line.say(word, first, second));
     const answers = engine.broker && new BrokerAnswers(engine.broker, this.#answersFor(engine, own));
-    const waits = { started: null, drained: null, measured: [], backendAnswered: false };
+    const waits = { started: null, drained: null, measured: [], keysTaken: [], backendAnswered: false };
     const running: Running = { own, thread, line, startedMs, questions, answers, ...waits };
     this.#running.set(own, running);
     hearLine<WordToControl, NoteToControl>(
@@ -227,6 +244,14 @@ export class ConnectionThreads {
     } else writeThreadLine(this.#log, word, first, second);
   }
 
+  /** Connections that threads have closed because they were revoked. */
+  async #revokedByNow(): Promise<number> {
+    const asked = [...this.#running.values()].map(({ questions }) =>
+      questions.ask("revoked", []).catch(() => 0),
+    );
+    return (await Promise.all(asked)).reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+
   #answersFor(engine: Engine, own: number): BrokerAnswersParts {
     return {
       findConnected: (sid) => this.#findConnected(sid, own),
@@ -245,6 +270,7 @@ export class ConnectionThreads {
 
   #noted(running: Running, note: NoteToControl): void {
     if (note.kind === "listening") running.started?.(note.port);
+    else if (note.kind === "keys taken") running.keysTaken.shift()?.();
     else if (note.kind === "backend answered") running.backendAnswered = true;
     else if (note.kind === "failed") running.started?.(new CableError("io_failed", note.why));
     else if (note.kind === "drained") running.drained?.();
@@ -266,6 +292,7 @@ export class ConnectionThreads {
     running.drained?.();
     this.#metrics?.died(running.own);
     for (const measured of running.measured.splice(0)) measured();
+    for (const taken of running.keysTaken.splice(0)) taken();
     running.questions.abandon("the connection thread died");
     running.answers?.ended();
     this.fanOut.ended(running.own);
@@ -285,6 +312,15 @@ export class ConnectionThreads {
     if (this.#surroundings === null) throw new Error("threads are started by open");
     return this.#surroundings;
   }
+}
+
+async function atMost(limitMs: number, done: Promise<unknown>): Promise<void> {
+  let cancel: () => void = () => {};
+  const late = new Promise<void>((resolve) => {
+    cancel = systemClock.after(limitMs, resolve);
+  });
+  await Promise.race([done, late]);
+  cancel();
 }
 
 function keptBy({ history, sessions, presence }: Broker): Kept {

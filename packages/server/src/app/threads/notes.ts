@@ -37,12 +37,14 @@ export type NoteToThread =
   | { readonly kind: "keys"; readonly keys: KeysGiven }
   | { readonly kind: "stage"; readonly stage: Stage["now"] }
   | { readonly kind: "answer"; readonly answer: ForwardedAnswer }
+  | { readonly kind: "certificate"; readonly tls: TlsFiles }
   | { readonly kind: "measure" }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 
 export type NoteToControl =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "backend answered" }
+  | { readonly kind: "keys taken" }
   | { readonly kind: "failed"; readonly why: string }
   | { readonly kind: "request"; readonly request: ForwardedRequest }
   | { readonly kind: "measures"; readonly measures: ThreadMeasures }
