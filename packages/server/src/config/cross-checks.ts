@@ -41,12 +41,12 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
 
 /** What several threads do not have in common yet, and so would have wrong. */
 function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
-  const { server, jwt } = config;
+  const { server, broker, jwt } = config;
   if (server.workers === 1) return [];
   const issuers = [jwt.main, ...jwt.issuers];
   const asked = [
-    // A thread does not know the ids of the others' sessions.
-    { is: server.trustRequestId, what: "trust_request_id" },
+    // A thread would have to ask whether a session of this id is kept, and a request does not wait for that.
+    { is: server.trustRequestId && broker.adapter !== "none", what: "trust_request_id with a broker" },
     {
       is: issuers.some(({ jwksUrl, discovery }) => jwksUrl !== null || discovery),
       what: "published keys (jwt_jwks_url, jwt_oidc_issuer)",

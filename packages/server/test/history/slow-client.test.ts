@@ -15,7 +15,9 @@ afterEach(async () => {
 });
 
 test("a client that pauses while it catches up with nine times what may wait for it gets it all, and the rest behind that", async () => {
-  server = await startHawser([...["--norpc", "--public", "--broker=memory", `--history_limit=${MESSAGES}`]]);
+  server = await startHawser([
+    ...["--norpc", "--public", "--broker=memory", `--history_limit=${MESSAGES + 1}`],
+  ]);
   const url = `http://127.0.0.1:${server.broadcastPort}/_broadcast`;
   const text = "x".repeat(BYTES);
   const publish = async (from: number, to: number) => {

@@ -25,6 +25,9 @@ export interface HawserProcess {
 /** The command of another server may be put in its place, to see a scenario hold there too. */
 const COMMAND = process.env.HAWSER_TEST_COMMAND ?? join(ROOT, "bin/hawser");
 
+/** Go before those of a test, where the command is ours: the same tests hold for a server of several threads. */
+const FLAGS = (process.env.HAWSER_TEST_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
+
 /** Where the command runs, and which one it is. */
 export interface HawserPlace {
   /** A directory of its own, so that no file there is read by chance; the temporary one by default. */
@@ -75,7 +78,9 @@ export function spawnHawser(
   broadcastPort = 0,
   place: HawserPlace = {},
 ): HawserProcess {
-  const child = Bun.spawn([place.command ?? COMMAND, ...flags], {
+  const { command = COMMAND } = place;
+  const own = command.endsWith("/hawser") ? FLAGS : [];
+  const child = Bun.spawn([command, ...own, ...flags], {
     cwd: place.cwd ?? process.env.TMPDIR ?? "/tmp",
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -270,11 +270,11 @@ describe("with two connection threads", () => {
   });
 
   test("what they cannot do yet is refused at the start", async () => {
-    const refusal = await startHawser([...FLAGS, "--trust_request_id"]).then(
+    const refusal = await startHawser([...FLAGS, "--trust_request_id", "--broker=memory"]).then(
       () => "it started",
       (thrown: unknown) => String(thrown),
     );
-    expect(refusal).toContain("several threads do not serve trust_request_id yet");
+    expect(refusal).toContain("several threads do not serve trust_request_id with a broker yet");
   });
 });
 
