@@ -10,11 +10,14 @@ import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { nodeCrypto } from "../drivers/crypto.ts";
 import { tokenPolicy } from "../keys/token-policy.ts";
+import type { AskedKeys } from "../threads/asked-keys.ts";
 import type { ServerKeys } from "./server-keys.ts";
 import type { TokenUse } from "./token-use.ts";
 
 export interface AdmissionParts {
   readonly keys: ServerKeys;
+  /** Null where no issuer publishes its keys. */
+  readonly published: ServerKeys["published"] | AskedKeys;
   readonly use: TokenUse;
   readonly revocations: RevocationBook;
   readonly metrics: Metrics;
@@ -24,7 +27,7 @@ export interface AdmissionParts {
 /** Who is let in, by the configuration and the keys in force. */
 export function admissionPolicy(config: ResolvedConfig, parts: AdmissionParts): AdmissionPolicy {
   const { jwt, rpc } = config;
-  const { keys, use, revocations, metrics, log } = parts;
+  const { keys, published, use, revocations, metrics, log } = parts;
   const meter = new TokenMeter({
     ...{ metrics, clock: systemClock, log: log.with({ context: "jwt" }) },
     ourKey: () => keys.ourKey(),
@@ -39,7 +42,6 @@ export function admissionPolicy(config: ResolvedConfig, parts: AdmissionParts): 
       }),
   };
   if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: "off" };
-  const { published } = keys;
   const verifier = createVerifier({
     ring: () => keys.holder.current(),
     crypto: nodeCrypto,

@@ -152,6 +152,7 @@ export function compose(
   const engine = new Engine(
     {
       admission: admissionPolicy(config, {
+        published: seat?.kind === "connections" ? seat.published : keys.published,
         ...{ keys, use: tokenUse, revocations: revocations.book, metrics, log },
       }),
       expiry: config.jwt.expiry,

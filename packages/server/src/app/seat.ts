@@ -2,6 +2,7 @@ import type { Broker } from "@hawser/core/broker/broker";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
+import type { AskedKeys } from "../threads/asked-keys.ts";
 import type { ControlLink } from "../threads/control-link.ts";
 import type { ThreadFanOut } from "../threads/fan-out.ts";
 import type { ClientRequestsParts } from "../transports/http/client-requests.ts";
@@ -14,7 +15,7 @@ export type Seat = ControlSeat | ConnectionsSeat;
 export interface ControlSeat {
   readonly kind: "control";
   readonly nodes: ThreadFanOut;
-  readonly keys: Pick<ServerKeysParts, "onTaken">;
+  readonly keys: Pick<ServerKeysParts, "onTaken" | "onPublished">;
   /** What is to be shown in place of these metrics of the control thread alone. */
   readonly addMetrics: (own: Metrics, groups: readonly MetricGroup[]) => Metrics;
   /** Brings that up to date. */
@@ -30,6 +31,8 @@ export interface ConnectionsSeat {
   readonly kind: "connections";
   readonly nodes: ControlLink;
   readonly broker: Broker | null;
+  /** Null where no issuer publishes its keys. */
+  readonly published: AskedKeys | null;
   readonly keys: Pick<ServerKeysParts, "readFile" | "log">;
   readonly isFull: NonNullable<ClientRequestsParts["isFull"]>;
 }

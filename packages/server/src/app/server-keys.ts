@@ -43,6 +43,8 @@ export interface ServerKeysParts {
   readonly reconfigure: Reconfigure;
   /** Reads a file that keys are in; from the disk unless given. */
   readonly readFile?: (path: string) => string;
+  /** Told of what an issuer has published, once it is in force. */
+  readonly onPublished?: (issuer: string, text: string | null) => void;
   /** Told of what keys were made of once they are in force, with the texts of the files by their paths; a reload waits for it. */
   readonly onTaken?: (config: ResolvedConfig, texts: ReadonlyMap<string, string>) => Promise<void>;
 }
@@ -93,6 +95,7 @@ export class ServerKeys {
     this.published = publishedKeys(config, this.sources, {
       ...parts,
       onFetch: (issuer, result) => parts.fetches.add([issuer, result]),
+      ...(parts.onPublished === undefined ? {} : { onUse: parts.onPublished }),
     });
   }
 
@@ -226,7 +229,7 @@ export function publishersOf({ jwt }: Pick<ResolvedConfig, "jwt">): readonly Iss
 export function publishedKeys(
   { jwt }: Pick<ResolvedConfig, "jwt">,
   sources: KeySources,
-  { clock, log, onFetch }: Pick<PublishedKeysParts, "clock" | "log" | "onFetch">,
+  { clock, log, onFetch, onUse }: Pick<PublishedKeysParts, "clock" | "log" | "onFetch" | "onUse">,
 ): PublishedKeys | null {
   const issuers = publishersOf({ jwt });
   if (issuers.length === 0) return null;
@@ -234,6 +237,7 @@ export function publishedKeys(
     { issuers, maxStaleMs: jwt.jwksMaxStaleMs, cacheFolder: jwt.jwksCacheFolder },
     {
       ...{ clock, log, sources, onFetch, crypto: nodeCrypto },
+      ...(onUse === undefined ? {} : { onUse }),
       fetch: createDocumentFetch(DOCUMENT),
       files: { read: readTextFile, replace: replaceTextFile },
       digest: (text) => hmacHex("hawser-jwks", text).slice(0, 16),

@@ -89,7 +89,7 @@ export async function startServer(
 }
 
 function controlSeat(threads: ConnectionThreads): ControlSeat {
-  const keys = { onTaken: threads.useKeys };
+  const keys = { onTaken: threads.useKeys, onPublished: threads.usePublished };
   const { fanOut: nodes, addMetrics, measure, countRevoked, backendAnswered } = threads;
   return { kind: "control", nodes, keys, addMetrics, measure, countRevoked, backendAnswered };
 }
@@ -130,8 +130,9 @@ async function openPorts(
   const open = [...others.values()];
   try {
     const forwarded = routes.filter((route) => isMain(route) && route.forwardable === true);
-    const { engine } = composition;
-    return { open, mainPort: await threads.open({ engine, routes: forwarded, tls, onFault }) };
+    const { engine, keys } = composition;
+    const { published } = keys;
+    return { open, mainPort: await threads.open({ engine, published, routes: forwarded, tls, onFault }) };
   } catch (thrown) {
     threads.terminate();
     await Promise.all(open.map((listener) => listener.closeNow()));

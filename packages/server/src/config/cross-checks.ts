@@ -23,7 +23,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...halfOfTls(values, REDIS.options.tlsCertPath, REDIS.options.tlsKeyPath),
       ...uselessBackend(values, config),
       ...sharedPaths(config),
-      ...beyondThreads(values, config),
+      ...idsOfThreads(values, config),
     ],
     warnings: [
       ...tokens.warnings,
@@ -39,23 +39,12 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
   };
 }
 
-/** What several threads do not have in common yet, and so would have wrong. */
-function beyondThreads(values: OptionValues, config: ResolvedConfig): string[] {
-  const { server, broker, jwt } = config;
-  if (server.workers === 1) return [];
-  const issuers = [jwt.main, ...jwt.issuers];
-  const asked = [
-    // A thread would have to ask whether a session of this id is kept, and a request does not wait for that.
-    { is: server.trustRequestId && broker.adapter !== "none", what: "trust_request_id with a broker" },
-    {
-      is: issuers.some(({ jwksUrl, discovery }) => jwksUrl !== null || discovery),
-      what: "published keys (jwt_jwks_url, jwt_oidc_issuer)",
-    },
-  ].flatMap(({ is, what }) => (is ? [what] : []));
-  if (asked.length === 0) return [];
+/** A thread would have to ask the others whether there is a session of this id, and a request does not wait for that. */
+function idsOfThreads(values: OptionValues, { server, broker }: ResolvedConfig): string[] {
+  if (server.workers === 1 || !server.trustRequestId || broker.adapter === "none") return [];
+  const { workers, trustRequestId } = SERVER.options;
   return [
-    `${placeOf(values, SERVER.options.workers)} is ${server.workers}, and several threads do not serve ${asked.join(", ")} yet: ` +
-      "set it to 1, or leave those out",
+    `${placeOf(values, trustRequestId)} does not go with a broker and several threads (${placeOf(values, workers)}): drop one of them`,
   ];
 }
 

@@ -274,7 +274,7 @@ describe("with two connection threads", () => {
       () => "it started",
       (thrown: unknown) => String(thrown),
     );
-    expect(refusal).toContain("several threads do not serve trust_request_id with a broker yet");
+    expect(refusal).toContain("--trust_request_id does not go with a broker and several threads");
   });
 });
 

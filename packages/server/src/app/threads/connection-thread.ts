@@ -5,6 +5,7 @@ import type { Listener } from "../../drivers/http.ts";
 import { exit, onUncaught } from "../../drivers/process.ts";
 import { atEndOfTurn, startingThread } from "../../drivers/threads.ts";
 import { askedBroker } from "../../threads/asked-broker.ts";
+import { AskedKeys } from "../../threads/asked-keys.ts";
 import { ControlLink } from "../../threads/control-link.ts";
 import { RequestForwarder } from "../../threads/forwarded-requests.ts";
 import { answerQuestion, Questions } from "../../threads/questions.ts";
@@ -13,6 +14,7 @@ import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
 import { ThreadLog } from "../../threads/thread-log.ts";
 import { type Composition, compose } from "../compose.ts";
 import { openListeners } from "../listeners.ts";
+import { publishersOf } from "../server-keys.ts";
 import type {
   KeysGiven,
   NoteToControl,
@@ -68,6 +70,7 @@ function serve(start: ThreadStart, line: Line): Serving {
   );
   onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
   const keys = { given: start.keys };
+  const issuers = publishersOf(config).flatMap(({ issuer }) => issuer ?? []);
   const room = new SharedRoom(start.room, start.own);
   const questions = new Questions((word, first, second) => line.say(word, first, second));
   const forwarder = new RequestForwarder((request) => line.send({ kind: "request", request }));
@@ -77,6 +80,8 @@ function serve(start: ThreadStart, line: Line): Serving {
     () => ({ ok: true, config: threadConfig(keys.given.config, start.threads) }),
     {
       kind: "connections",
+      published:
+        issuers.length === 0 ? null : new AskedKeys((about, given) => questions.ask(about, given), issuers),
       broker: start.kept && askedBroker((about, given) => questions.ask(about, given), start.kept),
       nodes: new ControlLink((word, first, second) => line.say(word, first, second), start.hasOthers),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
@@ -84,6 +89,7 @@ function serve(start: ThreadStart, line: Line): Serving {
       keys: { readFile: (path) => textOf(keys.given, path), log: new ThreadLog(() => {}, "error") },
     },
   );
+  for (const [issuer, text] of start.published) composition.keys.published?.take(issuer, text);
   composition.engine.revocations.inForce.add(start.revocations, systemClock.nowMs());
   composition.stage.now = start.stage;
   let backendAnswered = composition.remote === null;
@@ -167,6 +173,9 @@ function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: 
       return;
     case "answer":
       forwarder.answered(note.answer);
+      return;
+    case "published":
+      composition.keys.published?.take(note.issuer, note.text);
       return;
     case "certificate":
       serving.listener?.replaceTls(note.tls);

@@ -11,6 +11,7 @@ import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
 import { authority, isPortTaken, type TlsFiles } from "../../drivers/http.ts";
 import { atEndOfTurn, startThread, type Thread } from "../../drivers/threads.ts";
+import type { PublishedKeys } from "../../keys/jwks/published-keys.ts";
 import { THREAD_ENTRY } from "../../thread-entry.ts";
 import type { Kept } from "../../threads/asked-broker.ts";
 import { BrokerAnswers, type BrokerAnswersParts } from "../../threads/broker-answers.ts";
@@ -29,6 +30,8 @@ import { ServerMetrics } from "./thread-metrics.ts";
 /** What of the server the threads need once it is composed. */
 export interface ThreadSurroundings {
   readonly engine: Engine;
+  /** Null where no issuer publishes its keys. */
+  readonly published: PublishedKeys | null;
   readonly routes: readonly PlacedRoute<SocketData>[];
   readonly tls: TlsFiles | null;
   readonly onFault: (thrown: unknown) => void;
@@ -70,6 +73,7 @@ export class ConnectionThreads {
   #metrics: ServerMetrics | null = null;
   #surroundings: ThreadSurroundings | null = null;
   #keys: KeysGiven;
+  readonly #published = new Map<string, string>();
   #tls: TlsFiles | null = null;
   #stage: Stage["now"] = "starting";
   #port: number;
@@ -96,6 +100,13 @@ export class ConnectionThreads {
         }),
     );
     await atMost(PATIENCE_MS, Promise.all(taken));
+  };
+
+  /** What an issuer has published, for every thread. */
+  readonly usePublished = (issuer: string, text: string | null): void => {
+    if (text === null) this.#published.delete(issuer);
+    else this.#published.set(issuer, text);
+    for (const { line } of this.#running.values()) line.send({ kind: "published", issuer, text });
   };
 
   readonly addMetrics = (own: Metrics, groups: readonly MetricGroup[]): Metrics => {
@@ -217,6 +228,7 @@ export class ConnectionThreads {
         tls,
       },
       ...{ stage: this.#stage, room: this.#room, revocations: [...engine.revocations.inForce.entries()] },
+      published: this.#published,
       hasOthers: this.fanOut.hasOthers,
       kept: engine.broker && keptBy(engine.broker),
       forwarded: routes.flatMap(({ route }) => route.paths),
@@ -239,7 +251,11 @@ export class ConnectionThreads {
     else if (word === "answer") questions.answered(first, second);
     else if (word === "fault") questions.failed(first, second);
     else if (word === "ask") {
-      const answerOf = (about: string, given: readonly unknown[]) => answers?.answer(about, given);
+      const { published } = this.#needed();
+      const answerOf = (about: string, given: readonly unknown[]) =>
+        about === "missing"
+          ? published?.whenMissing(String(given[0]), String(given[1]))
+          : answers?.answer(about, given);
       answerQuestion(first, second, answerOf, (said, id, json) => line.say(said, id, json));
     } else writeThreadLine(this.#log, word, first, second);
   }

@@ -20,6 +20,8 @@ export interface ThreadStart {
   readonly own: number;
   readonly threads: number;
   readonly keys: KeysGiven;
+  /** What issuers have published, by their names. */
+  readonly published: ReadonlyMap<string, string>;
   readonly port: number;
   readonly tls: TlsFiles | null;
   readonly stage: Stage["now"];
@@ -38,6 +40,7 @@ export type NoteToThread =
   | { readonly kind: "stage"; readonly stage: Stage["now"] }
   | { readonly kind: "answer"; readonly answer: ForwardedAnswer }
   | { readonly kind: "certificate"; readonly tls: TlsFiles }
+  | { readonly kind: "published"; readonly issuer: string; readonly text: string | null }
   | { readonly kind: "measure" }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 

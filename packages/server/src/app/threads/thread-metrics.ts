@@ -8,6 +8,7 @@ import { textHash } from "./text-hash.ts";
 const CONTROL_COUNTS: ReadonlySet<MetricName> = new Set([
   ...(["broadcast_msg_total", "remote_commands_total", "failed_broadcast_msg_total"] as const),
   ...(["revocations_total", "revocations_num", "mem_sys_bytes", "jwt_ring_reloads_total"] as const),
+  ...(["jwks_fetches_total", "jwks_age_seconds"] as const),
 ]);
 
 /** What is counted by names, as one may be known to several threads. */

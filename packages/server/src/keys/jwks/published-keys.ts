@@ -27,6 +27,8 @@ export interface PublishedKeysParts {
   readonly digest: (text: string) => string;
   readonly sources: KeySources;
   readonly onFetch: (issuer: string, result: JwksResult) => void;
+  /** Told of the text of a set that is in force from now on; null when there is none any more. */
+  readonly onUse?: (issuer: string, text: string | null) => void;
 }
 
 /** Connections that may wait for a key together; past them a token with a foreign `kid` is refused at once. */
@@ -35,11 +37,15 @@ const MAX_WAITING = 1_000;
 /** The keys that issuers publish, each fetched on a schedule of its own. */
 export class PublishedKeys {
   readonly #sources: ReadonlyMap<string, JwksSource>;
+  readonly #settings: PublishedKeysSettings;
+  readonly #parts: PublishedKeysParts;
   #waiting = 0;
   /** What the token judged last named and the ring did not have. */
   #missed: { readonly source: JwksSource; readonly kid: string } | null = null;
 
   constructor(settings: PublishedKeysSettings, parts: PublishedKeysParts) {
+    this.#settings = settings;
+    this.#parts = parts;
     this.#sources = new Map(
       settings.issuers.flatMap((issuer) => {
         const source = sourceOf(issuer, settings, parts);
@@ -60,6 +66,21 @@ export class PublishedKeys {
 
   stop(): void {
     for (const source of this.#sources.values()) source.stop();
+  }
+
+  /** Puts the keys of a set in force that somebody else has fetched, and read; null for none. */
+  take(issuer: string, text: string | null): void {
+    const settings = this.#settings.issuers.find((candidate) => candidate.issuer === issuer);
+    if (settings === undefined) return;
+    this.#parts.sources.put(`jwks ${issuer}`, text === null ? [] : keysOf(text, settings, this.#parts));
+  }
+
+  /** Resolves when the issuer was asked for a key that is missing, where that may be: whether it might have it all the same. */
+  async whenMissing(issuer: string, kid: string): Promise<boolean> {
+    const source = this.#sources.get(issuer);
+    if (source === undefined) return false;
+    await source.missing(kid);
+    return source.isUnsureOf(kid);
   }
 
   /** Called before each token is judged. */
@@ -114,12 +135,19 @@ function sourceOf(
   const onProblem = (thrown: unknown) =>
     log.warn("issuer's keys were not kept", { issuer, error: messageOf(thrown) });
   const owner = { issuer, url };
+  let readLast: string | null = null;
   return new JwksSource(
     { issuer, url, maxStaleMs },
     {
       ...{ clock, log, fetch, isAllowedUrl: isKeyUrl },
-      read: (text) => keysOf(text, settings, parts),
-      use: (keys) => sources.put(`jwks ${issuer}`, keys),
+      read: (text) => {
+        readLast = text;
+        return keysOf(text, settings, parts);
+      },
+      use: (keys) => {
+        sources.put(`jwks ${issuer}`, keys);
+        parts.onUse?.(issuer, keys.length === 0 ? null : readLast);
+      },
       keep:
         cacheFolder === null
           ? null
