@@ -1,5 +1,5 @@
 /** When a metric exists at all: a server without a backend shows no `rpc_*` (anycable rpc/rpc.go@1.6.16). */
-export type MetricGroup = "node" | "rpc" | "grpc" | "sse";
+export type MetricGroup = "node" | "rpc" | "grpc" | "sse" | "threads";
 
 interface CounterRow {
   readonly type: "counter";
@@ -64,6 +64,11 @@ export const METRICS = {
   presence_sessions_num: gauge("node", "The number of sessions that are present on a stream"),
   sse_clients_num: gauge("sse", "The number of active SSE clients"),
   disconnect_queue_size: gauge("node", "The size of delayed disconnect"),
+
+  connection_threads_died_total: counter(
+    "threads",
+    "The total number of connection threads that died and were replaced",
+  ),
 
   failed_auths_total: counter("node", "The total number of failed authentication attempts"),
   client_msg_total: counter("node", "The total number of received messages from clients"),

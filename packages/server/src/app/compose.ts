@@ -248,8 +248,11 @@ function measured(refreshGauges: () => void, { measure }: ControlSeat): Promise<
 }
 
 /** What is not in use shows no metrics. */
-function metricGroups({ rpc, sse }: ResolvedConfig): readonly MetricGroup[] {
-  return sse.path === null ? METRIC_GROUPS[rpc.kind] : [...METRIC_GROUPS[rpc.kind], "sse"];
+function metricGroups({ rpc, sse, server }: ResolvedConfig): readonly MetricGroup[] {
+  const groups = [...METRIC_GROUPS[rpc.kind]];
+  if (sse.path !== null) groups.push("sse");
+  if (server.workers > 1) groups.push("threads");
+  return groups;
 }
 
 function remoteBackend(config: ResolvedConfig, keys: ServerKeys, metrics: Metrics, log: Log): RemoteBackend {

@@ -4,6 +4,7 @@ import { startServer } from "../../src/app/server.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { freePorts } from "../support/hawser-process.ts";
 import { configOf } from "../support/load-config.ts";
+import { scrape, sumOf } from "../support/scrape.ts";
 import { until } from "../support/until.ts";
 
 /** A server in this process, so that its threads can be laid hands on. */
@@ -42,11 +43,12 @@ describe("a connection thread that dies", () => {
     const log = new RecordingLog(["debug"]);
     const config = configOf(
       ...["--workers=2", "--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`],
-      ...["--public", "--norpc", "--shutdown_timeout=5"],
+      ...["--public", "--norpc", "--shutdown_timeout=5", "--metrics_http=/metrics"],
     );
     const server = await startServer(config, log, () => ({ ok: true, config }));
     try {
       const clients = await Promise.all(Array.from({ length: 16 }, () => join(port)));
+      const before = await scrape(port);
       threads[0]?.terminate();
       await until(() => {
         if (threads.length < 3 || !/died; another takes its place/.test(log.text()))
@@ -55,6 +57,12 @@ describe("a connection thread that dies", () => {
       const stayed = clients.filter(({ closedWith }) => closedWith === null);
       expect(stayed.length).toBeGreaterThan(0);
       expect(stayed.length).toBeLessThan(clients.length);
+      const after = await scrape(port);
+      expect(sumOf(after, "anycable_go_connection_threads_died_total")).toBe(1);
+      expect(sumOf(after, "anycable_go_clients_num")).toBe(stayed.length);
+      // What it had counted is not forgotten.
+      const received = "anycable_go_client_msg_total";
+      expect(sumOf(after, received)).toBe(sumOf(before, received));
       // Those that come now are spread over both once more, and hear what is published as the others do.
       const back = await Promise.all(clients.slice(stayed.length).map(() => join(port)));
       await publish(broadcastPort, { stream: "chat", data: '"on"' });

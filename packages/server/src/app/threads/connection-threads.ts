@@ -306,7 +306,7 @@ export class ConnectionThreads {
   #ended(running: Running, why: string | null, delayMs: number): void {
     if (this.#running.get(running.own) === running) this.#running.delete(running.own);
     running.drained?.();
-    this.#metrics?.died(running.own);
+    if (!this.#stopping) this.#metrics?.died(running.own);
     for (const measured of running.measured.splice(0)) measured();
     for (const taken of running.keysTaken.splice(0)) taken();
     running.questions.abandon("the connection thread died");

@@ -8,7 +8,7 @@ import { textHash } from "./text-hash.ts";
 const CONTROL_COUNTS: ReadonlySet<MetricName> = new Set([
   ...(["broadcast_msg_total", "remote_commands_total", "failed_broadcast_msg_total"] as const),
   ...(["revocations_total", "revocations_num", "mem_sys_bytes", "jwt_ring_reloads_total"] as const),
-  ...(["jwks_fetches_total", "jwks_age_seconds"] as const),
+  ...(["jwks_fetches_total", "jwks_age_seconds", "connection_threads_died_total"] as const),
 ]);
 
 /** What is counted by names, as one may be known to several threads. */
@@ -63,6 +63,7 @@ export class ServerMetrics {
 
   /** What it had counted stays, as far as it was told. */
   died(thread: number): void {
+    this.#own.counter("connection_threads_died_total").add();
     const last = this.#latest.get(thread);
     if (last === undefined) return;
     this.#latest.delete(thread);
