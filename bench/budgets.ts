@@ -25,6 +25,13 @@ export const BUDGETS: readonly Budget[] = [
     figure: { scenario: "fanout-steady" },
     atMost: 1.15,
   },
+  {
+    scenario: "fanout-workers",
+    metric: "cpuUsPerDelivery",
+    against: "hawser",
+    figure: { scenario: "fanout-steady" },
+    atMost: 1.25,
+  },
   { scenario: "whisper", metric: "cpuUsPerDelivery", against: "anycable-go", atMost: 0.65 },
   { scenario: "whisper", metric: "cpuUsPerDelivery", against: "floor", atMost: 1.25 },
   { scenario: "signed-subscribe", metric: "cpuUsPerSubscribe", against: "anycable-go", atMost: 0.65 },

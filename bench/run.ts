@@ -110,7 +110,10 @@ async function playScenario(
   const scenario: Scenario = SCENARIOS[name];
   const players = new Set(
     options.peers.filter(
-      (peer) => isInstalled(peer) && canPlay(peer, scenario.authentication, scenario.manyStreams),
+      (peer) =>
+        isInstalled(peer) &&
+        canPlay(peer, scenario.authentication, scenario.manyStreams) &&
+        (peer === "hawser" || scenario.oursAlone !== true),
     ),
   );
   for (let round = 1; round <= options.rounds; round++) {

@@ -66,6 +66,7 @@ const BROADCASTS_PER_SECOND = 15;
 const TWO_IN_FLIGHT = 0;
 // Uncounted broadcasts before a fan-out is measured, for every peer alike: a server is not always just started.
 const WARM_UP_BROADCASTS = 15;
+const TWO_THREADS = ["--workers=2"];
 const HANDSHAKES_AT_A_TIME = 200;
 const START_UP_MS = 500;
 
@@ -86,6 +87,8 @@ export interface Scenario {
   readonly protocol?: string;
   /** Messages go to single streams of many, which the controls do not keep apart. */
   readonly manyStreams?: boolean;
+  /** Only this server has what it is about. */
+  readonly oursAlone?: boolean;
   /** The metrics of its table, the one that matters most first. */
   readonly columns: readonly MetricName[];
   /** Plays it once. Throws when a client was refused, cut off or missed a message: such a round has no figures. */
@@ -295,6 +298,23 @@ export const SCENARIOS = {
     flags: ["--broker=memory"],
     columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
     play: (stage) => fanOut(stage, PUBLISH, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
+  },
+  "fanout-workers": {
+    title: (size) =>
+      `${count(size.subscribers)} subscribers on two threads, ${BROADCASTS_PER_SECOND} broadcasts a second`,
+    authentication: "jwt",
+    flags: TWO_THREADS,
+    oursAlone: true,
+    columns: ["cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => fanOut(stage, PUBLISH, stage.size.steadyBroadcasts, BROADCASTS_PER_SECOND),
+  },
+  "saturated-workers": {
+    title: (size) => `${count(size.subscribers)} subscribers on two threads, two broadcasts always in flight`,
+    authentication: "jwt",
+    flags: TWO_THREADS,
+    oursAlone: true,
+    columns: ["deliveriesPerSecond", "cpuUsPerDelivery", "p50Ms", "p99Ms", "residentMb"],
+    play: (stage) => fanOut(stage, PUBLISH, stage.size.saturatedBroadcasts, TWO_IN_FLIGHT),
   },
   whisper: {
     title: (size) =>
