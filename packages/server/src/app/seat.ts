@@ -33,6 +33,6 @@ export interface ConnectionsSeat {
   readonly broker: Broker | null;
   /** Null where no issuer publishes its keys. */
   readonly published: AskedKeys | null;
-  readonly keys: Pick<ServerKeysParts, "readFile" | "log">;
+  readonly keys: Pick<ServerKeysParts, "readFile" | "log" | "clock">;
   readonly isFull: NonNullable<ClientRequestsParts["isFull"]>;
 }

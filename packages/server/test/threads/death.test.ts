@@ -5,6 +5,7 @@ import { CableClient, publish } from "../support/cable-client.ts";
 import { freePorts } from "../support/hawser-process.ts";
 import { configOf } from "../support/load-config.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
+import { goodToken } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
 
 /** A server in this process, so that its threads can be laid hands on. */
@@ -37,6 +38,39 @@ async function join(port: number): Promise<CableClient> {
 }
 
 describe("a connection thread that dies", () => {
+  test("is replaced by one that takes a secret's former value for as long as the others do", async () => {
+    watchThreads();
+    const [port = 0, broadcastPort = 0] = await freePorts(2);
+    const log = new RecordingLog(["debug"]);
+    const [former, present] = ["a former secret of thirty-two bytes", "the present one of thirty-two bytes"];
+    const configWith = (secret: string) =>
+      configOf(
+        ...["--workers=2", "--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`],
+        ...[`--secret=${secret}`, "--enforce_jwt", "--norpc", "--shutdown_timeout=5"],
+      );
+    const server = await startServer(configWith(former), log, () => ({
+      ok: true,
+      config: configWith(present),
+    }));
+    try {
+      // The server has looked by itself already, as it does at its start.
+      expect((await server.reloadKeys()).problem).toBeNull();
+      threads[0]?.terminate();
+      threads[1]?.terminate();
+      await until(async () => {
+        if (threads.length < 4) throw new Error("not replaced");
+        await fetch(`http://127.0.0.1:${port}/health`);
+      });
+      for (const secret of [former, present]) {
+        const client = new CableClient(`ws://127.0.0.1:${port}/cable?jid=${goodToken(secret)}`);
+        expect(await client.message(0)).toContain("welcome");
+        client.close();
+      }
+    } finally {
+      await server.stop();
+    }
+  });
+
   test("takes its own clients with it, is said in the log and is replaced", async () => {
     watchThreads();
     const [port = 0, broadcastPort = 0] = await freePorts(2);

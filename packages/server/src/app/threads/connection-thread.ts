@@ -63,13 +63,17 @@ interface Serving {
 }
 
 function serve(start: ThreadStart, line: Line): Serving {
-  const config = threadConfig(start.keys.config, start.threads);
+  const config = threadConfig(start.keys[0].config, start.threads);
   const log: Log = new ThreadLog(
     (level, message, fields) => line.say(level, message, fields),
     config.log.level,
   );
   onUncaught((thrown) => log.error("a bug: nothing handled this fault", { error: messageOf(thrown) }));
-  const keys = { given: start.keys };
+  const [first, ...later] = start.keys;
+  const keys = { given: first };
+  // Keys are taken over as of when the control thread took them, so that what they replaced ends when it does there.
+  let takingMs: number | null = first.takenMs;
+  const keyClock = { ...systemClock, nowMs: () => takingMs ?? systemClock.nowMs() };
   const issuers = publishersOf(config).flatMap(({ issuer }) => issuer ?? []);
   const room = new SharedRoom(start.room, start.own);
   const questions = new Questions((word, first, second) => line.say(word, first, second));
@@ -86,9 +90,19 @@ function serve(start: ThreadStart, line: Line): Serving {
       nodes: new ControlLink((word, first, second) => line.say(word, first, second), start.hasOthers),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
       // What is wrong with keys the control thread has said already.
-      keys: { readFile: (path) => textOf(keys.given, path), log: new ThreadLog(() => {}, "error") },
+      keys: {
+        readFile: (path) => textOf(keys.given, path),
+        clock: keyClock,
+        log: new ThreadLog(() => {}, "error"),
+      },
     },
   );
+  for (const given of later) {
+    keys.given = given;
+    takingMs = given.takenMs;
+    composition.keys.follow(threadConfig(given.config, start.threads));
+  }
+  takingMs = null;
   for (const [issuer, text] of start.published) composition.keys.published?.take(issuer, text);
   composition.engine.revocations.inForce.add(start.revocations, systemClock.nowMs());
   composition.stage.now = start.stage;
@@ -125,7 +139,7 @@ async function openPort(
   log: Log,
 ): Promise<number> {
   const { composition, forwarder } = serving;
-  const { host } = keys.config.server;
+  const { host } = keys[0].config.server;
   const [first] = composition.routes;
   if (first === undefined) throw new Error("a connection thread needs a route");
   const placed = composition.routes.map((route) => ({ ...route, port }));

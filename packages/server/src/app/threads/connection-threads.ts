@@ -72,7 +72,8 @@ export class ConnectionThreads {
   /** Null until the control thread has metrics to add those of the threads to. */
   #metrics: ServerMetrics | null = null;
   #surroundings: ThreadSurroundings | null = null;
-  #keys: KeysGiven;
+  /** Empty until the control thread has read its own. */
+  #keys: readonly KeysGiven[] = [];
   readonly #published = new Map<string, string>();
   #tls: TlsFiles | null = null;
   #stage: Stage["now"] = "starting";
@@ -85,18 +86,21 @@ export class ConnectionThreads {
     this.#config = config;
     this.#log = log.with({ context: "threads" });
     this.#room = roomFor(config.server.workers);
-    this.#keys = { config, texts: new Map() };
     this.#port = config.server.port;
   }
 
   /** What keys are made of from now on, here and for every thread that is started; resolves when all have taken it. */
   readonly useKeys = async (config: ResolvedConfig, texts: KeysGiven["texts"]): Promise<void> => {
-    this.#keys = { config, texts };
+    const keys = { config, texts, takenMs: systemClock.nowMs() };
+    // Of those that nothing counts of any more one is enough, to know what the next one replaced.
+    const since = this.#keys.findLastIndex(({ takenMs }) => takenMs <= keys.takenMs - config.jwt.overlapMs);
+    const [first = keys, ...rest] = this.#keys.slice(Math.max(0, since));
+    this.#keys = first === keys ? [keys] : [first, ...rest, keys];
     const taken = [...this.#running.values()].map(
       (running) =>
         new Promise<void>((resolve) => {
           running.keysTaken.push(resolve);
-          running.line.send({ kind: "keys", keys: this.#keys });
+          running.line.send({ kind: "keys", keys });
         }),
     );
     await atMost(PATIENCE_MS, Promise.all(taken));
@@ -204,6 +208,8 @@ export class ConnectionThreads {
   #start(own: number, delayMs = FIRST_DELAY_MS): Promise<number> {
     const { engine, routes } = this.#needed();
     const tls = this.#tls;
+    const [firstKeys, ...laterKeys] = this.#keys;
+    if (firstKeys === undefined) throw new Error("threads are started once there are keys");
     const thread = startThread(THREAD_ENTRY);
     const line = new ThreadLine<WordToThread, NoteToThread>({ port: thread, atEndOfTurn });
     const startedMs = systemClock.monotonicMs();
@@ -223,7 +229,7 @@ export class ConnectionThreads {
         kind: "start",
         own,
         threads: this.#config.server.workers,
-        keys: this.#keys,
+        keys: [firstKeys, ...laterKeys],
         port: this.#port,
         tls,
       },

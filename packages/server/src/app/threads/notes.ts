@@ -11,6 +11,8 @@ import type { ThreadMeasures } from "./thread-metrics.ts";
 export interface KeysGiven {
   readonly config: ResolvedConfig;
   readonly texts: ReadonlyMap<string, string>;
+  /** When they were taken over, in wall time. */
+  readonly takenMs: number;
 }
 
 /** What a connection thread begins with. */
@@ -19,7 +21,8 @@ export interface ThreadStart {
   /** Its number, from 0. */
   readonly own: number;
   readonly threads: number;
-  readonly keys: KeysGiven;
+  /** The last are in force; those before them still count for as long as a replaced secret goes on. */
+  readonly keys: readonly [KeysGiven, ...KeysGiven[]];
   /** What issuers have published, by their names. */
   readonly published: ReadonlyMap<string, string>;
   readonly port: number;
