@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import type { Headers } from "./scenario.ts";
+import { Watchers } from "./watchers.ts";
 
 /** A client of an event stream: it takes the response apart at its empty lines and keeps what comes, pings aside. */
 export class StreamClient {
@@ -11,7 +12,7 @@ export class StreamClient {
   #headers: Record<string, string | string[] | undefined> = {};
   #text = "";
   readonly #drop: () => void;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
 
   constructor(port: number, path: string, ask: { method: string; body: string; headers: Headers }) {
     const given = Object.entries(ask.headers).filter(([, value]) => value !== null);
@@ -25,7 +26,7 @@ export class StreamClient {
         response.on("data", (text: string) => this.#take(text));
         response.on("end", () => this.#end());
         response.on("error", () => this.#end());
-        this.#wake();
+        this.#watchers.wake();
       },
     );
     sent.on("error", () => this.#end());
@@ -44,19 +45,7 @@ export class StreamClient {
 
   /** Resolves true when `done` holds, false after `withinMs`. */
   until(done: () => boolean, withinMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const finish = (result: boolean) => {
-        clearTimeout(timer);
-        this.#watchers.delete(watch);
-        resolve(result);
-      };
-      const timer = setTimeout(() => finish(done()), withinMs);
-      const watch = () => {
-        if (done()) finish(true);
-      };
-      this.#watchers.add(watch);
-      watch();
-    });
+    return this.#watchers.until(done, withinMs);
   }
 
   #take(text: string): void {
@@ -68,15 +57,11 @@ export class StreamClient {
       // A comment says nothing.
       if (!event.startsWith("event: ping\n") && !event.startsWith(":")) this.events.push(event);
     }
-    this.#wake();
+    this.#watchers.wake();
   }
 
   #end(): void {
     this.ended = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const watch of [...this.#watchers]) watch();
+    this.#watchers.wake();
   }
 }

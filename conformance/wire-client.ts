@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { constants, inflateRawSync } from "node:zlib";
+import { Watchers } from "./watchers.ts";
 
 export interface ServerFrame {
   readonly opcode: number;
@@ -32,7 +33,7 @@ export class WireClient {
   closeFrame: CloseFrame | null = null;
   ended = false;
   readonly #socket: Socket;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
   #received = Buffer.alloc(0);
   #upgraded = false;
   #fragments: Buffer[] = [];
@@ -44,12 +45,12 @@ export class WireClient {
     socket.on("data", (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#read();
-      this.#wake();
+      this.#watchers.wake();
     });
     socket.on("error", () => {});
     socket.on("close", () => {
       this.ended = true;
-      this.#wake();
+      this.#watchers.wake();
     });
   }
 
@@ -99,23 +100,7 @@ export class WireClient {
 
   /** Resolves true when `done` holds, false after `withinMs`. */
   until(done: () => boolean, withinMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const finish = (result: boolean) => {
-        clearTimeout(timer);
-        this.#watchers.delete(watch);
-        resolve(result);
-      };
-      const timer = setTimeout(() => finish(done()), withinMs);
-      const watch = () => {
-        if (done()) finish(true);
-      };
-      this.#watchers.add(watch);
-      watch();
-    });
-  }
-
-  #wake(): void {
-    for (const watch of [...this.#watchers]) watch();
+    return this.#watchers.until(done, withinMs);
   }
 
   #read(): void {
