@@ -1,3 +1,4 @@
+import type { Publication } from "../protocol/publication.ts";
 import type { Answer } from "./answer.ts";
 
 /** Where a message stands in its stream. Offsets count from 1; a new epoch says that the count began anew. */
@@ -31,6 +32,12 @@ export interface HistorySize {
 export interface History {
   /** Keeps a message and says where it stands. Null when nothing is kept (`--history_limit=0`): it then has no position. */
   append(stream: string, message: string): Answer<Position | null>;
+  /**
+   * Keeps a publication and hands it to every server that follows its stream, this one included, in one step: so all hear a
+   * stream in the order of its offsets, whichever server its messages came to. Rejects when it could not be kept, and then
+   * nobody hears it. Null where history and pub/sub are not one system: then it is `append`, and the engine hands on.
+   */
+  readonly publish: ((publication: Publication) => Promise<void>) | null;
   /**
    * Messages after `position`, oldest first. None, and `kept`, for a client that is up to date, also when all messages
    * of the stream have expired (DEVIATION: D23).

@@ -39,6 +39,7 @@ const MESSAGES_PER_WORK = 8;
  * message expires, or it is to be forgotten, and only that chain is looked at. What is late there is told to nobody.
  */
 export class MemoryHistory implements History {
+  readonly publish = null;
   readonly #streams = new Map<string, MemoryStream>();
   readonly #chains = new Map<number, MemoryStream>();
   readonly #epochs: Epochs;

@@ -29,6 +29,7 @@ const MAX_EXPIRED_PER_SWEEP = 1000;
  * at the oldest and stops at the first that lives.
  */
 export class MemorySessions implements Sessions {
+  readonly isShared = false;
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #maxBytes: number;
@@ -68,6 +69,11 @@ export class MemorySessions implements Sessions {
   find(sid: string): SessionSnapshot | null {
     const entry = this.#entries.get(sid);
     return entry === undefined || entry.deadlineMs <= this.#clock.monotonicMs() ? null : entry.snapshot;
+  }
+
+  renew(sid: string): void {
+    const entry = this.#entries.get(sid);
+    if (entry !== undefined && entry.deadlineMs > this.#clock.monotonicMs()) this.save(sid, entry.snapshot);
   }
 
   remove(sid: string): void {

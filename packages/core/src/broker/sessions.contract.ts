@@ -98,6 +98,18 @@ export function sessionsContract(
       expect(await found("s1")).toEqual([]);
     });
 
+    test("a session that is renewed is as it was, and its time begins anew; one that is gone stays so", async () => {
+      await sessions.save("s1", ANN);
+      await under.pass(CONTRACT_TTL_MS / 2);
+      await sessions.renew("s1");
+      await sessions.renew("s2");
+      await under.pass(CONTRACT_TTL_MS / 2 + 1);
+      expect(await sessions.find("s1")).toEqual(ANN);
+      await under.pass(CONTRACT_TTL_MS / 2);
+      await sessions.renew("s1");
+      expect(await found("s1", "s2")).toEqual([]);
+    });
+
     test("removes one session and leaves the others of the same identifiers", async () => {
       for (const sid of ["s1", "s2", "s3"]) await sessions.save(sid, ANN);
       await sessions.remove("s2");

@@ -27,13 +27,21 @@ export interface SubscriptionSnapshot {
 
 /**
  * PORT: sessions whose connection is gone by their `sid`, for `--sessions_ttl` (anycable broker/broker.go@1.6.16). Only
- * of clients that were let in (DEVIATION: D1). A session that is still connected is the engine's own.
+ * of clients that were let in (DEVIATION: D1). A session that is still connected is the engine's own, but where other
+ * servers have the same sessions.
  */
 export interface Sessions {
+  /**
+   * Whether other servers have the same sessions. Then one that is connected is kept here as well, for its server may die
+   * without a word: it is saved at every change, renewed before its time is over, and removed when it is ended on purpose.
+   */
+  readonly isShared: boolean;
   /** Keeps the snapshot from now on for the time to live, in place of an earlier one. */
   save(sid: string, snapshot: SessionSnapshot): Answer<void>;
   /** The session as last saved; it stays until its time is over, as in the reference. */
   find(sid: string): Answer<SessionSnapshot | null>;
+  /** Lets the time of a session that is here begin anew. */
+  renew(sid: string): Answer<void>;
   remove(sid: string): Answer<void>;
   /** Removes every session of these identifiers, compared as text; with a lineage, only those that began as that one. */
   removeOf(identifiers: string, lineage?: string): Answer<void>;

@@ -428,6 +428,8 @@ describe("a cache that answers later", () => {
           answers.push((fault) => (fault === undefined ? resolve(answer) : reject(fault))),
         );
       return brokerOf({
+        isShared: false,
+        renew: (sid) => memory.renew(sid),
         save: (sid, snapshot) => later(memory.save(sid, snapshot)),
         find: (sid) => later(memory.find(sid)),
         remove: (sid) => memory.remove(sid),

@@ -227,7 +227,9 @@ describe("with sessions that are kept for their clients", () => {
     });
     const nothing = () => {};
     const sessions = {
+      isShared: false,
       save: nothing,
+      renew: nothing,
       remove: nothing,
       removeOf: nothing,
       removeWhere: nothing,

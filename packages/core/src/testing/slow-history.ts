@@ -2,6 +2,7 @@ import type { Backlog, History, HistorySize, Position } from "../broker/history.
 
 /** A history behind a network: it does what it is asked in order, and its answers come in order, when a test says so. */
 export class SlowHistory implements History {
+  readonly publish = null;
   readonly #history: History;
   readonly #waiting: (() => void)[] = [];
   /** What the next append fails with. */

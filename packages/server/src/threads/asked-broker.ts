@@ -24,6 +24,7 @@ export function askedBroker(ask: AskControl, { history, sessions, presence }: Ke
 }
 
 class AskedHistory implements History {
+  readonly publish = null;
   readonly #ask: AskControl;
 
   constructor(ask: AskControl) {
@@ -52,6 +53,7 @@ class AskedHistory implements History {
 }
 
 class AskedSessions implements Sessions {
+  readonly isShared = false;
   readonly #ask: AskControl;
 
   constructor(ask: AskControl) {
@@ -64,6 +66,10 @@ class AskedSessions implements Sessions {
 
   find(sid: string): Promise<SessionSnapshot | null> {
     return this.#ask("find", [sid]) as Promise<SessionSnapshot | null>;
+  }
+
+  async renew(sid: string): Promise<void> {
+    await this.#ask("renew", [sid]);
   }
 
   async remove(sid: string): Promise<void> {

@@ -46,6 +46,7 @@ export class BrokerAnswers {
     const questions: Record<string, () => unknown> = {
       save: () => sessions.save(sid, given[1] as SessionSnapshot),
       find: () => this.#find(sessions, sid),
+      renew: () => sessions.renew(sid),
       remove: () => sessions.remove(sid),
       removeOf: () => sessions.removeOf(sid, given[1] as string | undefined),
     };
