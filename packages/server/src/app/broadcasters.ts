@@ -9,6 +9,7 @@ import { systemClock } from "../drivers/clock.ts";
 import { natsText } from "../drivers/nats/nats-link.ts";
 import { systemRandom } from "../drivers/random.ts";
 import { targetText } from "../drivers/redis/redis-link.ts";
+import { natsTarget } from "./nats-target.ts";
 import { redisTarget } from "./redis-target.ts";
 
 /**
@@ -40,7 +41,7 @@ export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: 
   if (broadcast.adapters.includes("nats")) {
     const own = parts("nats");
     own.log.info(`Starting NATS broadcaster: ${natsText(nats)}`, { channel: broadcast.natsChannel });
-    made.push(natsBroadcaster(nats, broadcast.natsChannel, own));
+    made.push(natsBroadcaster(natsTarget(nats), broadcast.natsChannel, own));
   }
   return made;
 }

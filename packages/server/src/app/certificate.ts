@@ -2,8 +2,8 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import { certificateFault } from "../drivers/certificate.ts";
-import { readTextFile } from "../drivers/files.ts";
 import type { TlsFiles } from "../drivers/http.ts";
+import { readNamedFile } from "./named-file.ts";
 
 export interface CertificatePaths {
   readonly certPath: string;
@@ -15,7 +15,7 @@ const CHECK_INTERVAL_MS = 1000;
 
 /** @throws CableError `io_failed` or `config_invalid`, naming the file and what is wrong with it. */
 export function readCertificate({ certPath, keyPath }: CertificatePaths): TlsFiles {
-  const files = { cert: readPem(certPath, "--ssl_cert"), key: readPem(keyPath, "--ssl_key") };
+  const files = { cert: readNamedFile(certPath, "--ssl_cert"), key: readNamedFile(keyPath, "--ssl_key") };
   const fault = certificateFault(files.cert, files.key);
   if (fault === null) return files;
   const what = {
@@ -24,20 +24,6 @@ export function readCertificate({ certPath, keyPath }: CertificatePaths): TlsFil
     pair: `use ${certPath} (--ssl_cert) with ${keyPath} (--ssl_key): the key belongs to another certificate`,
   }[fault];
   throw new CableError("config_invalid", `${what}; the server needs a pair that belongs together`);
-}
-
-function readPem(path: string, option: string): string {
-  try {
-    return readTextFile(path);
-  } catch (thrown) {
-    throw new CableError(
-      "io_failed",
-      `read ${path} (${option}): ${messageOf(thrown)}; check the path and its permissions`,
-      {
-        cause: thrown,
-      },
-    );
-  }
 }
 
 /** Calls `use` with every new pair of files. A pair that `use` refuses is said once and leaves the old one in force. */

@@ -7,6 +7,7 @@ import { targetText } from "../drivers/redis/redis-link.ts";
 import { NatsNodes } from "../pubsub/nats/nats-nodes.ts";
 import type { Nodes } from "../pubsub/nodes.ts";
 import { RedisNodes } from "../pubsub/redis/redis-nodes.ts";
+import { natsTarget } from "./nats-target.ts";
 import { redisTarget } from "./redis-target.ts";
 
 /**
@@ -20,7 +21,7 @@ export function createNodes({ pubSub, nats, redis }: ResolvedConfig, log: Log): 
   const parts = { clock: systemClock, random: systemRandom, log: own };
   if (pubSub.adapter === "nats") {
     own.info(`Starting NATS pub/sub: ${natsText(nats)}`);
-    return new NatsNodes(nats, pubSub.natsChannel, parts);
+    return new NatsNodes(natsTarget(nats), pubSub.natsChannel, parts);
   }
   const target = redisTarget(redis);
   own.info(`Starting Redis pub/sub: ${targetText(target)}`);

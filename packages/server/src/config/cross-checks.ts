@@ -7,6 +7,7 @@ import { RPC } from "../rpc/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { PINGS } from "../transports/websocket/options.ts";
 import { GENERAL, PRESETS_NOT_SERVED } from "./general-options.ts";
+import { NATS } from "./nats-options.ts";
 import { type Findings, type OptionValues, placeOf, sourcedOf, valueIn } from "./option-values.ts";
 import { REDIS } from "./redis-options.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
@@ -21,6 +22,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...tokens.errors,
       ...halfOfTls(values, SERVER.options.sslCert, SERVER.options.sslKey),
       ...halfOfTls(values, REDIS.options.tlsCertPath, REDIS.options.tlsKeyPath),
+      ...halfOfTls(values, NATS.options.tlsCertPath, NATS.options.tlsKeyPath),
       ...uselessBackend(values, config),
       ...sharedPaths(config),
       ...idsOfThreads(values, config),

@@ -1,5 +1,5 @@
 import { address } from "@hawser/core/address-option";
-import { flag, integer, section } from "@hawser/core/options";
+import { flag, integer, path, section } from "@hawser/core/options";
 import { parseNatsAddress } from "../drivers/nats/nats-address.ts";
 
 /** Shared by everything that talks to NATS. */
@@ -13,6 +13,28 @@ export const NATS = section("NATS", {
       const parsed = parseNatsAddress(value);
       return parsed.ok ? null : parsed.why;
     },
+  }),
+  credentialsPath: path({
+    flag: "nats_creds_path",
+    toml: "nats.creds_path",
+    help:
+      "Whom to log in as, in place of what the URLs say: a credentials file (a user's JWT and seed), or one with an nkey's seed " +
+      "alone. Read again at each connect.",
+  }),
+  tlsCaPath: path({
+    flag: "nats_tls_ca_cert_path",
+    toml: "nats.tls_ca_cert_path",
+    help: "Certificates to trust in place of the system's, in PEM form. Asks for TLS, as a tls URL does.",
+  }),
+  tlsCertPath: path({
+    flag: "nats_tls_client_cert_path",
+    toml: "nats.tls_client_cert_path",
+    help: "This server's certificate for NATS, in PEM form. Asks for TLS as well.",
+  }),
+  tlsKeyPath: path({
+    flag: "nats_tls_client_key_path",
+    toml: "nats.tls_client_key_path",
+    help: "Its private key, in PEM form.",
   }),
   inOrder: flag({
     flag: "nats_dont_randomize_servers",

@@ -173,11 +173,15 @@ function resolvePubSub(values: OptionValues): ResolvedConfig["pubSub"] {
 }
 
 function resolveNats(values: OptionValues): ResolvedConfig["nats"] {
-  const { servers, inOrder } = sectionOf(values, NATS);
+  const { servers, inOrder, credentialsPath, tlsCaPath, tlsCertPath, tlsKeyPath } = sectionOf(values, NATS);
   const parsed = parseNatsAddress(servers);
   // The option has checked it.
   if (!parsed.ok) throw new Error(`an address that its option took ${parsed.why}`);
-  return { address: parsed.value, inOrder };
+  return {
+    ...{ address: parsed.value, inOrder },
+    credentialsPath: emptyToNull(credentialsPath),
+    tls: { caPath: emptyToNull(tlsCaPath), client: clientPair(tlsCertPath, tlsKeyPath) },
+  };
 }
 
 function resolveEmbeddedNats(values: OptionValues): ResolvedConfig["embeddedNats"] {
@@ -210,9 +214,14 @@ function resolveRedis(values: OptionValues): ResolvedConfig["redis"] {
     tls: {
       verify: tlsVerify,
       caPath: emptyToNull(tlsCaPath),
-      client: tlsCertPath === "" ? null : { certPath: tlsCertPath, keyPath: tlsKeyPath },
+      client: clientPair(tlsCertPath, tlsKeyPath),
     },
   };
+}
+
+/** What this server shows of itself; null for nothing. That there are both is checked elsewhere. */
+function clientPair(certPath: string, keyPath: string) {
+  return certPath === "" ? null : { certPath, keyPath };
 }
 
 /** The option has checked it. */

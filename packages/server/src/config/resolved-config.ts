@@ -1,7 +1,7 @@
 import type { LogLevel } from "@hawser/core/log";
 import type { ExpiryPolicy } from "@hawser/core/session/expiry";
 import type { BroadcastAdapter } from "../broadcast/options.ts";
-import type { NatsTarget } from "../drivers/nats/nats-link.ts";
+import type { NatsAddress } from "../drivers/nats/nats-address.ts";
 import type { RedisAddress } from "../drivers/redis/redis-address.ts";
 import type { IssuerSettings } from "../keys/issuer/options.ts";
 import type { NatsListen } from "./embedded-nats-options.ts";
@@ -201,7 +201,19 @@ export interface ResolvedConfig {
     readonly redisChannel: string;
     readonly natsChannel: string;
   };
-  readonly nats: NatsTarget;
+  readonly nats: {
+    readonly address: NatsAddress;
+    /** Whether to try its servers in the order in which they are given. */
+    readonly inOrder: boolean;
+    /** Null where the login, if there is one, is in the address. */
+    readonly credentialsPath: string | null;
+    readonly tls: {
+      /** Null for those of the system. */
+      readonly caPath: string | null;
+      /** Null when this server shows none. */
+      readonly client: { readonly certPath: string; readonly keyPath: string } | null;
+    };
+  };
   /** Null where none is to run beside this server. */
   readonly embeddedNats: {
     readonly listen: NatsListen;

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
-import { HAS_OPENSSL, makeCertificate } from "../support/certificates.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { HAS_NATS, type NatsServer, startNats } from "../support/nats-server.ts";
 import { HAS_REFERENCE, startReference } from "../support/reference-server.ts";
@@ -91,52 +90,6 @@ describe.skipIf(!HAS_NATS)("publications by a subject of NATS", () => {
       await own.kill();
     }
   }, 60_000);
-});
-
-describe.skipIf(!HAS_NATS)("NATS is reached", () => {
-  test("at another of its servers, in their order, with a token", async () => {
-    const own = await startNats(["--auth", "t0ken"]);
-    try {
-      const url = `nats://t0ken@127.0.0.1:1,nats://127.0.0.1:${own.port}`;
-      const server = await start("--pubsub=nats", `--nats_servers=${url}`, "--nats_dont_randomize_servers");
-      await server.waitFor(/ connected .*context=pubsub/);
-    } finally {
-      await own.kill();
-    }
-  }, 60_000);
-
-  test("not with a wrong login, which is said without it", async () => {
-    const own = await startNats(["--user", "me", "--pass", "right"]);
-    try {
-      const server = await start(
-        "--pubsub=nats",
-        `--nats_servers=nats://me:${PASSWORD}@127.0.0.1:${own.port}`,
-      );
-      await server.waitFor(/NATS cannot be used; trying again .*authorization/i);
-      expect(server.output()).not.toContain("c4n4ry");
-    } finally {
-      await own.kill();
-    }
-  }, 60_000);
-
-  test.skipIf(!HAS_OPENSSL)(
-    "by TLS, with the certificates that the system trusts",
-    async () => {
-      const { certPath, keyPath } = makeCertificate(scratch.path, "nats");
-      const own = await startNats(["--tls", "--tlscert", certPath, "--tlskey", keyPath]);
-      try {
-        const flags = ["--norpc", "--public", "--pubsub=nats", `--nats_servers=tls://localhost:${own.port}`];
-        const trusting = await startHawser(flags, { NODE_EXTRA_CA_CERTS: certPath });
-        running.push(trusting);
-        await trusting.waitFor(/ connected .*context=pubsub/);
-        const doubting = await start(...flags);
-        await doubting.waitFor(/NATS cannot be used; trying again/);
-      } finally {
-        await own.kill();
-      }
-    },
-    60_000,
-  );
 });
 
 describe.skipIf(!HAS_NATS)("servers that pass messages on by NATS", () => {

@@ -10,7 +10,7 @@ export const SECRET_OPTIONS: readonly AnyOption[] = OPTIONS.filter(({ kind }) =>
 
 /** Options that name a file with a secret in it. */
 export const SECRET_FILE_OPTIONS: readonly AnyOption[] = OPTIONS.filter(
-  ({ kind, flag }) => kind === "path" && /secret|key/.test(flag ?? ""),
+  ({ kind, flag }) => kind === "path" && /secret|key|creds/.test(flag ?? ""),
 );
 
 const MARK = "c4n4ry";

@@ -1,4 +1,5 @@
 import { messageOf } from "@hawser/core/errors";
+import { natsTarget } from "../../app/nats-target.ts";
 import { redisTarget } from "../../app/redis-target.ts";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
@@ -37,7 +38,7 @@ async function checkNats({ nats }: ResolvedConfig): Promise<Finding> {
   const found = findingsOf("NATS");
   const startedMs = systemClock.monotonicMs();
   try {
-    await probeNats(nats);
+    await probeNats(natsTarget(nats));
   } catch (thrown) {
     return found.fail(
       `${natsText(nats)} cannot be used: ${messageOf(thrown)}`,

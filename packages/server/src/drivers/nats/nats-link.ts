@@ -5,11 +5,16 @@ import type { Random } from "@hawser/core/random";
 import type { NatsConnection, NodeConnectionOptions, Subscription } from "@nats-io/transport-node";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsAddress } from "./nats-address.ts";
+import type { NatsCredentials } from "./nats-credentials.ts";
 
 export interface NatsTarget {
   readonly address: NatsAddress;
   /** Whether to try the servers in the order in which they are given. */
   readonly inOrder: boolean;
+  /** Asked at each connect, and counts in place of a login in the address; null for none. */
+  readonly credentials: (() => NatsCredentials) | null;
+  /** Contents of files, in PEM form; null for what is not given. */
+  readonly tls: { readonly ca: string | null; readonly cert: string | null; readonly key: string | null };
 }
 
 export interface NatsLinkParts {
@@ -19,6 +24,8 @@ export interface NatsLinkParts {
   /** NATS is there; `again` is true after the first time. */
   readonly onUp: (again: boolean) => void;
 }
+
+type Library = typeof import("@nats-io/transport-node");
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that answers none of two is dead. */
@@ -106,8 +113,8 @@ export class NatsLink {
     let made: NatsConnection;
     try {
       // Loaded by whoever connects first: most servers have no NATS.
-      const { connect } = await import("@nats-io/transport-node");
-      made = await connect(connectionOptions(this.#target, this.#parts.random));
+      const library = await import("@nats-io/transport-node");
+      made = await library.connect(connectionOptions(library, this.#target, this.#parts.random));
     } catch (thrown) {
       if (!this.#stopped) this.#retry(messageOf(thrown));
       return;
@@ -185,18 +192,22 @@ export class NatsLink {
 
 /** Connects once and asks for an answer. Throws what is wrong otherwise. */
 export async function probeNats(target: NatsTarget): Promise<void> {
-  const { connect } = await import("@nats-io/transport-node");
-  const connection = await connect({ ...connectionOptions(target, null), reconnect: false });
+  const library = await import("@nats-io/transport-node");
+  const connection = await library.connect({ ...connectionOptions(library, target, null), reconnect: false });
   await connection.flush().finally(() => connection.close());
 }
 
-function connectionOptions({ address, inOrder }: NatsTarget, random: Random | null): NodeConnectionOptions {
-  const { servers, tls, login } = address;
+function connectionOptions(
+  library: Library,
+  target: NatsTarget,
+  random: Random | null,
+): NodeConnectionOptions {
+  const { address, inOrder } = target;
   return {
-    servers: [...servers],
+    servers: [...address.servers],
     noRandomize: inOrder,
-    ...(tls ? { tls: {} } : {}),
-    ...(login === null ? {} : "token" in login ? login : { user: login.user, pass: login.password }),
+    ...tlsOptions(target),
+    ...loginOptions(library, target),
     reconnect: true,
     maxReconnectAttempts: -1,
     // It is asked more than once an attempt, so that there is no telling which one it is.
@@ -206,7 +217,35 @@ function connectionOptions({ address, inOrder }: NatsTarget, random: Random | nu
   };
 }
 
+function tlsOptions({ address, tls: { ca, cert, key } }: NatsTarget): Pick<NodeConnectionOptions, "tls"> {
+  if (!address.tls && ca === null && cert === null) return {};
+  return {
+    tls: {
+      ...(ca === null ? {} : { ca }),
+      ...(cert === null ? {} : { cert }),
+      ...(key === null ? {} : { key }),
+    },
+  };
+}
+
+function loginOptions(
+  { jwtAuthenticator, nkeyAuthenticator }: Library,
+  { address: { login }, credentials }: NatsTarget,
+): Pick<NodeConnectionOptions, "authenticator" | "user" | "pass" | "token"> {
+  if (credentials !== null) {
+    return {
+      authenticator: (nonce) => {
+        const { jwt, seed } = credentials();
+        const bytes = new TextEncoder().encode(seed);
+        return jwt === null ? nkeyAuthenticator(bytes)(nonce) : jwtAuthenticator(jwt, bytes)(nonce);
+      },
+    };
+  }
+  if (login === null) return {};
+  return "token" in login ? login : { user: login.user, pass: login.password };
+}
+
 /** For the log: hosts alone. */
-export function natsText({ address }: NatsTarget): string {
+export function natsText({ address }: Pick<NatsTarget, "address">): string {
   return address.servers.map((server) => `nats://${server}`).join(",");
 }
