@@ -4,6 +4,7 @@ import type { SessionSnapshot } from "../broker/sessions.ts";
 import type { Cancel, Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { Hub } from "../hub/hub.ts";
+import type { Revocation } from "../jwt/revocation/revocation.ts";
 import type { Log, LogFields, LogLevel } from "../log.ts";
 import type { Metrics } from "../metrics/registry.ts";
 import type { Command } from "../protocol/command.ts";
@@ -39,6 +40,7 @@ import type { RevocationBook } from "./revocation-terms.ts";
 import { type RevokeResult, revoke } from "./revoke.ts";
 import { ShadowConnects } from "./shadow-connects.ts";
 import { SlowClients } from "./slow-clients.ts";
+import { takeOver } from "./take-over.ts";
 
 export interface EngineOptions {
   readonly admission: AdmissionPolicy;
@@ -262,6 +264,11 @@ export class Engine implements EngineContext {
   /** Takes back tokens and what was opened with them. */
   revoke(command: RevokeCommand): RevokeResult {
     return revoke(this, command);
+  }
+
+  /** Puts into force what other nodes have revoked; what of it was new here. */
+  takeOver(found: readonly Revocation[]): readonly Revocation[] {
+    return takeOver(this, found);
   }
 
   published(bytes: number): void {

@@ -16,6 +16,11 @@ export interface RevocationBook {
   readonly longestLifetimeMs: number | null;
   /** PORT: writes down what was added, or throws a `CableError`. Null where a restart forgets. */
   readonly write: ((added: readonly Revocation[]) => void) | null;
+  /**
+   * PORT: lets the other servers find what was added where they look for it when they start or were cut off. `isFirst` says
+   * that nobody but this node is known to have it. Null where servers have no such place.
+   */
+  readonly share: ((added: readonly Revocation[], isFirst: boolean) => void) | null;
 }
 
 /** What says whether something was revoked by now. */

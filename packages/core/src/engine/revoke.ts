@@ -47,6 +47,7 @@ export function revoke(
     counters.revocations.add([by, "taken"]);
     // Whom it is about stays out of the log: identifiers are personal.
     log.info("revoked", { by, closed, until: new Date(main.untilMs).toISOString() });
+    revocations.share?.(changed, from === "publisher" || tokens.length > 0);
   }
   const problem =
     save(context, changed) ?? tell(context, from === "node" ? tokens : [main, ...tokens], command);
@@ -145,8 +146,12 @@ function forgetCached(context: EngineContext, meant: IsMeant, command: RevokeCom
   });
 }
 
-/** @returns what went wrong, or null. */
-function save({ revocations, log }: EngineContext, changed: readonly Revocation[]): string | null {
+/**
+ * Writes down what has changed.
+ *
+ * @returns what went wrong, or null.
+ */
+export function save({ revocations, log }: EngineContext, changed: readonly Revocation[]): string | null {
   if (changed.length === 0) return null;
   try {
     revocations.write?.(changed);
@@ -159,12 +164,15 @@ function save({ revocations, log }: EngineContext, changed: readonly Revocation[
 
 /** Tells the other nodes, as this one knows it. */
 function tell(
-  { pubSub }: EngineContext,
+  { pubSub, revocations: { share } }: EngineContext,
   revocations: readonly Revocation[],
   { reconnect }: RevokeCommand,
 ): string | null {
   if (pubSub === null || revocations.length === 0) return null;
-  if (!pubSub.isUp) return "it is in force on this node alone: the connection between the nodes is down";
+  if (!pubSub.isUp) {
+    const where = share === null ? "on this node alone" : "on this node alone until they are connected again";
+    return `it is in force ${where}: the connection between the nodes is down`;
+  }
   for (const revocation of revocations) pubSub.command(revokeText(commandOf(revocation, reconnect)));
   return null;
 }

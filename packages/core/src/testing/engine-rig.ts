@@ -128,7 +128,7 @@ export function setUp({
       metrics,
       revocations: {
         inForce: new Revocations(1000),
-        ...{ maxTtlMs: 3_600_000, longestLifetimeMs: null, write: null },
+        ...{ maxTtlMs: 3_600_000, longestLifetimeMs: null, write: null, share: null },
         ...revocations,
       },
       sampled: (level, kind, message, fields) => {

@@ -27,6 +27,7 @@ export function readRevocations({ revocation, jwt }: ResolvedConfig): ReadRevoca
       maxTtlMs,
       longestLifetimeMs: Number.isFinite(longestMs) ? longestMs : null,
       write: file === null ? null : (added) => file.write(added),
+      share: null,
     },
     open: () => file?.open(),
     close: () => file?.close(),

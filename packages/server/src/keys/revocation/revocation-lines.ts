@@ -1,13 +1,12 @@
 import { CableError } from "@hawser/core/errors";
-import { REVOCATION_RULES, type Revocation, type RevokedBy } from "@hawser/core/jwt/revocation/revocation";
+import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
+import { readRevocation, revocationText } from "@hawser/core/jwt/revocation/revocation-text";
 
 /** The first line tells the file from any other, which is then not written to. */
 export const HEADER = '{"hawser":"revocations","version":1}\n';
 
-/** Times in seconds, as in tokens. */
-export function lineOf({ by, value, issuedBeforeS, untilMs }: Revocation): string {
-  const before = by === "issued_before" ? { issued_before: issuedBeforeS } : {};
-  return `${JSON.stringify({ by, value, ...before, until: Math.ceil(untilMs / 1000) })}\n`;
+export function lineOf(revocation: Revocation): string {
+  return `${revocationText(revocation)}\n`;
 }
 
 /** @throws CableError `config_invalid`, with the number of the first line that is none. */
@@ -29,34 +28,12 @@ export function readLines(text: string, path: string): Revocation[] {
 }
 
 function readLine(line: string, number: number, path: string): Revocation {
-  const revocation = revocationIn(line);
+  const revocation = readRevocation(line);
   if (revocation !== null) return revocation;
   throw broken(path, number, "it is no revocation", MEND);
 }
 
 const MEND = "Put it right or take it out; without the file its revocations are forgotten.";
-
-function revocationIn(line: string): Revocation | null {
-  const members = objectIn(line);
-  if (members === null) return null;
-  const { by, value, until, issued_before: issuedBefore = 0 } = members;
-  if (!isRevokedBy(by) || typeof value !== "string" || value === "") return null;
-  if (typeof until !== "number" || typeof issuedBefore !== "number") return null;
-  return { by, value, issuedBeforeS: issuedBefore, untilMs: until * 1000 };
-}
-
-function objectIn(line: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const found: unknown = JSON.parse(line);
-    return typeof found === "object" && found !== null ? { ...found } : null;
-  } catch {
-    return null;
-  }
-}
-
-function isRevokedBy(value: unknown): value is RevokedBy {
-  return typeof value === "string" && Object.hasOwn(REVOCATION_RULES, value);
-}
 
 function broken(path: string, number: number, what: string, remedy: string): CableError {
   return new CableError(
