@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { MemoryHistory } from "../broker/memory-history.ts";
-import { GOOD, PUBSUB, setUp } from "../testing/engine-rig.ts";
+import { GOOD, PUBSUB, settle, setUp } from "../testing/engine-rig.ts";
 import { SeededRandom } from "../testing/seeded-random.ts";
 import type { PubSub } from "./pub-sub.ts";
 
@@ -9,6 +9,8 @@ class HeldPubSub implements PubSub {
   isUp = true;
   readonly said: [channel: string, text: string][] = [];
   readonly followed = new Set<string>();
+  /** What whoever asks has to wait for. */
+  unsure: Promise<void> | null = null;
 
   publish(stream: string, text: string): void {
     this.said.push([stream, text]);
@@ -24,6 +26,10 @@ class HeldPubSub implements PubSub {
 
   unfollow(stream: string): void {
     this.followed.delete(stream);
+  }
+
+  following(): Promise<void> | null {
+    return this.unsure;
   }
 
   settled(): Promise<boolean> {
@@ -211,5 +217,61 @@ describe("with history a message on its way to other nodes", () => {
     expect(rig.engine.hub.streamCount).toBe(0);
     expect(session.holding?.groupCount).toBe(0);
     expect(pubSub.followed.size).toBe(0);
+  });
+});
+
+describe("history of a stream that is not followed for sure yet", () => {
+  function asking() {
+    const cluster = clusterWithHistory();
+    cluster.engine.publish('{"stream":"chat","data":"0"}');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    cluster.pubSub.unsure = promise;
+    const { connection, say } = cluster.open(GOOD);
+    say({
+      command: "subscribe",
+      identifier: PUBSUB,
+      history: { streams: { chat: { epoch: cluster.epoch, offset: 0 } } },
+    });
+    const heard = () => {
+      const frames = connection.sent.slice(1).map((frame) => JSON.parse(frame));
+      return frames.flatMap(({ type, message }) => (type === "ping" ? [] : [message ?? type]));
+    };
+    return { ...cluster, connection, say, heard, resolve };
+  }
+
+  test("is asked once it is, so that nothing is missing between its answer and the live messages", async () => {
+    const { engine, heard, say, resolve } = asking();
+    say({ command: "ping" });
+    // It went to the broker before the stream was followed there, and so comes back to nobody.
+    engine.publish('{"stream":"chat","data":"1"}');
+    await settle();
+    expect(heard()).toEqual(["confirm_subscription"]);
+    resolve();
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(heard()).toEqual(["confirm_subscription", 0, 1, "confirm_history", "pong"]);
+  });
+
+  test("is asked all the same when that takes too long, or cannot be had", async () => {
+    const { clock, heard } = asking();
+    clock.advance(5000);
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(heard()).toEqual(["confirm_subscription", 0, "confirm_history"]);
+
+    const down = clusterWithHistory();
+    down.pubSub.unsure = new Promise(() => {});
+    down.pubSub.isUp = false;
+    const { connection, say } = down.open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB, history: { since: 1 } });
+    expect(connection.sent.at(-1)).toContain("confirm_history");
+  });
+
+  test("is told to nobody who went meanwhile", async () => {
+    const { engine, connection, heard, resolve } = asking();
+    engine.publish('{"stream":"chat","data":"1"}');
+    connection.terminate();
+    resolve();
+    await settle();
+    expect(heard()).toEqual(["confirm_subscription"]);
+    expect(engine.hub.streamCount).toBe(0);
   });
 });

@@ -13,6 +13,11 @@ export interface PubSub {
   follow(stream: string): void;
   /** The last one left. */
   unfollow(stream: string): void;
+  /**
+   * Of a stream that is followed: a promise until whatever is published to it from now on will come here, null where that
+   * is so already. It never rejects, and resolves as well when the connection is lost, which is said by `parted`.
+   */
+  following(stream: string): Promise<void> | null;
   /** Resolves once all that was handed over before has arrived at the broker; false when some of it was lost on the way. */
   settled(): Promise<boolean>;
 }

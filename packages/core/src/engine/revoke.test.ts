@@ -300,6 +300,9 @@ describe("with other nodes", () => {
     }
     follow(): void {}
     unfollow(): void {}
+    following(): null {
+      return null;
+    }
     settled(): Promise<boolean> {
       return Promise.resolve(true);
     }

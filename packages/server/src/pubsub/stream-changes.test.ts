@@ -46,6 +46,57 @@ describe("StreamChanges", () => {
     changes.take();
     changes.unfollow("a");
     changes.follow("a");
-    expect(changes.take()).toEqual({ begin: [], end: [] });
+    expect(changes.take()).toMatchObject({ begin: [], end: [] });
+  });
+
+  describe("says that a stream is followed", () => {
+    function told() {
+      const changes = new StreamChanges();
+      changes.follow("a");
+      const done: string[] = [];
+      void changes.following("a")?.then(() => done.push("a"));
+      return { changes, done, first: changes.take() };
+    }
+
+    test("once the broker has confirmed it", async () => {
+      const { changes, done, first } = told();
+      await Promise.resolve();
+      expect(done).toEqual([]);
+      changes.confirmed(first.begin, first.telling);
+      await Promise.resolve();
+      expect(done).toEqual(["a"]);
+      expect(changes.following("a")).toBeNull();
+    });
+
+    test("not by the confirmation of a telling that was taken back", async () => {
+      const { changes, done, first } = told();
+      changes.unfollow("a");
+      await Promise.resolve();
+      expect(done).toEqual(["a"]); // who waited has left the stream
+      changes.take();
+      changes.follow("a");
+      const again = changes.take();
+      changes.confirmed(first.begin, first.telling);
+      expect(changes.following("a")).not.toBeNull();
+      changes.confirmed(again.begin, again.telling);
+      expect(changes.following("a")).toBeNull();
+    });
+
+    test("without a change where it was left and joined again within one turn", () => {
+      const { changes, first } = told();
+      changes.confirmed(first.begin, first.telling);
+      changes.unfollow("a");
+      changes.follow("a");
+      expect(changes.following("a")).toBeNull();
+    });
+
+    test("to nobody any more once the connection is lost, but lets nobody wait for it", async () => {
+      const { changes, done, first } = told();
+      changes.forget();
+      await Promise.resolve();
+      expect(done).toEqual(["a"]);
+      changes.confirmed(first.begin, first.telling);
+      expect(changes.following("a")).not.toBeNull();
+    });
   });
 });

@@ -65,6 +65,11 @@ export class ThreadFanOut implements OuterNodes {
 
   unfollow(): void {}
 
+  /** Of a stream that a thread follows; while there is no connection nothing is to be waited for. */
+  following(stream: string): Promise<void> | null {
+    return this.#outer === null || !this.#outer.isUp ? null : this.#outer.following(stream);
+  }
+
   /** A thread got its first subscriber of the stream. */
   followedBy(thread: number, stream: string): void {
     const threads = this.#followers.get(stream);

@@ -1,9 +1,10 @@
-import type { Backlog, Position } from "../../broker/history.ts";
+import type { Backlog, History, Position } from "../../broker/history.ts";
 import { messageOf } from "../../errors.ts";
 import type { Command, HistoryRequest } from "../../protocol/command.ts";
 import { CallScope } from "../../rpc/backend.ts";
-import { isClosed, type Session } from "../../session/session.ts";
+import { isClosed, type Session, type Subscription } from "../../session/session.ts";
 import { CommandFailure, type EngineContext } from "../context.ts";
+import { whenFollowed } from "../following.ts";
 import { goLive, holdSubscription } from "../holding.ts";
 import { type Asked, type Question, reject, tell } from "../tell-history.ts";
 
@@ -23,16 +24,41 @@ export function history(context: EngineContext, session: Session, command: Comma
   }
   if (subscription.unconfirmed) subscription.asked = true;
   const asked: Asked = { context, session, identifier, subscription };
+  const wanted = wantedOf(request, subscription);
   const kept = context.broker?.history ?? null;
+  if (kept === null) {
+    if (wanted.length > 0) reject(asked, "history not supported (no broker is configured)");
+    return tell(asked, [], []);
+  }
   // What goes by way of other nodes may be in history and still come from there.
-  if (kept !== null && context.pubSub !== null) holdSubscription(context, session, subscription);
-  const questions: Question[] = [];
-  for (const group of subscription.groups) {
+  if (context.pubSub !== null) holdSubscription(context, session, subscription);
+  const followed = whenFollowed(context, wanted);
+  return followed === null ? ask(asked, kept, wanted) : askWhen(followed, asked, kept, wanted);
+}
+
+/** What of a stream the client wants to know. */
+type Wanted = Omit<Question, "backlog"> & { readonly since: number };
+
+function wantedOf(request: HistoryRequest, { groups }: Subscription): readonly Wanted[] {
+  const wanted: Wanted[] = [];
+  for (const group of groups) {
     const from = positionIn(request, group.stream);
-    if (from === null && request.since <= 0) continue;
-    if (kept === null) reject(asked, "history not supported (no broker is configured)");
+    if (from !== null || request.since > 0) wanted.push({ group, from, since: request.since });
+  }
+  return wanted;
+}
+
+function positionIn({ streams }: HistoryRequest, stream: string): Position | null {
+  if (streams === null || !Object.hasOwn(streams, stream)) return null;
+  const { epoch, offset } = (streams[stream] ?? {}) as Partial<Position>; // the decoder has checked it
+  return { epoch: epoch ?? "", offset: offset ?? 0 };
+}
+
+function ask(asked: Asked, kept: History, wanted: readonly Wanted[]): void | Promise<void> {
+  const questions: Question[] = [];
+  for (const { group, from, since } of wanted) {
     const { stream } = group;
-    const backlog = from === null ? kept.since(stream, request.since) : kept.after(stream, from);
+    const backlog = from === null ? kept.since(stream, since) : kept.after(stream, from);
     questions.push({ group, from, backlog });
   }
   const backlogs: Backlog[] = [];
@@ -43,10 +69,18 @@ export function history(context: EngineContext, session: Session, command: Comma
   return tell(asked, questions, backlogs);
 }
 
-function positionIn({ streams }: HistoryRequest, stream: string): Position | null {
-  if (streams === null || !Object.hasOwn(streams, stream)) return null;
-  const { epoch, offset } = (streams[stream] ?? {}) as Partial<Position>; // the decoder has checked it
-  return { epoch: epoch ?? "", offset: offset ?? 0 };
+/** Meanwhile the client's next command waits. */
+async function askWhen(
+  followed: Promise<void>,
+  asked: Asked,
+  kept: History,
+  wanted: readonly Wanted[],
+): Promise<void> {
+  const { session } = asked;
+  session.scope = new CallScope();
+  await followed;
+  session.scope = null;
+  if (!isClosed(session)) return ask(asked, kept, wanted);
 }
 
 /** Meanwhile the subscription is held, and the client's next command waits. */

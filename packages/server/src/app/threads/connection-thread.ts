@@ -87,7 +87,10 @@ function serve(start: ThreadStart, line: Line): Serving {
       published:
         issuers.length === 0 ? null : new AskedKeys((about, given) => questions.ask(about, given), issuers),
       broker: start.kept && askedBroker((about, given) => questions.ask(about, given), start.kept),
-      nodes: new ControlLink((word, first, second) => line.say(word, first, second), start.hasOthers),
+      nodes: new ControlLink(
+        (word, first, second) => line.say(word, first, second),
+        start.hasOthers ? (about, given) => questions.ask(about, given) : null,
+      ),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
       // What is wrong with keys the control thread has said already.
       keys: {

@@ -261,7 +261,9 @@ export class ConnectionThreads {
       const answerOf = (about: string, given: readonly unknown[]) =>
         about === "missing"
           ? published?.whenMissing(String(given[0]), String(given[1]))
-          : answers?.answer(about, given);
+          : about === "following"
+            ? this.fanOut.following(String(given[0]))
+            : answers?.answer(about, given);
       answerQuestion(first, second, answerOf, (said, id, json) => line.say(said, id, json));
     } else writeThreadLine(this.#log, word, first, second);
   }

@@ -25,6 +25,11 @@ export class NatsNodes implements Nodes {
   #lost = 0;
   #lostBefore = 0;
   #breaksBefore = 0;
+  #followed = 0;
+  /** Streams that NATS may not have heard of yet, by when they were followed, the earliest first. */
+  readonly #unsure = new Map<string, number>();
+  /** The last flush, and up to when streams were followed before it. */
+  #flush: { readonly upTo: number; readonly done: Promise<void> } | null = null;
 
   /** @param channel by which commands go. */
   constructor(target: NatsTarget, channel: string, { clock, random, log }: NatsNodesParts) {
@@ -69,10 +74,36 @@ export class NatsNodes implements Nodes {
     if (stream === this.#channel) return;
     // The stream is the one that was asked for, whatever other subjects NATS may match.
     this.#link.subscribe(subjectOf(stream), (text) => this.#engine?.deliver(text, stream));
+    this.#followed += 1;
+    this.#unsure.set(stream, this.#followed);
   }
 
   unfollow(stream: string): void {
-    if (stream !== this.#channel) this.#link.unsubscribe(subjectOf(stream));
+    if (stream === this.#channel) return;
+    this.#link.unsubscribe(subjectOf(stream));
+    this.#unsure.delete(stream);
+  }
+
+  following(stream: string): Promise<void> | null {
+    const since = this.#unsure.get(stream);
+    if (since === undefined) return null;
+    if (this.#flush === null || this.#flush.upTo < since) {
+      const upTo = this.#followed;
+      this.#flush = { upTo, done: this.#makeSure(upTo) };
+    }
+    return this.#flush.done;
+  }
+
+  /**
+   * NATS answers in order, and so do the servers of a cluster among each other: once it has answered, all of them pass on what
+   * is published to a stream that was followed before.
+   */
+  async #makeSure(upTo: number): Promise<void> {
+    if (!(await this.#link.flush())) return;
+    for (const [stream, since] of this.#unsure) {
+      if (since > upTo) return;
+      this.#unsure.delete(stream);
+    }
   }
 
   async settled(): Promise<boolean> {

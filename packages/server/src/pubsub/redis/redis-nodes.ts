@@ -98,6 +98,10 @@ export class RedisNodes implements Nodes {
     if (stream !== this.#channel && this.#streams.unfollow(stream)) this.#tellSoon();
   }
 
+  following(stream: string): Promise<void> | null {
+    return stream === this.#channel ? null : this.#streams.following(stream);
+  }
+
   async settled(): Promise<boolean> {
     await this.#last;
     const lost = this.#lost - this.#lostBefore;
@@ -136,9 +140,10 @@ export class RedisNodes implements Nodes {
   }
 
   async #tell(connection: RedisConnection): Promise<void> {
-    const { begin, end } = this.#streams.take();
+    const { begin, end, telling } = this.#streams.take();
     const answers: Promise<void>[] = [];
-    for (const channels of inParts(begin)) answers.push(connection.subscribe(channels));
+    for (const channels of inParts(begin))
+      answers.push(connection.subscribe(channels).then(() => this.#streams.confirmed(channels, telling)));
     for (const channels of inParts(end)) answers.push(connection.unsubscribe(channels));
     await Promise.all(answers);
   }
