@@ -45,6 +45,10 @@ export const BUDGETS: readonly Budget[] = [
     figure: { metric: "cpuUsPerConnectOfFive" },
     atMost: 1.5,
   },
+  { scenario: "storm", metric: "cpuUsPerReturn", against: "anycable-go", atMost: 0.75 },
+  { scenario: "storm", metric: "secondsUntilAllAreBack", against: "anycable-go", atMost: 1.25 },
+  { scenario: "storm-restart", metric: "cpuUsPerReturn", against: "anycable-go", atMost: 0.7 },
+  { scenario: "storm-restart", metric: "secondsUntilAllAreBack", against: "anycable-go", atMost: 1.25 },
   { scenario: "connect-http", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.75 },
   { scenario: "connect-grpc", metric: "cpuUsPerConnect", against: "anycable-go", atMost: 0.75 },
 ];

@@ -40,6 +40,7 @@ describe.skipIf(findCompiler() === null).each(["floor", "bare"] as const)(
       expect(paced.seconds).toBeGreaterThan(0.18);
       expect(paced.p50_ms).toBeGreaterThan(0);
       expect(paced.p99_ms).toBeGreaterThanOrEqual(paced.p50_ms);
+      expect(await load.storm(true, 20)).toMatchObject({ back: CLIENTS, refused: 0, failed: 0 });
       const whispers = 20 * (CLIENTS - 1);
       expect(await load.whisper(20, 100)).toMatchObject({ expected: whispers, delivered: whispers, lost: 0 });
     });
@@ -47,6 +48,20 @@ describe.skipIf(findCompiler() === null).each(["floor", "bare"] as const)(
 );
 
 describe.skipIf(findCompiler() === null)("the load client", () => {
+  test("comes back to a server that was killed and started again", async () => {
+    const peer = await startPeer("floor", { kind: "jwt" });
+    const load = startLoadClient(peer);
+    await load.connect(CLIENTS, 10);
+    await load.subscribe();
+    const answer = load.storm(false, 40);
+    await peer.restart();
+    const { back, refused, seconds } = await answer;
+    expect({ back, refused }).toEqual({ back: CLIENTS, refused: 0 });
+    expect(seconds).toBeGreaterThan(1.5);
+    await load.stop();
+    await peer.server.stop();
+  });
+
   test("counts clients that are refused", async () => {
     const refusing = Bun.serve({
       hostname: "127.0.0.1",

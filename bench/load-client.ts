@@ -24,6 +24,16 @@ export interface AgainAnswer {
   readonly seconds: number;
 }
 
+export interface StormAnswer extends Delays {
+  /** Clients that are subscribed again. */
+  readonly back: number;
+  /** Tries that were answered no; and tries that got no answer, or were cut. */
+  readonly refused: number;
+  readonly failed: number;
+  readonly seconds: number;
+  readonly p95_ms: number;
+}
+
 export interface SubscribeAnswer {
   readonly confirmed: number;
   readonly refused: number;
@@ -48,6 +58,11 @@ export interface LoadClient {
    * session, and then for the history of each channel; waits for all answers.
    */
   again(window: number, resume: boolean): Promise<AgainAnswer>;
+  /**
+   * Waits until every client has lost its connection and is subscribed again, each trying with the pauses of AnyCable's
+   * client. With `cut` it resets them itself, and all try in that moment; else the server is to end them.
+   */
+  storm(cut: boolean, patienceSeconds: number): Promise<StormAnswer>;
   /** Subscribes every connection to the one stream of the bench, or each under its own identifier. */
   subscribe(): Promise<SubscribeAnswer>;
   /** Publishes over HTTP: so many a second, or two in flight when the rate is 0; waits until all have arrived. */
@@ -96,6 +111,7 @@ export function startLoadClient(options: LoadOptions): LoadClient {
     pid: talker.pid,
     connect: (count, window) => ask<ConnectAnswer>(`connect ${count} ${window}`),
     again: (window, resume) => ask<AgainAnswer>(`again ${window} ${resume ? 1 : 0}`),
+    storm: (cut, patienceSeconds) => ask<StormAnswer>(`storm ${cut ? 1 : 0} ${patienceSeconds}`),
     subscribe: () => ask<SubscribeAnswer>("subscribe"),
     broadcast: (count, perSecond) => ask<BroadcastAnswer>(`broadcast ${count} ${perSecond}`),
     whisper: (count, perSecond) => ask<BroadcastAnswer>(`whisper ${count} ${perSecond}`),

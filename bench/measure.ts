@@ -11,6 +11,7 @@ export interface Spent<Answer> {
 }
 
 export interface Actors {
+  /** Another one once the server was killed and started again. */
   readonly server: number;
   readonly client: number;
   readonly backend: number | null;
@@ -33,9 +34,10 @@ export async function waitForQuiet(deadlineMs: number): Promise<void> {
 // What a phase leaves to be done a moment later (a collector's run, a timer) belongs to it.
 const SETTLE_MS = 200;
 
-/** Runs one phase and says what it cost. */
+/** Runs one phase and says what it cost. Of a server that was started meanwhile all counts. */
 export async function measure<Answer>(actors: Actors, phase: () => Promise<Answer>): Promise<Spent<Answer>> {
   const readings = () => ({
+    pid: actors.server,
     server: usageOf(actors.server).cpuSeconds,
     client: usageOf(actors.client).cpuSeconds,
     backend: actors.backend === null ? 0 : usageOf(actors.backend).cpuSeconds,
@@ -48,7 +50,9 @@ export async function measure<Answer>(actors: Actors, phase: () => Promise<Answe
   const ended = readings();
   await Bun.sleep(SETTLE_MS);
   const after = readings();
-  const spent = (key: keyof typeof before): number => after[key] - before[key];
+  const isOther = after.pid !== before.pid;
+  const spent = (key: keyof typeof before): number =>
+    after[key] - (key === "server" && isOther ? 0 : before[key]);
   const ours = spent("server") + spent("client") + spent("backend") + spent("bench");
   return {
     answer,

@@ -6,10 +6,13 @@ import { BENCH_SECRET } from "./tokens.ts";
 export const PEER_NAMES = ["hawser", "floor", "anycable-go", "bare"] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
-/** How a scenario wants its server: tokens verified by itself, or clients authenticated by the backend on that port. */
+/**
+ * How a scenario wants its server: tokens verified by itself, with no backend or with one that is down (nothing answers on the
+ * port); or clients authenticated by the backend on that port.
+ */
 export type Authentication =
   | { readonly kind: "jwt" }
-  | { readonly kind: "grpc" | "http"; readonly backendPort: number };
+  | { readonly kind: "jwt-backend-down" | "grpc" | "http"; readonly backendPort: number };
 
 interface Ports {
   readonly port: number;
@@ -38,18 +41,18 @@ function cableFlags({ port, broadcastPort }: Ports, authentication: Authenticati
     `--http_broadcast_port=${broadcastPort}`,
     "--public_streams",
   ];
-  if (authentication.kind === "jwt") {
-    return [...common, "--norpc", `--jwt_secret=${BENCH_SECRET}`, "--enforce_jwt"];
-  }
+  const tokens = [`--jwt_secret=${BENCH_SECRET}`, "--enforce_jwt"];
+  if (authentication.kind === "jwt") return [...common, "--norpc", ...tokens];
   const { kind, backendPort } = authentication;
   const place = `127.0.0.1:${backendPort}`;
+  if (kind === "jwt-backend-down") return [...common, `--rpc_host=${place}`, ...tokens];
   return [...common, `--rpc_host=${kind === "grpc" ? place : `http://${place}/_anycable`}`];
 }
 
 const PEERS = {
   hawser: {
     about: "this server",
-    kinds: ["jwt", "grpc", "http"],
+    kinds: ["jwt", "jwt-backend-down", "grpc", "http"],
     command: (ports, authentication, flags) => [
       process.env.HAWSER_BENCH_COMMAND ?? join(import.meta.dir, "../bin/hawser"),
       ...cableFlags(ports, authentication),
@@ -58,13 +61,13 @@ const PEERS = {
   },
   floor: {
     about: "control: the kernel alone, controls/floor.c",
-    kinds: ["jwt"],
+    kinds: ["jwt", "jwt-backend-down"],
     oneStream: true,
     command: ({ port, broadcastPort }) => [compile("controls/floor.c"), `${port}`, `${broadcastPort}`],
   },
   "anycable-go": {
     about: "reference",
-    kinds: ["jwt", "grpc", "http"],
+    kinds: ["jwt", "jwt-backend-down", "grpc", "http"],
     command: (ports, authentication, flags) => {
       const program = Bun.which("anycable-go");
       return program
@@ -76,7 +79,7 @@ const PEERS = {
   },
   bare: {
     about: "control: the runtime alone, controls/bare.ts",
-    kinds: ["jwt"],
+    kinds: ["jwt", "jwt-backend-down"],
     oneStream: true,
     command: ({ port, broadcastPort }) => [
       process.execPath,
@@ -115,6 +118,8 @@ export function versionOf(name: PeerName): string {
 
 export interface RunningPeer extends Ports {
   readonly server: Started;
+  /** Kills it, as a machine dies, and starts another in its place. */
+  restart(): Promise<void>;
 }
 
 /**
@@ -131,13 +136,26 @@ export async function startPeer(
   const peer: Peer = PEERS[name];
   const command = peer.command(ports, authentication, flags);
   if (!command) throw new Error(`starting ${name}: it is not on PATH`);
-  const server = startServer(name, command, peer.variables);
-  try {
-    await waitForPort(ports.port, server);
-    await waitForPort(ports.broadcastPort, server);
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
-  return { ...ports, server };
+  const start = async (): Promise<Started> => {
+    const server = startServer(name, command, peer.variables);
+    try {
+      await waitForPort(ports.port, server);
+      await waitForPort(ports.broadcastPort, server);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  };
+  let server = await start();
+  return {
+    ...ports,
+    get server() {
+      return server;
+    },
+    async restart() {
+      await server.kill();
+      server = await start();
+    },
+  };
 }

@@ -17,7 +17,7 @@ import {
   type ScenarioName,
   type Size,
 } from "./scenarios.ts";
-import { startTalker } from "./spawn.ts";
+import { freePort, startTalker } from "./spawn.ts";
 import { writeSignedStreams, writeTokens } from "./tokens.ts";
 
 // Beside its connections a server has listeners, logs, a runtime's own descriptors, and so has the load client.
@@ -47,39 +47,44 @@ interface Files {
 /** Who lets clients in, by how it is asked. */
 const BACKENDS = { grpc: "grpc-backend.ts", http: "http-backend.ts" } as const;
 
+/** How the servers of a round let clients in; a backend that answers is started for it, and stopped at its end. */
+async function authenticationOf(kind: Authentication["kind"]) {
+  if (kind === "jwt") return { backend: null, authentication: { kind } } as const;
+  if (kind === "jwt-backend-down") {
+    return { backend: null, authentication: { kind, backendPort: freePort() } } as const;
+  }
+  const script = `${import.meta.dir}/${BACKENDS[kind]}`;
+  const backend = startTalker("the backend", [process.execPath, "--no-env-file", script]);
+  return { backend, authentication: { kind, backendPort: Number(await backend.hear()) } } as const;
+}
+
 /** Starts everything that one round of one peer needs, plays it and stops everything. */
 async function playOnce(name: ScenarioName, peer: PeerName, size: Size, files: Files): Promise<Sample> {
   const scenario: Scenario = SCENARIOS[name];
-  const kind = scenario.authentication;
-  const backend =
-    kind === "jwt"
-      ? null
-      : startTalker("the backend", [
-          process.execPath,
-          "--no-env-file",
-          `${import.meta.dir}/${BACKENDS[kind]}`,
-        ]);
+  const { backend, authentication } = await authenticationOf(scenario.authentication);
   try {
-    const authentication: Authentication =
-      kind === "jwt" || backend === null
-        ? { kind: "jwt" }
-        : { kind, backendPort: Number(await backend.hear()) };
-    const { server, port, broadcastPort } = await startPeer(peer, authentication, scenario.flags ?? []);
+    const running = await startPeer(peer, authentication, scenario.flags ?? []);
     const load = startLoadClient({
-      port,
-      broadcastPort,
+      port: running.port,
+      broadcastPort: running.broadcastPort,
       ...(backend ? {} : { tokens: files.tokens }),
       ...(scenario.protocol === undefined ? {} : { protocol: scenario.protocol }),
       ...(scenario.signedStreams ? { identifiers: files.signedStreams } : {}),
     });
+    const actors = {
+      get server() {
+        return running.server.pid;
+      },
+      client: load.pid,
+      backend: backend?.pid ?? null,
+    };
     try {
-      const actors = { server: server.pid, client: load.pid, backend: backend?.pid ?? null };
-      return await scenario.play({ actors, load, size });
+      return await scenario.play({ actors, load, size, restart: () => running.restart() });
     } catch (error) {
-      throw new Error(`${error instanceof Error ? error.message : error}\n${server.output()}`.trim());
+      throw new Error(`${error instanceof Error ? error.message : error}\n${running.server.output()}`.trim());
     } finally {
       await load.stop();
-      await server.stop();
+      await running.server.stop();
     }
   } finally {
     await backend?.stop();

@@ -2,6 +2,7 @@ import type { BroadcastAnswer, LoadClient } from "./load-client.ts";
 import { type Actors, measure, type Spent } from "./measure.ts";
 import type { Authentication } from "./peers.ts";
 import { usageOf } from "./process-tree.ts";
+import { breakAll, crowd, killServer } from "./storm.ts";
 import { BENCH_SECRET } from "./tokens.ts";
 
 /** Every figure that a scenario can report, and how a person reads it. */
@@ -9,6 +10,10 @@ export const METRICS = {
   cpuUsPerConnect: { label: "CPU a connect", unit: "us", digits: 1 },
   cpuUsPerSubscribe: { label: "CPU a subscribe", unit: "us", digits: 1 },
   cpuUsPerDelivery: { label: "CPU a delivery", unit: "us", digits: 2 },
+  cpuUsPerReturn: { label: "CPU a return", unit: "us", digits: 1 },
+  secondsUntilAllAreBack: { label: "all are back", unit: "s", digits: 2 },
+  refusedTries: { label: "refused tries", unit: "", digits: 0 },
+  failedTries: { label: "failed tries", unit: "", digits: 0 },
   cpuUsPerConnectOfFive: { label: "CPU a connect with five subscribes", unit: "us", digits: 1 },
   cpuUsPerResumeOfFive: { label: "CPU a resume of five subscriptions", unit: "us", digits: 1 },
   deliveriesPerSecond: { label: "deliveries/s", unit: "", digits: 0 },
@@ -21,6 +26,7 @@ export const METRICS = {
   residentMb: { label: "memory in all", unit: "MB", digits: 1 },
   emptyMb: { label: "memory when empty", unit: "MB", digits: 1 },
   p50Ms: { label: "p50", unit: "ms", digits: 1 },
+  p95Ms: { label: "p95", unit: "ms", digits: 1 },
   p99Ms: { label: "p99", unit: "ms", digits: 1 },
   clientCores: { label: "client", unit: "cores", digits: 2 },
   foreignCores: { label: "noise", unit: "cores", digits: 2 },
@@ -38,6 +44,7 @@ export interface Size {
   readonly manyStreams: number;
   readonly manyStreamsConnections: number;
   readonly scatteredBroadcasts: number;
+  readonly stormClients: number;
 }
 
 export const FULL_SIZE: Size = {
@@ -49,6 +56,7 @@ export const FULL_SIZE: Size = {
   manyStreams: 100_000,
   manyStreamsConnections: 9_000,
   scatteredBroadcasts: 5_000,
+  stormClients: 9_000,
 };
 
 export const QUICK_SIZE: Size = {
@@ -60,6 +68,7 @@ export const QUICK_SIZE: Size = {
   manyStreams: 20_000,
   manyStreamsConnections: 2_000,
   scatteredBroadcasts: 1_000,
+  stormClients: 2_000,
 };
 
 const BROADCASTS_PER_SECOND = 15;
@@ -67,13 +76,15 @@ const TWO_IN_FLIGHT = 0;
 // Uncounted broadcasts before a fan-out is measured, for every peer alike: a server is not always just started.
 const WARM_UP_BROADCASTS = 15;
 const TWO_THREADS = ["--workers=2"];
-const HANDSHAKES_AT_A_TIME = 200;
+export const HANDSHAKES_AT_A_TIME = 200;
 const START_UP_MS = 500;
 
 export interface Stage {
   readonly actors: Actors;
   readonly load: LoadClient;
   readonly size: Size;
+  /** Kills the server and starts it again. */
+  restart(): Promise<void>;
 }
 
 export interface Scenario {
@@ -95,7 +106,7 @@ export interface Scenario {
   readonly play: (stage: Stage) => Promise<Sample>;
 }
 
-async function connectAll({ actors, load }: Stage, connections: number): Promise<Sample> {
+export async function connectAll({ actors, load }: Stage, connections: number): Promise<Sample> {
   const spent = await measure(actors, () => load.connect(connections, HANDSHAKES_AT_A_TIME));
   const { welcomed, refused, lost, seconds, p50_ms, p99_ms } = spent.answer;
   if (welcomed !== connections || lost > 0) {
@@ -111,7 +122,7 @@ async function connectAll({ actors, load }: Stage, connections: number): Promise
   };
 }
 
-async function subscribeAll({ actors, load }: Stage, connections: number): Promise<Sample> {
+export async function subscribeAll({ actors, load }: Stage, connections: number): Promise<Sample> {
   const spent = await measure(actors, () => load.subscribe());
   const { confirmed, refused, lost, seconds } = spent.answer;
   if (confirmed !== connections) {
@@ -272,9 +283,20 @@ async function memoryResumed(stage: Stage): Promise<Sample> {
   return { kbPerConnection: ((residentMb - emptyMb) * 1024) / size.connections, residentMb, emptyMb };
 }
 
-function company({ clientCores, foreignCores }: Spent<unknown>): Sample {
+export function company({ clientCores, foreignCores }: Spent<unknown>): Sample {
   return { clientCores, foreignCores };
 }
+
+const ACCEPT_RATE = 1_000;
+const STORM_COLUMNS = [
+  "cpuUsPerReturn",
+  "secondsUntilAllAreBack",
+  "p50Ms",
+  "p95Ms",
+  "refusedTries",
+  "failedTries",
+  "residentMb",
+] as const;
 
 const count = (n: number): string => n.toLocaleString("en");
 
@@ -371,6 +393,29 @@ export const SCENARIOS = {
     manyStreams: true,
     columns: ["bytesPerSubscription", "cpuUsPerBroadcast", "cpuUsPerBroadcastOfFew", "residentMb"],
     play: manyStreams,
+  },
+  storm: {
+    title: (size) =>
+      `${count(size.stormClients)} clients lose their connections and come back in one moment, the backend being down`,
+    authentication: "jwt-backend-down",
+    columns: STORM_COLUMNS,
+    play: breakAll,
+  },
+  "storm-accept-rate": {
+    title: (size) =>
+      `${count(size.stormClients)} clients come in one moment to a server that takes ${count(ACCEPT_RATE)} a second`,
+    authentication: "jwt-backend-down",
+    flags: [`--accept_rate=${ACCEPT_RATE}`],
+    oursAlone: true,
+    columns: STORM_COLUMNS,
+    play: crowd,
+  },
+  "storm-restart": {
+    title: (size) =>
+      `the server of ${count(size.stormClients)} clients is killed and started again, the backend being down`,
+    authentication: "jwt-backend-down",
+    columns: STORM_COLUMNS,
+    play: killServer,
   },
   "connect-http": {
     title: (size) =>

@@ -9,6 +9,8 @@ export interface Started {
   /** The last lines that it printed, for a failure's report. */
   output(): string;
   alive(): boolean;
+  /** Ends it without a word. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -45,6 +47,10 @@ export function startServer(
     name,
     output: () => readFileSync(log, "utf8").trim().split("\n").slice(-LAST_WORDS).join("\n"),
     alive: () => child.exitCode === null && child.signalCode === null,
+    async kill() {
+      await stopChild(child, "SIGKILL");
+      rmSync(log, { force: true });
+    },
     async stop() {
       await stopChild(child);
       rmSync(log, { force: true });
@@ -87,8 +93,8 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
   }
 }
 
-async function stopChild(child: Subprocess): Promise<void> {
-  child.kill("SIGTERM");
+async function stopChild(child: Subprocess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+  child.kill(signal);
   const impatient = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
   await child.exited;
   clearTimeout(impatient);

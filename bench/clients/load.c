@@ -8,6 +8,9 @@
 //   connect COUNT WINDOW      open COUNT connections, at most WINDOW of them on the way at a time, until each has its welcome
 //   again WINDOW RESUME       reset every connection and connect all of them again; with 1 each asks for its session, and
 //                             then for the history of each of its channels, until all of that is answered
+//   storm CUT SECONDS         with 1 reset every connection and have all clients try again in that moment, with 0 wait until the
+//                             server ends all of them; whoever has no connection tries again after the pauses of AnyCable's
+//                             client and subscribes to the one stream, until all are confirmed or so many seconds are over
 //   subscribe                 subscribe each to one public stream, or under its own identifier, until each is confirmed
 //   broadcast COUNT RATE      publish COUNT messages over HTTP, RATE a second (0: two in flight), until all have arrived
 //   whisper COUNT RATE        have clients in turn whisper COUNT messages, RATE a second, until all have arrived
@@ -45,12 +48,15 @@ struct client {
   uint8_t *rest;      // the start of a frame whose end has not arrived; usually none
   uint32_t rest_length;
   uint64_t started;
+  uint64_t due;       // when it tries again, in a storm
+  int tries;          // that failed in this storm
   char sid[24];       // from its last welcome
 };
 
 static int port, broadcast_port, payload = 100;
 static char **tokens, **identifiers;    // an identifier is a JSON string, quotes included
 static const char *protocol = "actioncable-v1-json";
+static int storming;
 static int resuming, followed, many_followed;    // the one stream, and how many of many
 static int token_count, identifier_count;
 static struct client *clients;
@@ -100,10 +106,32 @@ static void forget_delays(void) {
   delay_count = 0;
 }
 
+// ---- Coming back, as AnyCable's client does (backoffWithJitter of @anycable/core): 3 to 6 seconds, doubled each time, and
+// up to a half less or more.
+
+static double fraction(void) {
+  static uint64_t state = 88172645463325252ull;    // xorshift: every run has the same crowd
+  state ^= state << 13;
+  state ^= state >> 7;
+  state ^= state << 17;
+  return (double)(state >> 11) / (double)(1ull << 53);
+}
+
+static void come_later(struct client *c) {
+  double least = 3.0 * (double)(1 << (c->tries < 10 ? c->tries : 10));
+  double pause = (least + least * fraction()) * (0.5 + fraction());
+  c->tries++;
+  c->due = now() + (uint64_t)(pause * (double)SECOND);
+}
+
 // ---- The protocol, as far as a load client needs it.
 
 static void hang_up(struct client *c, int *counter) {
   if (c->state == CLOSED) return;
+  if (storming) {
+    if (c->state == SUBSCRIBED) confirmed--;
+    come_later(c);
+  }
   c->state = CLOSED;
   (*counter)++;
   close(c->fd);
@@ -168,6 +196,13 @@ static void on_restored(struct client *c) {
   }
 }
 
+static void subscribe(struct client *c) {
+  char command[1000];
+  snprintf(command, sizeof command, "{\"command\":\"subscribe\",\"identifier\":%s}",
+    identifier_count ? identifiers[(c - clients) % identifier_count] : "\"" IDENTIFIER "\"");
+  send_text(c, command);
+}
+
 static void keep_sid(struct client *c, const uint8_t *text, size_t length) {
   const char *name = "\"sid\":\"";
   const uint8_t *sid = memmem(text, length, name, strlen(name));
@@ -193,6 +228,7 @@ static void on_text(struct client *c, const uint8_t *text, size_t length) {
     welcomed++;
     record_delay(now() - c->started);
     keep_sid(c, text, length);
+    if (storming) subscribe(c);
     if (contains(text, length, "\"restored\":true")) on_restored(c);
   } else if (contains(text, length, "\"confirm_history\"")) {
     told++;
@@ -329,7 +365,7 @@ static uint64_t connect_all(int window) {
   return wait_for(answered, (uint64_t)client_count);
 }
 
-static void run_again(int window, int resume) {
+static void reset_all(void) {
   for (int i = 0; i < client_count; i++) {
     struct client *c = &clients[i];
     if (c->state != CLOSED) close(c->fd);
@@ -338,6 +374,10 @@ static void run_again(int window, int resume) {
     c->rest_length = 0;
     c->state = IDLE;
   }
+}
+
+static void run_again(int window, int resume) {
+  reset_all();
   started = welcomed = restored = confirmed = asked = told = refused = lost = 0;
   resuming = resume;
   if (!resume) followed = many_followed = 0;
@@ -346,6 +386,40 @@ static void run_again(int window, int resume) {
   uint64_t end = wait_for(answers, (uint64_t)asked);
   printf("{\"welcomed\":%d,\"restored\":%d,\"told\":%d,\"refused\":%d,\"lost\":%d,\"seconds\":%.4f}\n", welcomed, restored, told,
     refused, lost, (double)(end - begin) / 1e9);
+}
+
+static uint64_t absent(void) { return (uint64_t)(client_count - confirmed); }
+
+static void run_storm(int cut, int seconds) {
+  uint64_t begin, end;
+  int gone = 0;    // with the server, and by no failed try
+  storming = 1;
+  welcomed = refused = lost = confirmed = 0;
+  forget_delays();
+  if (cut) reset_all();
+  for (int i = 0; i < client_count; i++) {
+    struct client *c = &clients[i];
+    c->tries = 0;
+    c->due = 0;
+    if (c->state == SUBSCRIBED) confirmed++;
+    else if (!cut) come_later(c);    // the server was faster than the command
+  }
+  gone = confirmed;
+  while (!cut && absent() == 0) turn(10);
+  begin = end = now();
+  if (!cut) wait_for(absent, (uint64_t)client_count);
+  while (absent() > 0 && now() - begin < (uint64_t)seconds * SECOND) {
+    int before = confirmed;
+    for (int i = 0; i < client_count; i++) {
+      struct client *c = &clients[i];
+      if ((c->state == IDLE || c->state == CLOSED) && c->due <= now()) open_connection(c);
+    }
+    turn(5);
+    if (confirmed > before) end = now();
+  }
+  storming = 0;
+  printf("{\"back\":%d,\"refused\":%d,\"failed\":%d,\"seconds\":%.4f,\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f}\n",
+    confirmed, refused, lost - gone, (double)(end - begin) / 1e9, delay_ms(.5), delay_ms(.95), delay_ms(.99));
 }
 
 static void run_connect(int count, int window) {
@@ -362,10 +436,7 @@ static void run_subscribe(void) {
   followed = 1;
   for (int i = 0; i < client_count; i++) {
     if (clients[i].state != WELCOMED) continue;
-    char command[1000];
-    snprintf(command, sizeof command, "{\"command\":\"subscribe\",\"identifier\":%s}",
-      identifier_count ? identifiers[i % identifier_count] : "\"" IDENTIFIER "\"");
-    send_text(&clients[i], command);
+    subscribe(&clients[i]);
     if (++sent % 100 == 0) turn(0);
   }
   uint64_t end = wait_for(settled, (uint64_t)(sent + refused + lost));
@@ -549,6 +620,7 @@ int main(int count, char **values) {
     int a = 0, b = 0, c = 0;
     if (sscanf(line, "connect %d %d", &a, &b) == 2 && !clients) run_connect(a, b);
     else if (sscanf(line, "again %d %d", &a, &b) == 2 && clients) run_again(a, b);
+    else if (sscanf(line, "storm %d %d", &a, &b) == 2 && clients) run_storm(a, b);
     else if (strcmp(line, "subscribe\n") == 0) run_subscribe();
     else if (sscanf(line, "broadcast %d %d", &a, &b) == 2) run_broadcast(a, b);
     else if (sscanf(line, "whisper %d %d", &a, &b) == 2 && b > 0) run_whisper(a, b);

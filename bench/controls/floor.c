@@ -24,6 +24,7 @@
 enum role { FREE, NEW, WELCOMED, SUBSCRIBED, PUBLISHER };
 static uint8_t roles[MOST];
 static int subscribers[MOST], subscriber_count, poller;
+static uint8_t listed[MOST];    // a descriptor comes again, with another client behind it
 
 static const char WELCOME[] = "{\"type\":\"welcome\",\"sid\":\"1\"}";
 static const char CONFIRM[] = "{\"identifier\":\"" IDENTIFIER "\",\"type\":\"confirm_subscription\"}";
@@ -74,6 +75,7 @@ static void send_to_all(const char *text, size_t length, int but) {
   for (int i = 0; i < subscriber_count; i++) {
     int fd = subscribers[i];
     if (roles[fd] == SUBSCRIBED && (fd == but || write(fd, frame, size) > 0)) subscribers[left++] = fd;
+    else listed[fd] = 0;
   }
   subscriber_count = left;
 }
@@ -118,7 +120,8 @@ static void on_readable(int fd) {
     roles[fd] = WELCOMED;
   } else if (roles[fd] == WELCOMED) {
     answer(fd, out, put_frame(out, CONFIRM, sizeof CONFIRM - 1));
-    subscribers[subscriber_count++] = fd;
+    if (!listed[fd]) subscribers[subscriber_count++] = fd;
+    listed[fd] = 1;
     roles[fd] = SUBSCRIBED;
   } else if (roles[fd] == SUBSCRIBED) {
     whisper(request, (size_t)got, fd);
