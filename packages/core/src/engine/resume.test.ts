@@ -242,6 +242,19 @@ describe("who may resume", () => {
     ]);
   });
 
+  test("whoever may not have the session is in the log with the reason, and without the token", () => {
+    const { come, log, sampledKinds } = start();
+    come(of("ann")).connection.terminate();
+    come(of("eve", "s1"));
+    const [line] = log.lines.filter(({ message }) => message === "session not resumed");
+    expect(line).toEqual({
+      level: "info",
+      message: "session not resumed",
+      fields: { sid: "s2", old_sid: "s1", reason: "other_identity" },
+    });
+    expect(sampledKinds).toContain("resume_denied");
+  });
+
   test("a token that comes for its session is counted as any other", () => {
     const { come, metrics } = start();
     come(of("ann")).connection.terminate();

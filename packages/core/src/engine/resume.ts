@@ -46,15 +46,17 @@ export function resume(
     }
     const snapshot = found !== null && isSessionRevoked(context, formerSid, found) ? null : found;
     const fields = { sid: session.sid, old_sid: quoted(formerSid) };
-    if (snapshot !== null && (admission === null || isEntitled(admission, snapshot))) {
+    const denial = snapshot === null || admission === null ? null : denialOf(admission, snapshot);
+    if (snapshot !== null && denial === null) {
       context.counters.resumes.add(["restored"]);
       context.log.debug("session restored", fields);
       restore(context, session, snapshot, meeting, token);
       carryPresence(context, formerSid, session);
       return;
     }
-    context.counters.resumes.add([snapshot === null ? "unknown" : "denied"]);
-    context.log.debug(snapshot === null ? "session not found in cache" : "session is another's", fields);
+    context.counters.resumes.add([denial === null ? "unknown" : "denied"]);
+    if (denial === null) context.log.debug("session not found in cache", fields);
+    else context.sampled("info", "resume_denied", "session not resumed", { ...fields, reason: denial });
     meeting.carryOut(admission ?? meeting.decide());
   };
   const found = findSession(context, sessions, formerSid);
@@ -145,10 +147,17 @@ function letsIn(admission: Admission): admission is LettingIn {
   return admission.kind === "admit" || admission.kind === "ask_backend";
 }
 
-/** Whether who is let in so may have the session: by a token of the same identity, or in the same way without one. */
-function isEntitled({ kind, token }: LettingIn, { admittedBy, tokenIdentity }: SessionSnapshot): boolean {
-  if (token !== null || tokenIdentity !== null) return token?.identity === tokenIdentity;
-  return admittedBy === (kind === "admit" ? "public" : "backend");
+/**
+ * Why who is let in so may not have the session, or null: it takes a token of the same identity, or without one the same way
+ * in. A client of a page where somebody else signed in meanwhile is the usual one of `other_identity`.
+ */
+function denialOf({ kind, token }: LettingIn, { admittedBy, tokenIdentity }: SessionSnapshot): string | null {
+  if (token !== null && tokenIdentity !== null) {
+    return token.identity === tokenIdentity ? null : "other_identity";
+  }
+  if (tokenIdentity !== null) return "without_token";
+  if (token !== null) return "opened_without_token";
+  return admittedBy === (kind === "admit" ? "public" : "backend") ? null : "other_way_in";
 }
 
 /**

@@ -24,9 +24,11 @@ export function readCommandLine(
   if (argv.some((argument) => /^(?:--?help|-h)$/.test(argument))) return "help";
   const own = Object.values(command.options.options);
   const options = command.readsConfiguration ? [...own, ...CONFIGURATION_OPTIONS] : own;
+  // What is like an option of the server alone is seldom what was meant.
+  const suggested = own.length > 0 ? own : options;
   const { layer, errors, positional } = readArguments(
     argv,
-    flagTable(options, `hawser help ${command.name}`),
+    flagTable(options, `hawser help ${command.name}`, suggested),
   );
   const [error] = errors;
   if (error !== undefined) return { misuse: error };

@@ -6,20 +6,25 @@ import { closest } from "./suggestion.ts";
 /** What a command line may hold. */
 export interface FlagTable {
   readonly byName: ReadonlyMap<string, AnyOption>;
-  /** Every flag that the help may name, for suggestions. */
+  /** Every flag that may be suggested. */
   readonly offered: readonly string[];
   /** What to type to see them. */
   readonly listedBy: string;
 }
 
-export function flagTable(options: readonly AnyOption[], listedBy: string): FlagTable {
+/** @param suggested those of the options that a misspelt one may be told to be. */
+export function flagTable(
+  options: readonly AnyOption[],
+  listedBy: string,
+  suggested: readonly AnyOption[] = options,
+): FlagTable {
   const named = options.flatMap((option) =>
     [option.flag, option.short].flatMap((name) => (name === null ? [] : [[name, option] as const])),
   );
   return {
     // Of two with one name the first counts.
     byName: new Map(named.reverse()),
-    offered: options.flatMap((option) =>
+    offered: suggested.flatMap((option) =>
       option.flag === null || option.deprecated !== null ? [] : [option.flag],
     ),
     listedBy,

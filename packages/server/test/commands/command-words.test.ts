@@ -50,6 +50,12 @@ describe("a command line that is wrong is answered in one line", () => {
     );
   });
 
+  test("without an option of the server alone that is spelt like it", async () => {
+    expect(await complaintOf("revoke", "--user=7")).toBe(
+      "hawser: revoke: --user is not an option; hawser help revoke lists them",
+    );
+  });
+
   test("with what the value must be", async () => {
     expect(await complaintOf("keys", "generate", "--alg=none")).toContain("must be one of HS256");
   });

@@ -195,6 +195,16 @@ describe("hawser revoke", () => {
     expect(stderr).toContain("raise --revocations_limit");
   });
 
+  test("ends with 1 where the end of the tokens has passed, and says that nothing is revoked", async () => {
+    const { server, revoke } = await withSocket();
+    const { code, stdout } = await revoke("--jti=a", "--exp=2020-01-01T00:00:00Z");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^nothing is revoked: 2020-01-01T00:0[\d:.]+Z has passed; connections closed: 0\n$/,
+    );
+    expect(await answerTo(server, { jti: "a" })).toBe("welcome");
+  });
+
   test.each([
     [[], "exactly one of"],
     [["--jti=a", "--sid=b"], "exactly one of"],

@@ -42,7 +42,8 @@ export const revoke: Command = {
     "Asks the server at --admin_socket, as its own user. Exactly one of --jti, --sid, --kid and --identifiers says what is " +
       "revoked; it is compared exactly.",
     "The server remembers it as long as the tokens are good, at most --revocation_max_ttl, and over a restart with " +
-      "--revocations_file. With no room left (--revocations_limit) nothing is done, and the exit status is 1.",
+      "--revocations_file. With no room left (--revocations_limit) nothing is done, and the exit status is 1. So it is when --exp has passed, " +
+      "and nothing is in force; connections are closed all the same.",
   ],
   options: OPTIONS,
   readsConfiguration: true,
@@ -52,8 +53,12 @@ export const revoke: Command = {
     const socket = socketPathOf(call);
     if (typeof socket !== "string") return socket;
     const { closed, until } = await askToRevoke(socket, payload);
-    call.terminal.out(`revoked until ${until}; connections closed: ${closed}\n`);
-    return 0;
+    if (Date.parse(until) > systemClock.nowMs()) {
+      call.terminal.out(`revoked until ${until}; connections closed: ${closed}\n`);
+      return 0;
+    }
+    call.terminal.out(`nothing is revoked: ${until} has passed; connections closed: ${closed}\n`);
+    return 1;
   },
 };
 
