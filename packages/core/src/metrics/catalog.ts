@@ -1,5 +1,5 @@
 /** When a metric exists at all: a server without a backend shows no `rpc_*` (anycable rpc/rpc.go@1.6.16). */
-export type MetricGroup = "node" | "rpc" | "grpc" | "sse" | "threads";
+export type MetricGroup = "node" | "rpc" | "grpc" | "sse" | "threads" | "cluster";
 
 interface CounterRow {
   readonly type: "counter";
@@ -192,6 +192,14 @@ export const METRICS = {
     maxSets: 16,
   },
   revocations_num: gauge("node", "The number of revocations in force"),
+  cluster_servers_num: gauge(
+    "cluster",
+    "The number of servers that share the broker's store, this one included",
+  ),
+  cluster_servers_with_other_keys_num: gauge(
+    "cluster",
+    "The number of those whose keys have differed from this server's for longer than a rotation takes",
+  ),
   /** `result` is told, or rejected where a part of it would have been missing. */
   history_requests_total: {
     type: "counter",

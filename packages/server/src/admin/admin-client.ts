@@ -24,6 +24,27 @@ export interface ListedKey {
   readonly lastUsed: string | null;
 }
 
+/** Another server of the same broker, as it has shown itself of late. */
+export interface OtherServer {
+  /** The machine and the process. */
+  readonly name: string;
+  /** When it took its keys, in ISO 8601. */
+  readonly keysSince: string;
+  /** Marks of its keys: fingerprints of secrets, names and digests of public keys. */
+  readonly keys: readonly string[];
+  /** Of former keys that it takes for a while longer. */
+  readonly passing: readonly string[];
+  /** Marks of keys that it has and the server that is asked has not. */
+  readonly missingHere: readonly string[];
+  readonly missingThere: readonly string[];
+}
+
+export interface KeysAnswer {
+  readonly keys: readonly ListedKey[];
+  /** Null where servers share no broker. */
+  readonly servers: readonly OtherServer[] | null;
+}
+
 export interface ReloadAnswer {
   readonly result: string;
   readonly keys: readonly ListedKey[];
@@ -43,9 +64,9 @@ export async function fetchServer(socketPath: string): Promise<ServerFacts> {
 }
 
 /** @throws CableError `io_failed` when the server cannot be asked. */
-export async function fetchKeys(socketPath: string): Promise<readonly ListedKey[]> {
+export async function fetchKeys(socketPath: string): Promise<KeysAnswer> {
   const answer = await callUnix(socketPath, "GET", "/keys", TIMEOUT_MS);
-  return (answerOf(socketPath, answer) as Pick<ReloadAnswer, "keys">).keys;
+  return answerOf(socketPath, answer) as KeysAnswer;
 }
 
 /** @throws CableError `io_failed` when the server cannot be asked, or could not read its keys. */

@@ -30,7 +30,7 @@ export async function openAdmin(
 }
 
 function adminRoutes(composition: Composition): readonly AdminRoute[] {
-  const { stage, keys, lastUsedMs, refreshMetrics } = composition;
+  const { stage, keys, lastUsedMs, refreshMetrics, board } = composition;
   const listed = async (): Promise<ListedKey[]> => {
     await refreshMetrics();
     return keys.list().map((key) => {
@@ -47,7 +47,7 @@ function adminRoutes(composition: Composition): readonly AdminRoute[] {
     {
       method: "GET",
       path: "/keys",
-      answer: async () => ({ status: 200, body: { keys: await listed() } }),
+      answer: async () => ({ status: 200, body: { keys: await listed(), servers: board?.others() ?? null } }),
     },
     {
       method: "POST",

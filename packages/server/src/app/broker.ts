@@ -37,3 +37,8 @@ export function createBroker(
   };
   return { history, sessions, presence, close };
 }
+
+/** Whether what the broker keeps is the same for all servers. */
+export function isBrokerShared({ adapter }: ResolvedConfig["broker"]): boolean {
+  return adapter !== "none" && adapter !== "memory";
+}

@@ -38,7 +38,7 @@ import { sseTransport } from "../transports/sse/sse-transport.ts";
 import { type SocketData, webSocketTransport } from "../transports/websocket/websocket-transport.ts";
 import { admissionPolicy } from "./admission.ts";
 import { createBroadcasters } from "./broadcasters.ts";
-import { createBroker } from "./broker.ts";
+import { createBroker, isBrokerShared } from "./broker.ts";
 import { channelRouter } from "./channels.ts";
 import { createEmbeddedNats, type EmbeddedNats } from "./embedded-nats.ts";
 import { gaugeRefresher } from "./gauges.ts";
@@ -47,6 +47,7 @@ import { createNodes } from "./nodes.ts";
 import { type ReadRevocations, readRevocations } from "./revocations.ts";
 import type { ControlSeat, Seat } from "./seat.ts";
 import { type Reconfigure, ServerKeys } from "./server-keys.ts";
+import { type SharedBoard, shareBoard } from "./shared-board.ts";
 import { TokenUse } from "./token-use.ts";
 
 /** The parts of a server, made and connected, with nothing opened yet. */
@@ -74,6 +75,8 @@ export interface Composition {
   readonly lastUsedMs: (keyName: string) => number | null;
   /** Takes back tokens, and says how many connections were closed in the whole server. */
   readonly revoke: (command: RevokeCommand) => Answer<RevokeResult>;
+  /** Null where servers share nothing. */
+  readonly board: SharedBoard | null;
   /** Brings what is shown up to date. */
   readonly refreshMetrics: () => void | Promise<void>;
   readonly stage: Stage;
@@ -133,7 +136,7 @@ export function compose(
     ...seat?.keys,
   });
   const tokenUse = new TokenUse(metrics, systemClock);
-  const revocations = readRevocations(config);
+  const revocations = readRevocations(config, (changed, isFirst) => board?.revoked(changed, isFirst));
   const asksNobody = config.rpc.kind === "none" || seat?.kind === "control";
   const remote = asksNobody ? null : remoteBackend(config, keys, metrics, log);
   const topics: LateTopics = {
@@ -189,6 +192,13 @@ export function compose(
       sampled: sampler.write,
     },
   );
+  const board =
+    broker?.board === undefined
+      ? null
+      : shareBoard(broker.board, {
+          ...{ engine, keys, metrics, log, graceMs: config.jwt.differAfterMs },
+          onTakenOver: (taken) => seat?.kind === "control" && seat.takeOver(taken),
+        });
   const stage: Stage = { now: "starting" };
   const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
   const shownMetrics = seat?.kind === "control" ? seat.addMetrics(metrics, metricGroups(config)) : metrics;
@@ -225,6 +235,7 @@ export function compose(
       seat?.kind === "control" ? lastUsedIn(shownMetrics) : (keyName) => tokenUse.lastUsedMs(keyName),
     revoke: (command) =>
       seat?.kind === "control" ? seat.countRevoked(() => engine.revoke(command)) : engine.revoke(command),
+    board,
     refreshMetrics,
     stage,
     topics,
@@ -248,10 +259,11 @@ function measured(refreshGauges: () => void, { measure }: ControlSeat): Promise<
 }
 
 /** What is not in use shows no metrics. */
-function metricGroups({ rpc, sse, server }: ResolvedConfig): readonly MetricGroup[] {
+function metricGroups({ rpc, sse, server, broker }: ResolvedConfig): readonly MetricGroup[] {
   const groups = [...METRIC_GROUPS[rpc.kind]];
   if (sse.path !== null) groups.push("sse");
   if (server.workers > 1) groups.push("threads");
+  if (isBrokerShared(broker)) groups.push("cluster");
   return groups;
 }
 

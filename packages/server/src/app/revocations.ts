@@ -3,6 +3,7 @@ import { Revocations } from "@hawser/core/jwt/revocation/revocations";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
 import { RevocationsFile } from "../keys/revocation/revocations-file.ts";
+import { isBrokerShared } from "./broker.ts";
 
 /** The revocations that the server begins with, and their file. */
 export interface ReadRevocations {
@@ -12,8 +13,14 @@ export interface ReadRevocations {
   readonly close: () => void;
 }
 
-/** @throws CableError when `--revocations_file` cannot be used. */
-export function readRevocations({ revocation, jwt }: ResolvedConfig): ReadRevocations {
+/**
+ * @param share lets other servers find what was added.
+ * @throws CableError when `--revocations_file` cannot be used.
+ */
+export function readRevocations(
+  { revocation, jwt, broker }: ResolvedConfig,
+  share: NonNullable<RevocationBook["share"]>,
+): ReadRevocations {
   const { filePath, limit, maxTtlMs } = revocation;
   const inForce = new Revocations(limit);
   const file = filePath === null ? null : new RevocationsFile(filePath, inForce, systemClock.nowMs());
@@ -27,7 +34,7 @@ export function readRevocations({ revocation, jwt }: ResolvedConfig): ReadRevoca
       maxTtlMs,
       longestLifetimeMs: Number.isFinite(longestMs) ? longestMs : null,
       write: file === null ? null : (added) => file.write(added),
-      share: null,
+      share: isBrokerShared(broker) ? share : null,
     },
     open: () => file?.open(),
     close: () => file?.close(),

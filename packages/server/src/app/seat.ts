@@ -1,5 +1,6 @@
 import type { Broker } from "@hawser/core/broker/broker";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
+import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
 import type { AskedKeys } from "../threads/asked-keys.ts";
@@ -22,6 +23,8 @@ export interface ControlSeat {
   readonly measure: () => Promise<void>;
   /** Adds the connections that the threads close to those that a revocation closes. */
   readonly countRevoked: (revoke: () => RevokeResult) => Promise<RevokeResult>;
+  /** Has the threads take over what other servers have revoked. */
+  readonly takeOver: (revocations: readonly Revocation[]) => void;
   /** Whether the application has answered those who ask it. */
   readonly backendAnswered: () => boolean;
 }

@@ -3,6 +3,7 @@ import { messageOf } from "@hawser/core/errors";
 import { KeySources } from "@hawser/core/jwt/key-sources";
 import { createKeyRing } from "@hawser/core/jwt/keyring";
 import { RingHolder } from "@hawser/core/jwt/ring-holder";
+import type { RingReport } from "@hawser/core/jwt/ring-report";
 import type { Log } from "@hawser/core/log";
 import type { LabelledCells } from "@hawser/core/metrics/registry";
 import { deriveKey } from "@hawser/core/signed/derive";
@@ -18,6 +19,7 @@ import { PublishedKeys, type PublishedKeysParts } from "../keys/jwks/published-k
 import { type KeyFacts, keyList } from "../keys/key-list.ts";
 import { ownSecretsOf } from "../keys/own-secrets.ts";
 import { type KeysRead, readKeys } from "../keys/read-keys.ts";
+import { ringMarks } from "../keys/ring-marks.ts";
 import type { GivenSecret, SecretVersion } from "../keys/secret-versions.ts";
 import { restartOnly } from "./restart-only.ts";
 
@@ -72,6 +74,9 @@ export class ServerKeys {
   #rpcSecret: string | null = null;
   /** What the keys were made of, to know whether anything is new. */
   #made = "";
+  /** Where the keys come from that options and files give. */
+  #given: ReadonlySet<string> = new Set();
+  #takenMs = 0;
   #config: ResolvedConfig;
   readonly #restartOnly: string;
   /** Until everybody else has the keys; null where there is nobody. */
@@ -126,6 +131,17 @@ export class ServerKeys {
   /** By their fingerprints, for the application to compare. */
   ownSecrets(): ReturnType<typeof ownSecretsOf> {
     return ownSecretsOf(this.holder.current(), this.#config.jwt, nodeCrypto, this.#parts.clock.nowMs());
+  }
+
+  /** What other servers may know of the keys that are given to this one. */
+  marks(): Pick<RingReport, "keys" | "passing" | "takenMs"> {
+    const given = this.holder.current().keys.filter(({ source }) => this.#given.has(source));
+    const marks = ringMarks(given, this.#parts.clock.nowMs(), {
+      purpose: this.#config.jwt.secretOption,
+      crypto: nodeCrypto,
+      digest: (text) => hmacHex("hawser-public-key", text).slice(0, 8),
+    });
+    return { ...marks, takenMs: this.#takenMs };
   }
 
   /** The fingerprint of the secret that tokens are verified with; the names of the keys where there is none. */
@@ -194,6 +210,8 @@ export class ServerKeys {
     const made = JSON.stringify([given, ofTokens, algorithms, [...texts], overlapMs, config.rpc.http.secret]);
     if (made === this.#made) return false;
     // What can fail comes first; from here on nothing does.
+    this.#given = new Set(read.keys.map(({ source }) => source ?? ""));
+    this.#takenMs = this.#parts.clock.nowMs();
     this.sources.put("options", read.keys);
     for (const [issuer, { held, versions }] of tokens) {
       held.use(versions);

@@ -47,10 +47,17 @@ export async function startServer(
     config.server.workers === 1 ? null : new ConnectionThreads(config, createNodes(config, log), log);
   const composition = compose(config, log, reconfigure, threads && controlSeat(threads));
   announceKeys(config, composition, log);
-  announceRevocations(config, composition, log);
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
-  const { open, mainPort } = await openPorts(config, composition, threads, { tls, onFault });
+  composition.embeddedNats?.start();
+  await composition.board?.start();
+  announceRevocations(config, composition, log);
+  const { open, mainPort } = await openPorts(config, composition, threads, { tls, onFault }).catch(
+    async (thrown: unknown) => {
+      await closeBrokers(composition);
+      throw thrown;
+    },
+  );
   let admin: UnixListener | null = null;
   try {
     admin = await openAdmin(config, composition, log);
@@ -59,11 +66,11 @@ export async function startServer(
     await admin?.close();
     threads?.terminate();
     await Promise.all(open.map((listener) => listener.closeNow()));
+    await closeBrokers(composition);
     throw thrown;
   }
   announceEndpoints(config, mainPort, log);
   composition.remote?.start();
-  composition.embeddedNats?.start();
   composition.nodes?.start(composition.engine);
   for (const broadcaster of composition.broadcasters) broadcaster.start();
   const timers = startTimers(config, composition, log);
@@ -90,8 +97,8 @@ export async function startServer(
 
 function controlSeat(threads: ConnectionThreads): ControlSeat {
   const keys = { onTaken: threads.useKeys, onPublished: threads.usePublished };
-  const { fanOut: nodes, addMetrics, measure, countRevoked, backendAnswered } = threads;
-  return { kind: "control", nodes, keys, addMetrics, measure, countRevoked, backendAnswered };
+  const { fanOut: nodes, addMetrics, measure, countRevoked, takeOver, backendAnswered } = threads;
+  return { kind: "control", nodes, keys, addMetrics, measure, countRevoked, takeOver, backendAnswered };
 }
 
 interface PortParts {
@@ -202,12 +209,17 @@ async function stopServer(
   for (const cancel of timers) cancel();
   composition.closeSampler();
   await Promise.race([composition.nodes?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
-  await composition.embeddedNats?.stop();
-  await composition.broker?.close();
+  await Promise.race([composition.board?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
+  await closeBrokers(composition);
   await admin?.close();
   threads?.terminate();
   await Promise.all(listeners.map((listener) => listener.closeNow()));
   composition.revocations.close();
+}
+
+async function closeBrokers({ embeddedNats, broker }: Composition): Promise<void> {
+  await broker?.close();
+  await embeddedNats?.stop();
 }
 
 /** How long a broadcaster may take to finish what it has begun. */

@@ -26,6 +26,7 @@ export function resolveJwt(
     secretOption: jwtSecret === "" ? "secret" : "jwt_secret",
     previousSecrets: options.previousSecrets,
     overlapMs: options.overlapS * 1000,
+    differAfterMs: options.differAfterS * 1000,
     param: options.param,
     enforce: options.enforce,
     maxTokenBytes: options.maxTokenBytes,

@@ -78,6 +78,8 @@ export interface ResolvedConfig {
     readonly previousSecrets: readonly string[];
     /** How long a secret that a reload replaced goes on. */
     readonly overlapMs: number;
+    /** How long servers may have different keys before it is said. */
+    readonly differAfterMs: number;
     /** Name of the query parameter; the header is `x-` and this name in lower case. */
     readonly param: string;
     readonly enforce: boolean;

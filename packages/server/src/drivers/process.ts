@@ -1,9 +1,11 @@
-import { availableParallelism, constants } from "node:os";
+import { availableParallelism, constants, hostname } from "node:os";
 
 /** The process as the operating system sees it. */
 export const argv: readonly string[] = process.argv.slice(2);
 export const env: Readonly<Record<string, string | undefined>> = process.env;
 export const pid: number = process.pid;
+/** What the machine or the container is called. */
+export const machineName: string = hostname();
 
 export function writeOut(text: string): void {
   process.stdout.write(text);

@@ -25,6 +25,14 @@ export const JWT = section("JWT", {
     placeholder: "SECONDS",
     help: "How long a secret that was replaced while the server runs is still taken. Afterwards its tokens are answered as jwt_retired_as says.",
   }),
+  differAfterS: integer({
+    flag: "jwt_keys_differ_after",
+    toml: "jwt.keys_differ_after",
+    default: 120,
+    min: 1,
+    placeholder: "SECONDS",
+    help: "How long servers that share a broker may have different keys before it is said: as long as new ones take to come to all of them.",
+  }),
   ...ISSUER,
   issuers: tables({
     toml: "jwt.issuers",

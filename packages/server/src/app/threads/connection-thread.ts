@@ -194,6 +194,9 @@ function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: 
     case "published":
       composition.keys.published?.take(note.issuer, note.text);
       return;
+    case "take over":
+      composition.engine.takeOver(note.revocations);
+      return;
     case "certificate":
       serving.listener?.replaceTls(note.tls);
       return;

@@ -4,6 +4,7 @@ import type { Engine } from "@hawser/core/engine/engine";
 import { broadcastPresence } from "@hawser/core/engine/presence";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
 import { CableError } from "@hawser/core/errors";
+import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
 import type { Log } from "@hawser/core/log";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
@@ -111,6 +112,11 @@ export class ConnectionThreads {
     if (text === null) this.#published.delete(issuer);
     else this.#published.set(issuer, text);
     for (const { line } of this.#running.values()) line.send({ kind: "published", issuer, text });
+  };
+
+  /** What other servers have revoked. Threads that are yet to be started begin with all that is in force. */
+  readonly takeOver = (revocations: readonly Revocation[]): void => {
+    for (const { line } of this.#running.values()) line.send({ kind: "take over", revocations });
   };
 
   readonly addMetrics = (own: Metrics, groups: readonly MetricGroup[]): Metrics => {

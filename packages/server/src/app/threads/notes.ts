@@ -44,6 +44,7 @@ export type NoteToThread =
   | { readonly kind: "answer"; readonly answer: ForwardedAnswer }
   | { readonly kind: "certificate"; readonly tls: TlsFiles }
   | { readonly kind: "published"; readonly issuer: string; readonly text: string | null }
+  | { readonly kind: "take over"; readonly revocations: readonly Revocation[] }
   | { readonly kind: "measure" }
   | { readonly kind: "drain"; readonly timeoutMs: number };
 

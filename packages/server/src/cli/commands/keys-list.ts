@@ -1,11 +1,11 @@
 import { flag, section } from "@hawser/core/options";
-import { fetchKeys, type ListedKey } from "../../admin/admin-client.ts";
+import { fetchKeys, type KeysAnswer } from "../../admin/admin-client.ts";
 import { systemClock } from "../../drivers/clock.ts";
 import { nodeCrypto } from "../../drivers/crypto.ts";
 import { keyList } from "../../keys/key-list.ts";
 import type { Command, CommandCall } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
-import { keyLines } from "../key-lines.ts";
+import { keyLines, serverLines } from "../key-lines.ts";
 import { ringOf } from "../key-ring.ts";
 
 const OPTIONS = section("Options", {
@@ -25,24 +25,27 @@ export const keysList: Command = {
   about: [
     "With --admin_socket the running server is asked, which also knows when a token of each key was last taken. Else the " +
       "keys are those that a server with this configuration would start with.",
+    "Where the server shares a broker with others, their keys follow, by their fingerprints, and how they differ from its own.",
     "A secret is told by its fingerprint, which hawser keys fingerprint prints of the application's own.",
   ],
   options: OPTIONS,
   readsConfiguration: true,
   async run(call) {
-    const keys = await listedKeys(call);
+    const listed = await listedKeys(call);
     call.terminal.out(
-      call.option(OPTIONS.options.json) ? `${JSON.stringify({ keys }, null, 2)}\n` : keyLines(keys),
+      call.option(OPTIONS.options.json)
+        ? `${JSON.stringify(listed, null, 2)}\n`
+        : keyLines(listed.keys) + serverLines(listed.servers ?? []),
     );
     return 0;
   },
 };
 
-async function listedKeys(call: CommandCall): Promise<readonly ListedKey[]> {
+async function listedKeys(call: CommandCall): Promise<KeysAnswer> {
   const config = configurationOf(call);
   const { socketPath } = config.admin;
   if (socketPath !== null && !call.option(OPTIONS.options.offline)) return fetchKeys(socketPath);
   const ring = await ringOf(config, call.terminal);
   const listed = keyList(ring, config.jwt.secretOption, nodeCrypto, systemClock.nowMs());
-  return listed.map((key) => ({ ...key, lastUsed: null }));
+  return { keys: listed.map((key) => ({ ...key, lastUsed: null })), servers: null };
 }

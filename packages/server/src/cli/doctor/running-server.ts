@@ -16,7 +16,8 @@ export async function checkRunningServer(config: ResolvedConfig, own: OwnSecrets
   }
   try {
     const { version, pid } = await fetchServer(socketPath);
-    const running = (await fetchKeys(socketPath)).filter(({ state }) => state === "active");
+    const { keys } = await fetchKeys(socketPath);
+    const running = keys.filter(({ state }) => state === "active");
     const theirs = running.flatMap(({ fingerprint }) => fingerprint ?? []);
     const about = `Hawser ${version}, pid ${pid}`;
     if (sameSet(theirs, own.active)) return found.ok(`${about}, has the keys of this configuration`);
