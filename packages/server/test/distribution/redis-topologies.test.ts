@@ -103,6 +103,49 @@ describe.skipIf(!HAS_REDIS)("Redis is reached", () => {
     );
     await expectHeard(replica);
   }, 60_000);
+
+  test.skipIf(!HAS_OPENSSL)(
+    "by Sentinels over TLS, as another user of theirs than of the master's",
+    async () => {
+      const { certPath, keyPath } = makeCertificate(scratch.path, "sentinels");
+      const tls = { certPath, keyPath, caPath: certPath };
+      const master = await redis({ tls });
+      const rights = ["&__anycable__", "+subscribe", "+ping"];
+      await master.command("ACL", "SETUSER", "cable", "on", ">master,pw", ...rights);
+      await master.command("ACL", "SETUSER", "watcher", "on", ">watch", "allchannels", "+@all");
+      await master.command("ACL", "SETUSER", "default", "-@all", "+publish", "allchannels");
+      const lines = [
+        ...["sentinel auth-user main watcher", "sentinel auth-pass main watch", "user default off"],
+        "user asker on >sentinel-pw +sentinel|get-master-addr-by-name +sentinel|sentinels",
+      ];
+      const sentinel = await startSentinel(scratch.path, master.port, { tls, lines });
+      running.push(sentinel);
+      const urls = (user: string, asker: string, place = `rediss://${asker}`, port = sentinel.tlsPort) => [
+        `--redis_url=rediss://${user}:master%2Cpw@main`,
+        `--redis_sentinels=${place}:sentinel-pw@127.0.0.1:${port}`,
+      ];
+      const checked = ["--redis_tls_verify", `--redis_tls_ca_cert_path=${certPath}`];
+      for (const right of [urls("cable", "asker"), urls("cable", "", "asker", sentinel.port)]) {
+        const reached = await hawser(...right, ...checked);
+        await expectHeard(master);
+        await reached.stop();
+      }
+      for (const wrong of [
+        [...urls("nobody", "asker"), ...checked],
+        [...urls("cable", "nobody"), ...checked],
+      ]) {
+        const kept = await hawser(...wrong);
+        await kept.waitFor(/Redis cannot be used; trying again .*(WRONGPASS|invalid username)/);
+        expect(kept.output()).not.toMatch(/master,pw|master%2Cpw|sentinel-pw/);
+        await kept.stop();
+      }
+      const doubting = await hawser(...urls("cable", "asker"), "--redis_tls_verify");
+      await doubting.waitFor(
+        /Redis cannot be used; trying again .*Does it speak TLS, and is its certificate trusted/,
+      );
+    },
+    60_000,
+  );
 });
 
 test("a certificate for Redis that cannot be read ends the start", async () => {

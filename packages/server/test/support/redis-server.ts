@@ -90,27 +90,39 @@ export async function untilListening(port: number, child: Subprocess, what: stri
   throw new Error(`${what} does not listen on port ${port}`);
 }
 
-/** A Sentinel that watches `master` under the name `main`, and acts within a second or two of its death. */
-export async function startSentinel(folder: string, masterPort: number): Promise<RedisServer> {
-  const [port] = await freePorts(1);
+/**
+ * A Sentinel that watches `master` under the name `main`, and acts within a second or two of its death.
+ *
+ * @param tls takes TLS on a second port, and speaks it to the master.
+ * @param lines of its configuration besides.
+ */
+export async function startSentinel(
+  folder: string,
+  masterPort: number,
+  { tls, lines = [] }: { readonly tls?: RedisPlace["tls"]; readonly lines?: readonly string[] } = {},
+): Promise<RedisServer & { readonly tlsPort: number }> {
+  const [port, tlsPort] = await freePorts(2);
+  const secured =
+    tls === undefined
+      ? []
+      : [
+          ...[`tls-port ${tlsPort}`, `tls-cert-file ${tls.certPath}`, `tls-key-file ${tls.keyPath}`],
+          ...[`tls-ca-cert-file ${tls.caPath}`, "tls-auth-clients no", "tls-replication yes"],
+        ];
   const config = join(folder, `sentinel-${port}.conf`);
   writeFileSync(
     config,
     [
-      ...[
-        `port ${port}`,
-        "bind 127.0.0.1",
-        `dir ${folder}`,
-        `sentinel monitor main 127.0.0.1 ${masterPort} 1`,
-      ],
-      ...["sentinel down-after-milliseconds main 500", "sentinel failover-timeout main 3000", ""],
+      ...[`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, ...secured],
+      ...[`sentinel monitor main 127.0.0.1 ${masterPort} 1`, "sentinel down-after-milliseconds main 500"],
+      ...["sentinel failover-timeout main 3000", ...lines, ""],
     ].join("\n"),
   );
   const command = ["redis-server", config, "--sentinel"];
   let child = await spawnRedis(command, port);
   let client = new RedisClient(`redis://127.0.0.1:${port}`, { autoReconnect: true });
   return {
-    port,
+    ...{ port, tlsPort },
     url: `redis://127.0.0.1:${port}`,
     command: (name, ...rest) => client.send(name, [...rest]),
     async kill() {

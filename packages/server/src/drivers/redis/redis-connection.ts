@@ -75,14 +75,14 @@ export async function connectRedis(
   const client = await clientFor(target, use, attempt);
   let lastError = "the connection was closed";
   client.on("error", (error: Error) => {
-    lastError = reasonOf(error);
+    lastError = reasonOf(error, target);
   });
   if (use.onMessage !== undefined) client.on("message", use.onMessage);
   try {
     await client.connect();
   } catch (thrown) {
     client.disconnect();
-    const why = lastError === "the connection was closed" ? reasonOf(thrown) : lastError;
+    const why = lastError === "the connection was closed" ? reasonOf(thrown, target) : lastError;
     throw new CableError("io_failed", why, { cause: thrown, retryable: true });
   }
   let ended = false;
@@ -150,8 +150,24 @@ async function clientFor(target: RedisTarget, use: RedisUse, attempt: number): P
   }
   if (address.socketPath !== null) return new library.Redis({ ...options, path: address.socketPath });
   const { hosts } = address;
-  if (use.keyed && hosts.length > 1) return new library.Cluster([...hosts], clusterOptions(options));
-  return new library.Redis({ ...options, ...(hosts[attempt % hosts.length] ?? hosts[0]) });
+  const one = () => new library.Redis({ ...options, ...(hosts[attempt % hosts.length] ?? hosts[0]) });
+  if (use.keyed && (hosts.length > 1 || (await isOfCluster(one()))))
+    return new library.Cluster([...hosts], clusterOptions(options));
+  return one();
+}
+
+/** Whether one host that is named alone shares the keys with others. False too where it cannot be asked: it is then tried as it is. */
+async function isOfCluster(client: Redis): Promise<boolean> {
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    const slots = await client.cluster("SLOTS");
+    return slots.length > 0;
+  } catch {
+    return false;
+  } finally {
+    client.disconnect();
+  }
 }
 
 /** What is not to be done by the library: to connect again, to keep commands meanwhile, to send them twice. */
@@ -184,7 +200,8 @@ function sentinelOptions({ address, tls }: RedisTarget, sentinels: RedisAddress)
     sentinels: sentinels.hosts.map(({ host, port }: RedisHost) => ({ host, port })),
     ...(own && sentinels.username !== null ? { sentinelUsername: sentinels.username } : {}),
     ...(own && sentinels.password !== null ? { sentinelPassword: sentinels.password } : {}),
-    ...(address.tls ? { enableTLSForSentinelMode: own && sentinels.tls } : {}),
+    // Of the master, despite its name; `sentinelTLS` is of the Sentinels.
+    enableTLSForSentinelMode: address.tls,
     ...(own && sentinels.tls ? { sentinelTLS: tlsOptions(tls) } : {}),
     sentinelRetryStrategy: () => null,
   } satisfies RedisOptions;
@@ -215,7 +232,10 @@ function tlsOptions({ verify, ca, cert, key }: RedisTls): NonNullable<RedisOptio
 }
 
 /** The library's words hold addresses and what Redis said, and no credentials. */
-function reasonOf(thrown: unknown): string {
+function reasonOf(thrown: unknown, { sentinels }: Pick<RedisTarget, "sentinels">): string {
   const { lastNodeError } = thrown as { readonly lastNodeError?: unknown }; // of a cluster of which no node could be asked
-  return messageOf(lastNodeError ?? thrown).split("\n", 1)[0] ?? "";
+  const reason = messageOf(lastNodeError ?? thrown).split("\n", 1)[0] ?? "";
+  // What a Sentinel's TLS fails by is not told by the library.
+  const isSilent = sentinels?.tls === true && reason.endsWith("Connection is closed.");
+  return isSilent ? `${reason} Does it speak TLS, and is its certificate trusted?` : reason;
 }
