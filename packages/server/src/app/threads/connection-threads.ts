@@ -23,8 +23,8 @@ import { roomFor } from "../../threads/shared-room.ts";
 import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
 import { writeThreadLine } from "../../threads/thread-log.ts";
 import type { SocketData } from "../../transports/websocket/websocket-transport.ts";
-import type { Stage } from "../compose.ts";
 import type { PlacedRoute } from "../listeners.ts";
+import type { Stage } from "../stage.ts";
 import type { KeysGiven, NoteToControl, NoteToThread, WordToControl, WordToThread } from "./notes.ts";
 import { ServerMetrics } from "./thread-metrics.ts";
 

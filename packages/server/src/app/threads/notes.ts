@@ -4,7 +4,7 @@ import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import type { TlsFiles } from "../../drivers/http.ts";
 import type { Kept } from "../../threads/asked-broker.ts";
 import type { ForwardedAnswer, ForwardedRequest } from "../../threads/forwarded-requests.ts";
-import type { Stage } from "../compose.ts";
+import type { Stage } from "../stage.ts";
 import type { ThreadMeasures } from "./thread-metrics.ts";
 
 /** A configuration and the texts of the files that its keys come from, as the control thread has read them. */
