@@ -154,7 +154,7 @@ function newCell(name: MetricName): Cell {
   return METRICS[name].type === "counter" ? new Counter() : new Gauge();
 }
 
-const ALL_GROUPS: readonly MetricGroup[] = ["node", "rpc", "grpc", "sse", "threads"];
+const ALL_GROUPS: readonly MetricGroup[] = ["node", "rpc", "grpc", "sse", "threads", "cluster"];
 
 /**
  * A fresh set of metrics, all at 0.
