@@ -19,19 +19,22 @@ export interface HistoryUnderTest {
   stop(): Answer<void>;
 }
 
-/** How late an adapter may notice that something has expired; it may look once a second, and round to seconds. */
-const LATE_MS = 2500;
+/** What is to be known of an adapter before it is tested; where time cannot be made to pass, it has to be waited for. */
+export interface HistoryPace {
+  /** The shortest time to live that is worth testing. */
+  readonly ttlMs: number;
+  /** How late it may notice that something has expired; it may look once a second, and round to seconds. */
+  readonly lateMs?: number;
+  /** How many examples of a property are tried. */
+  readonly examples?: number;
+}
 
 const ROOMY: HistorySettings = { limit: 100, ttlMs: 60_000 };
 
-/**
- * What every adapter of history does, whatever it keeps it in.
- *
- * @param shortest the shortest time to live that is worth testing: where time cannot be made to pass, it has to be waited for.
- */
+/** What every adapter of history does, whatever it keeps it in. */
 export function historyContract(
   name: string,
-  shortest: { readonly ttlMs: number },
+  { ttlMs: shortestMs, lateMs = 2500, examples = 30 }: HistoryPace,
   make: (settings: HistorySettings) => Answer<HistoryUnderTest>,
 ): void {
   describe(`${name} keeps history`, () => {
@@ -125,10 +128,10 @@ export function historyContract(
     });
 
     test("for its time to live, and goes on counting: who is up to date stays so (D23)", async () => {
-      const { history, pass } = await start({ limit: 100, ttlMs: shortest.ttlMs });
+      const { history, pass } = await start({ limit: 100, ttlMs: shortestMs });
       const { epoch } = await appendAll(history, "a", 2);
       expect(await textsSince(history, "a", 1)).toEqual(["1", "2"]);
-      await pass(shortest.ttlMs + LATE_MS);
+      await pass(shortestMs + lateMs);
       expect(await history.after("a", { epoch, offset: 2 })).toEqual(backlog(epoch));
       expect((await history.after("a", { epoch, offset: 1 })).kept).toBe(false);
       expect(await textsSince(history, "a", 1)).toEqual([]);
@@ -137,9 +140,9 @@ export function historyContract(
     });
 
     test("of a stream that it forgot under another epoch (D24)", async () => {
-      const { history, pass } = await start({ limit: 100, ttlMs: shortest.ttlMs });
+      const { history, pass } = await start({ limit: 100, ttlMs: shortestMs });
       const { epoch } = await appendAll(history, "a", 2);
-      await pass(10 * shortest.ttlMs + LATE_MS);
+      await pass(10 * shortestMs + lateMs);
       for (const offset of [0, 1, 2, 3])
         expect((await history.after("a", { epoch, offset })).kept).toBe(false);
       const again = await appended(history, "a", "3");
@@ -212,7 +215,7 @@ export function historyContract(
             await under.stop();
           },
         ),
-        { numRuns: 30 },
+        { numRuns: examples },
       );
     });
   });

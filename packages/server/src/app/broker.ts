@@ -5,7 +5,10 @@ import { MemorySessions } from "@hawser/core/broker/memory-sessions";
 import type { Clock } from "@hawser/core/clock";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import { createRedisBroker } from "../broker/redis/redis-broker.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { targetText } from "../drivers/redis/redis-link.ts";
+import { redisTarget } from "./redis-target.ts";
 
 interface BrokerParts {
   readonly clock: Clock;
@@ -13,22 +16,37 @@ interface BrokerParts {
   readonly log: Log;
 }
 
-/** The broker that is configured, and a line about it; null for none. */
+/**
+ * The broker that is configured, and a line about it; null for none.
+ *
+ * @throws CableError when a file that is needed for it cannot be used.
+ */
 export function createBroker(
-  { adapter, historyLimit, historyTtlMs, sessionsTtlMs, presenceTtlMs }: ResolvedConfig["broker"],
+  { broker, redis }: Pick<ResolvedConfig, "broker" | "redis">,
   { clock, random, log }: BrokerParts,
 ): Broker | null {
-  if (adapter === "none") return null;
+  const parts = { clock, random, log: log.with({ context: "broker" }) };
+  if (broker.adapter === "none") return null;
+  return broker.adapter === "redis" ? inRedis(broker, redis, parts) : inMemory(broker, parts);
+}
+
+function inRedis(
+  config: ResolvedConfig["broker"],
+  redis: ResolvedConfig["redis"],
+  parts: BrokerParts,
+): Broker {
+  const target = redisTarget(redis);
+  parts.log.info(`Using Redis broker at ${targetText(target)} (${aboutKeeping(config).join(", ")})`);
+  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs } = config;
+  return createRedisBroker(target, { history: { limit, ttlMs }, sessionsTtlMs }, parts);
+}
+
+function inMemory(config: ResolvedConfig["broker"], { clock, random, log }: BrokerParts): Broker {
+  const { historyLimit, historyTtlMs, sessionsTtlMs, presenceTtlMs } = config;
   const history = new MemoryHistory({ limit: historyLimit, ttlMs: historyTtlMs }, clock, random);
   const presence = new MemoryPresence(clock, presenceTtlMs);
-  const about = [
-    `epoch: ${history.epoch}`,
-    `history limit: ${historyLimit}`,
-    `history ttl: ${historyTtlMs / 1000}s`,
-    `sessions ttl: ${sessionsTtlMs / 1000}s`,
-    `presence ttl: ${presenceTtlMs / 1000}s`,
-  ];
-  log.info(`Using in-memory broker (${about.join(", ")})`, { context: "broker" });
+  const about = [`epoch: ${history.epoch}`, ...aboutKeeping(config)];
+  log.info(`Using in-memory broker (${about.join(", ")})`);
   const sessions = sessionsTtlMs > 0 ? new MemorySessions({ clock, ttlMs: sessionsTtlMs }) : null;
   const close = () => {
     history.close();
@@ -41,4 +59,18 @@ export function createBroker(
 /** Whether what the broker keeps is the same for all servers. */
 export function isBrokerShared({ adapter }: ResolvedConfig["broker"]): boolean {
   return adapter !== "none" && adapter !== "memory";
+}
+
+function aboutKeeping({
+  historyLimit,
+  historyTtlMs,
+  sessionsTtlMs,
+  presenceTtlMs,
+}: ResolvedConfig["broker"]): readonly string[] {
+  return [
+    `history limit: ${historyLimit}`,
+    `history ttl: ${historyTtlMs / 1000}s`,
+    `sessions ttl: ${sessionsTtlMs / 1000}s`,
+    `presence ttl: ${presenceTtlMs / 1000}s`,
+  ];
 }

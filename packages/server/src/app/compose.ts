@@ -120,7 +120,7 @@ export function compose(
   const broker =
     seat?.kind === "connections"
       ? seat.broker
-      : createBroker(config.broker, { clock: systemClock, random: systemRandom, log });
+      : createBroker(config, { clock: systemClock, random: systemRandom, log });
   const nodes = seat?.nodes ?? createNodes(config, log);
   const engine = new Engine(
     {

@@ -1,18 +1,18 @@
 import { choice, flag, integer, seconds, section } from "@hawser/core/options";
 
-const NOT_SERVED_YET = "is AnyCable's and not served yet; use memory";
+const NOT_SERVED_YET = "is AnyCable's and not served yet; use redis or memory";
 
 export const BROKER = section("Broker", {
   adapter: choice({
     flag: "broker",
     toml: "broker.adapter",
-    values: ["", "none", "memory"],
+    values: ["", "none", "memory", "redis"],
     default: "",
-    refused: { nats: NOT_SERVED_YET, redis: NOT_SERVED_YET },
-    placeholder: "memory|none",
+    refused: { nats: NOT_SERVED_YET },
+    placeholder: "memory|redis|none",
     help:
       "Where messages, sessions and presence are kept for clients that lose their connection: in the memory of this " +
-      "server, or not at all.",
+      "server, in Redis for all servers, or not at all.",
   }),
   historyLimit: integer({
     flag: "history_limit",

@@ -26,6 +26,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...uselessBackend(values, config),
       ...sharedPaths(config),
       ...idsOfThreads(values, config),
+      ...brokerApartFromPubSub(values, config),
     ],
     warnings: [
       ...tokens.warnings,
@@ -47,6 +48,15 @@ function idsOfThreads(values: OptionValues, { server, broker }: ResolvedConfig):
   const { workers, trustRequestId } = SERVER.options;
   return [
     `${placeOf(values, trustRequestId)} does not go with a broker and several threads (${placeOf(values, workers)}): drop one of them`,
+  ];
+}
+
+/** What such a broker keeps it hands on in the same step, so that all servers hear a stream in one order. */
+function brokerApartFromPubSub(values: OptionValues, { broker, pubSub }: ResolvedConfig): string[] {
+  if (broker.adapter !== "redis" || pubSub.adapter === "redis") return [];
+  return [
+    `${placeOf(values, BROKER.options.adapter)} is redis, and ${placeOf(values, PUBSUB.options.adapter)} is ` +
+      `${pubSub.adapter}: servers that have their history in Redis hear of it there, so leave pubsub out`,
   ];
 }
 

@@ -138,12 +138,24 @@ describe("the broker", () => {
     expect(of("--history_limit=0")).toEqual([]);
   });
 
-  test("is not NATS or Redis yet, and keeps no fewer than no messages", () => {
-    for (const adapter of ["nats", "redis"]) {
-      expect(errorsOf({ argv: [`--broker=${adapter}`] })).toEqual([
-        `--broker: the value "${adapter}" is AnyCable's and not served yet; use memory`,
+  test("in Redis goes with pub/sub by Redis, and with no other", () => {
+    const { config, printed, warnings } = loaded({ argv: ["--broker=redis"] });
+    expect(config.broker.adapter).toBe("redis");
+    expect(config.pubSub.adapter).toBe("redis");
+    expect(warnings).toEqual([]);
+    expect(printed()).toMatch(/^pubsub_adapter = "redis" +# from --broker$/m);
+    for (const other of ["none", "nats"])
+      expect(errorsOf({ argv: ["--broker=redis", `--pubsub=${other}`] })).toEqual([
+        `--broker is redis, and --pubsub is ${other}: servers that have their history in Redis hear of it there, so leave ` +
+          "pubsub out",
       ]);
-    }
+    expect(loaded({ files: { "./anycable.toml": printed() } }).config).toEqual(config);
+  });
+
+  test("is not NATS yet, and keeps no fewer than no messages", () => {
+    expect(errorsOf({ argv: ["--broker=nats"] })).toEqual([
+      '--broker: the value "nats" is AnyCable\'s and not served yet; use redis or memory',
+    ]);
     expect(errorsOf({ argv: ["--history_limit=-1"] })).toHaveLength(1);
     expect(configOf("--history_limit=0", "--history_ttl=60").broker).toMatchObject({
       historyLimit: 0,

@@ -140,11 +140,16 @@ function settleBroadcastAdapters(draft: Draft): void {
   draft.compute(adapters, isBroker ? ["http", "redisx", "redis"] : ["http", "redis"]);
 }
 
-/** As the reference chooses: a place of Redis that is not the default one, or a stream of publications, which one server reads. */
+/**
+ * As the reference chooses: the broker's own, a place of Redis that is not the default one, or a stream of publications, which
+ * one server reads.
+ */
 function settlePubSub(draft: Draft, warnings: string[]): void {
   const { adapter, redisChannel, natsChannel } = PUBSUB.options;
   const { url, sentinels } = REDIS.options;
   const { adapters, ...broadcast } = BROADCAST.options;
+  const broker = BROKER.options.adapter;
+  if (draft.get(adapter) === "" && draft.get(broker) === "redis") draft.set(adapter, "redis", broker);
   if (draft.get(adapter) === "") {
     const isRedisElsewhere = draft.get(url) !== url.default || draft.get(sentinels) !== "";
     if (isRedisElsewhere || draft.get(adapters).includes("redisx")) draft.compute(adapter, "redis");

@@ -2,6 +2,7 @@ import type { Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
 import type { RedisAddress, RedisHost } from "./redis-address.ts";
+import type { RedisScript } from "./redis-script.ts";
 
 /** Contents of files, in PEM form; null for what is not given. */
 export interface RedisTls {
@@ -37,6 +38,9 @@ export type RedisCommands = Pick<
   | "publish"
   | "ping"
   | "eval"
+  | "evalsha"
+  | "info"
+  | "config"
   | "xgroup"
   | "xreadgroup"
   | "xautoclaim"
@@ -49,8 +53,12 @@ export type RedisCommands = Pick<
 /** One connection, which never comes back by itself once it has ended. */
 export interface RedisConnection {
   readonly commands: RedisCommands;
+  /** Whether several nodes share the keys. */
+  readonly isCluster: boolean;
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
+  /** Has Redis, in a cluster each node that has keys, keep scripts ready for being run by their names. */
+  load(scripts: readonly RedisScript[]): Promise<void>;
   /** Ends it at once. Commands under way fail. */
   close(): void;
 }
@@ -104,8 +112,13 @@ export async function connectRedis(
   });
   return {
     commands: client,
+    isCluster: client.isCluster,
     subscribe: async (channels) => void (await client.subscribe(...channels)),
     unsubscribe: async (channels) => void (await client.unsubscribe(...channels)),
+    load: async (scripts) => {
+      const nodes = client.isCluster ? (client as Cluster).nodes("master") : [client];
+      await Promise.all(nodes.flatMap((node) => scripts.map(({ text }) => node.script("LOAD", text))));
+    },
     close() {
       ended = true;
       stopLooking();

@@ -1,0 +1,85 @@
+import { redisScript } from "../../drivers/redis/redis-script.ts";
+
+/**
+ * The head of a stream is text: its epoch, the last offset, the time of the last message, the run of Redis that counted, and
+ * what was before that run: the former epoch and its last offset. Messages are entries `<ms>-<offset>` of a stream of Redis.
+ *
+ * A Redis that was restarted, or is another one that took over, may have lost the last offsets it gave out. So a new run
+ * counts on under a new epoch, and a position of the former one is good up to where the count was found.
+ */
+const PRELUDE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function readHead()
+  local head = redis.call('GET', KEYS[1])
+  if not head then return nil end
+  local epoch, offset, at, run, formerEpoch, formerOffset =
+    string.match(head, '^(%S+) (%d+) (%d+) (%S*) (%S*) (%d+)$')
+  return {
+    epoch = epoch, offset = tonumber(offset), at = tonumber(at), run = run,
+    formerEpoch = formerEpoch, formerOffset = tonumber(formerOffset),
+  }
+end
+`;
+
+/** KEYS: head, messages. ARGV: message, new epoch, limit, ttl, life of the stream, run of Redis, channel, text up to its last brace. */
+export const APPEND = redisScript(`${PRELUDE}
+local run = ARGV[6]
+if run == '' then run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '' end
+local head = readHead()
+if not head then
+  head = { epoch = ARGV[2], offset = 0, at = now, run = run, formerEpoch = '', formerOffset = 0 }
+  redis.call('DEL', KEYS[2])
+elseif head.run ~= run then
+  head.formerEpoch, head.formerOffset = head.epoch, head.offset
+  head.epoch, head.run = ARGV[2], run
+end
+head.offset = head.offset + 1
+head.at = math.max(head.at, now)
+redis.call('SET', KEYS[1],
+  string.format('%s %.0f %.0f %s %s %.0f',
+    head.epoch, head.offset, head.at, head.run, head.formerEpoch, head.formerOffset),
+  'PX', ARGV[5])
+redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], string.format('%.0f-%.0f', head.at, head.offset), 'm', ARGV[1])
+redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', math.max(0, now - ARGV[4])))
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+if ARGV[7] then
+  redis.call('PUBLISH', ARGV[7],
+    string.format('%s,"offset":%.0f,"epoch":"%s"}', ARGV[8], head.offset, head.epoch))
+end
+return { head.epoch, head.offset }
+`);
+
+/** KEYS: head. ARGV: channel, text. What no history has goes out in its place among the rest. */
+export const TELL = redisScript(`return redis.call('PUBLISH', ARGV[1], ARGV[2])`);
+
+/** KEYS: head, messages. ARGV: epoch, offset, ttl. The newest first. */
+export const AFTER = redisScript(`${PRELUDE}
+local head = readHead()
+if not head then return { 'unknown' } end
+local offset = tonumber(ARGV[2])
+local isFormer = ARGV[1] == head.formerEpoch and ARGV[1] ~= '' and offset <= head.formerOffset
+if ARGV[1] ~= head.epoch and not isFormer then return { 'epoch' } end
+local count = head.offset - offset
+if count < 0 then return { 'ahead', head.offset } end
+if count == 0 then return { 'kept', head.epoch, {} } end
+local oldest = string.format('%.0f', math.max(0, now - ARGV[3]))
+local entries = redis.call('XREVRANGE', KEYS[2], '+', oldest, 'COUNT', string.format('%.0f', count))
+if #entries < count then return { 'gone', head.offset - #entries } end
+return { 'kept', head.epoch, entries }
+`);
+
+/** KEYS: head, messages. ARGV: since (s), ttl. The oldest first. */
+export const SINCE = redisScript(`${PRELUDE}
+local head = readHead()
+if not head then return { '', {} } end
+local from = string.format('%.0f', math.max(0, ARGV[1] * 1000, now - ARGV[2]))
+return { head.epoch, redis.call('XRANGE', KEYS[2], from, '+') }
+`);
+
+/** KEYS: head. */
+export const HEAD = redisScript(`${PRELUDE}
+local head = readHead()
+if not head then return {} end
+return { head.epoch, head.offset }
+`);

@@ -1,0 +1,108 @@
+import type { SessionSnapshot, Sessions } from "@hawser/core/broker/sessions";
+import type { Random } from "@hawser/core/random";
+import type { BrokerLink, ScriptRunner } from "./broker-link.ts";
+import { SESSION_KEYS } from "./keys.ts";
+import { FIND, REMOVE, REMOVE_OF, RENEW, SAVE, SCAN } from "./session-scripts.ts";
+
+export const SESSION_SCRIPTS = [FIND, REMOVE, REMOVE_OF, RENEW, SAVE, SCAN];
+
+const KEYS = [SESSION_KEYS];
+
+/** Keys that are looked at in one step. */
+const SCANNED_AT_A_TIME = 500;
+
+/** Removals that are remembered while Redis is away; more come with a storm, and then the oldest do not get done. */
+const MOST_OWED = 10_000;
+
+const MARK_LENGTH = 11;
+
+/** Sessions in Redis, which all servers have. The calls are carried out in their order. */
+export class RedisSessions implements Sessions {
+  readonly isShared = true;
+  readonly #link: Pick<BrokerLink, "run">;
+  readonly #random: Random;
+  readonly #ttlMs: number;
+  /** What could not be removed: nobody may get such a session back when Redis is there again. */
+  readonly #owed = new Map<string, () => Owed>();
+
+  constructor(ttlMs: number, link: Pick<BrokerLink, "run" | "onUp">, random: Random) {
+    this.#ttlMs = ttlMs;
+    this.#link = link;
+    this.#random = random;
+    link.onUp((runner) => this.#settle(runner));
+  }
+
+  async save(sid: string, snapshot: SessionSnapshot): Promise<void> {
+    const { identifiers, lineage } = snapshot;
+    const args = [sid, JSON.stringify(snapshot), identifiers, lineage, this.#ttlMs];
+    await this.#link.run("save a session", SAVE, KEYS, args);
+  }
+
+  async find(sid: string): Promise<SessionSnapshot | null> {
+    const text = await this.#link.run("find a session", FIND, KEYS, [sid]);
+    return typeof text === "string" ? (JSON.parse(text) as SessionSnapshot) : null; // written by `save`
+  }
+
+  async renew(sid: string): Promise<void> {
+    await this.#link.run("renew a session", RENEW, KEYS, [sid, this.#ttlMs]);
+  }
+
+  remove(sid: string): Promise<void> {
+    return this.#removeSurely(JSON.stringify([sid]), () => ({ script: REMOVE, args: [sid] }));
+  }
+
+  removeOf(identifiers: string, lineage?: string): Promise<void> {
+    const whose = lineage === undefined ? [identifiers] : [identifiers, lineage];
+    return this.#removeSurely(JSON.stringify(["", ...whose]), () => ({
+      script: REMOVE_OF,
+      // A mark outlives every session that was saved before it.
+      args: [this.#random.id(MARK_LENGTH), 2 * this.#ttlMs, ...whose],
+    }));
+  }
+
+  async removeWhere(matches: (sid: string, snapshot: SessionSnapshot) => boolean): Promise<void> {
+    let cursor = "0";
+    do {
+      const reply = await this.#link.run("look at sessions", SCAN, KEYS, [cursor, SCANNED_AT_A_TIME]);
+      const [next = "0", ...found] = reply as string[];
+      const gone: Promise<void>[] = [];
+      for (let at = 0; at + 1 < found.length; at += 2) {
+        const [sid = "", text = ""] = [found[at], found[at + 1]];
+        if (matches(sid, JSON.parse(text) as SessionSnapshot)) gone.push(this.remove(sid));
+      }
+      await Promise.all(gone);
+      cursor = next;
+    } while (cursor !== "0");
+  }
+
+  async #removeSurely(name: string, how: () => Owed): Promise<void> {
+    const { script, args } = how();
+    try {
+      await this.#link.run("remove sessions", script, KEYS, args);
+    } catch (fault) {
+      if (this.#owed.size >= MOST_OWED)
+        for (const first of this.#owed.keys()) {
+          this.#owed.delete(first);
+          break;
+        }
+      this.#owed.set(name, how);
+      throw fault;
+    }
+  }
+
+  async #settle(runner: ScriptRunner): Promise<void> {
+    const owed = [...this.#owed.values()];
+    await Promise.all(
+      owed.map((how) => {
+        const { script, args } = how();
+        return runner.run("remove sessions", script, KEYS, args);
+      }),
+    );
+    this.#owed.clear();
+  }
+}
+
+interface Owed {
+  readonly script: typeof REMOVE;
+  readonly args: readonly (string | number)[];
+}

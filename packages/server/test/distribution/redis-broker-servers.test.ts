@@ -1,0 +1,86 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { CableClient, publish } from "../support/cable-client.ts";
+import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { createScratch } from "../support/scratch.ts";
+import { until } from "../support/until.ts";
+
+/** Real servers that have their history, sessions and presence in one Redis. */
+
+const scratch = createScratch();
+let redis: RedisServer;
+const running: HawserProcess[] = [];
+const clients: CableClient[] = [];
+
+beforeAll(async () => {
+  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+});
+afterAll(async () => {
+  await redis?.kill();
+  scratch.remove();
+});
+
+async function hawser(...flags: string[]): Promise<HawserProcess> {
+  const server = await startHawser([
+    ...["--norpc", "--public", "--broker=redis", "--broadcast_adapter=http"],
+    ...[`--redis_url=${redis.url}`, ...flags],
+  ]);
+  running.push(server);
+  await server.waitFor(/connected .*context=pubsub channel=/);
+  await server.waitFor(/connected to Redis .*context=broker/);
+  return server;
+}
+
+const IDENTIFIER = JSON.stringify({ channel: "$pubsub", stream_name: "chat" });
+const EXTENDED = ["actioncable-v1-ext-json"];
+
+/** A client that is connected and has been welcomed. */
+async function connect(port: number, query = ""): Promise<CableClient> {
+  const client = new CableClient(`ws://127.0.0.1:${port}/cable${query}`, { protocols: EXTENDED });
+  clients.push(client);
+  await client.message(0);
+  return client;
+}
+
+const framesOf = (client: CableClient) => client.messages.map((text) => JSON.parse(text));
+
+describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
+  test("have one history: what one of them took, a client of the other is told", async () => {
+    const [a, b] = [await hawser(), await hawser()];
+    await a.waitFor(/Using Redis broker at 127\.0\.0\.1:\d+ \(history limit: 100, history ttl: 300s, .*\)/);
+    for (const n of [1, 2, 3])
+      expect((await publish(a.broadcastPort, { stream: "chat", data: String(n) })).status).toBe(201);
+    const client = await connect(b.port);
+    client.send({ command: "subscribe", identifier: IDENTIFIER, history: { since: 1 } });
+    await client.until(() => framesOf(client).some(({ type }) => type === "confirm_history"), "history");
+    const told = framesOf(client).filter(({ message }) => message !== undefined);
+    expect(told.map(({ message, offset }) => [message, offset])).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+    expect((await publish(b.broadcastPort, { stream: "chat", data: "4" })).status).toBe(201);
+    await client.until(() => framesOf(client).some(({ message }) => message === 4), "the next message");
+    expect(framesOf(client).at(-1)).toMatchObject({ message: 4, offset: 4, epoch: told[0].epoch });
+  }, 60_000);
+
+  test("have the same sessions: one that was opened at one of them is resumed at the other", async () => {
+    const [a, b] = [await hawser(), await hawser()];
+    const first = await connect(a.port);
+    const { sid } = JSON.parse(await first.message(0));
+    first.send({ command: "subscribe", identifier: IDENTIFIER });
+    await first.message(1);
+    first.close();
+    await until(async () => {
+      const second = await connect(b.port, `?sid=${sid}`);
+      expect(JSON.parse(await second.message(0))).toMatchObject({
+        restored: true,
+        restored_ids: [IDENTIFIER],
+      });
+    });
+  }, 60_000);
+});
