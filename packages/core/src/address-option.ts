@@ -1,10 +1,15 @@
 import { bad, build, good, isStringArray, type Option, type TextSpec } from "./options.ts";
 
+export type AddressSpec = TextSpec & {
+  /** What stands between the elements of an array of a file, when they are written as one text. */
+  readonly between?: "," | ";";
+};
+
 /**
  * Where other servers are: URLs separated by commas, which may hold a password and then are a secret. Empty for none,
  * where that is the default.
  */
-export function address(spec: TextSpec): Option<string> {
+export function address(spec: AddressSpec): Option<string> {
   const read = (value: string) => good(value.trim());
   return build(spec, {
     kind: "address",
@@ -15,7 +20,7 @@ export function address(spec: TextSpec): Option<string> {
     fromToml: (value) => {
       if (typeof value === "string") return read(value);
       return isStringArray(value)
-        ? read(value.join(","))
+        ? read(value.join(spec.between ?? ","))
         : bad("must be a string, in quotes, or an array of them");
     },
     toToml: (value) => value,

@@ -77,7 +77,7 @@ export function createEmbeddedNats(settings: Settings, log: Log): EmbeddedNats {
 
 /** Its file of configuration, which may be JSON. */
 function natsConfiguration(settings: Settings, folder: string): Readonly<Record<string, unknown>> {
-  const { listen, cluster, name, maxPayloadBytes, jetStreamFolder, debug, trace } = settings;
+  const { listen, cluster, gateway, name, maxPayloadBytes, jetStreamFolder, debug, trace } = settings;
   return {
     ...listen,
     server_name: name ?? `hawser-${listen.host}-${listen.port}-${systemRandom.id(3)}`,
@@ -88,6 +88,11 @@ function natsConfiguration(settings: Settings, folder: string): Readonly<Record<
     ...(cluster === null
       ? {}
       : { cluster: { name: cluster.name, ...cluster.listen, routes: cluster.routes } }),
+    ...(gateway === null ? {} : { gateway: gatewayConfiguration(gateway) }),
     ...(debug ? { debug: true, trace } : {}),
   };
+}
+
+function gatewayConfiguration({ name, listen, advertise, gateways }: NonNullable<Settings["gateway"]>) {
+  return { name, ...listen, ...(advertise === null ? {} : { advertise }), gateways };
 }

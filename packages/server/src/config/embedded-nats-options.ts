@@ -39,6 +39,30 @@ export const EMBEDDED_NATS = section("Embedded NATS", {
     toml: "embedded_nats.routes",
     help: "Other servers of its cluster.",
   }),
+  gatewayAddress: text({
+    flag: "enats_gateway",
+    toml: "embedded_nats.gateway_addr",
+    hidden: true,
+    help: "Where it takes other clusters, this one being known to them as --enats_cluster_name; no gateway when empty.",
+    check: (value) => (value === "" ? null : whyNotListen(value)),
+  }),
+  gateways: address({
+    flag: "enats_gateways",
+    toml: "embedded_nats.gateways",
+    between: ";",
+    placeholder: "NAME:URL,...;...",
+    help: "Other clusters and their gateways.",
+    check: (value) =>
+      natsGateways(value) === null
+        ? "must look like name:nats://host:7222,nats://host:7222;name:nats://host:7222"
+        : null,
+  }),
+  gatewayAdvertise: text({
+    flag: "enats_gateway_advertise",
+    toml: "embedded_nats.gateway_advertise",
+    placeholder: "HOST:PORT",
+    help: "Where other clusters find this one, when that is not where it listens.",
+  }),
   name: text({
     flag: "enats_server_name",
     toml: "embedded_nats.name",
@@ -83,6 +107,24 @@ export const EMBEDDED_NATS = section("Embedded NATS", {
     help: "Have every message in that log.",
   }),
 });
+
+/** Another cluster. */
+export interface NatsGateway {
+  readonly name: string;
+  readonly urls: readonly string[];
+}
+
+/** Null where one of them has no name, or no host with a port (anycable enats/enats.go@1.6.16). */
+export function natsGateways(value: string): readonly NatsGateway[] | null {
+  const gateways: NatsGateway[] = [];
+  for (const one of value.split(";").filter((part) => part.trim() !== "")) {
+    const [, name = "", addresses = ""] = /^\s*([^:/]+):(.+)$/.exec(one) ?? [];
+    const urls = addresses.split(",").map((url) => url.trim());
+    if (name === "" || !urls.every((url) => url.includes("://") && natsListen(url) !== null)) return null;
+    gateways.push({ name, urls });
+  }
+  return gateways;
+}
 
 /** Null where no host and port are named. */
 export function natsListen(value: string): NatsListen | null {

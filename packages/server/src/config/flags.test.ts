@@ -63,7 +63,7 @@ describe("a command line", () => {
   });
 
   test("with an option of AnyCable that is not served says that", () => {
-    for (const name of ["ds", "api_port", "enats_gateway", "statsd_host"]) {
+    for (const name of ["ds", "api_port", "statsd_host"]) {
       expect(errorsOf({ argv: [`--${name}=x`] })).toEqual([
         `--${name} is an option of AnyCable that this version does not serve; leave it out`,
       ]);

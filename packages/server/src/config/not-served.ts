@@ -2,7 +2,6 @@ import { envName } from "@hawser/core/options";
 
 /** AnyCable's options that this version does not serve, by the feature they belong to: cli/options.go@1.6.16. */
 export const NOT_SERVED_FLAGS = {
-  "gateways of embedded NATS": ["enats_gateway", "enats_gateways", "enats_gateway_advertise"],
   "other transports": [
     "ds",
     "ds_path",
@@ -26,15 +25,7 @@ export const NOT_SERVED_FLAGS = {
 } as const satisfies Record<string, readonly string[]>;
 
 /** Keys of AnyCable's file that this version does not serve; a table stands for all that is in it. */
-const NOT_SERVED_TOML: ReadonlySet<string> = new Set([
-  "embedded_nats.gateway_addr",
-  "embedded_nats.gateways",
-  "embedded_nats.gateway_advertise",
-  "metrics.statsd",
-  "ds",
-  "pusher",
-  "api",
-]);
+const NOT_SERVED_TOML: ReadonlySet<string> = new Set(["metrics.statsd", "ds", "pusher", "api"]);
 
 const FLAGS: ReadonlySet<string> = new Set(Object.values(NOT_SERVED_FLAGS).flat());
 const ENV: ReadonlySet<string> = new Set([...[...FLAGS].map(envName), "ANYCABLE_MEMORY_METRICS"]);

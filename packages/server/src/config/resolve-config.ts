@@ -14,7 +14,7 @@ import { LOG, METRICS } from "../telemetry/options.ts";
 import { SERVER } from "../transports/http/options.ts";
 import { SSE } from "../transports/sse/options.ts";
 import { PINGS, WEBSOCKET } from "../transports/websocket/options.ts";
-import { EMBEDDED_NATS, natsListen } from "./embedded-nats-options.ts";
+import { EMBEDDED_NATS, natsGateways, natsListen } from "./embedded-nats-options.ts";
 import { GENERAL, SHUTDOWN } from "./general-options.ts";
 import { NATS } from "./nats-options.ts";
 import { type OptionValues, sectionOf } from "./option-values.ts";
@@ -189,11 +189,19 @@ function resolveEmbeddedNats(values: OptionValues): ResolvedConfig["embeddedNats
     sectionOf(values, EMBEDDED_NATS);
   const listen = natsListen(address);
   const clusterListen = natsListen(clusterAddress);
+  const gatewayListen = natsListen(rest.gatewayAddress);
   if (!enabled || listen === null) return null;
   const all = routes.split(",").filter((route) => route !== "");
   return {
     listen,
     cluster: clusterListen === null ? null : { name: clusterName, listen: clusterListen, routes: all },
+    gateway:
+      gatewayListen === null
+        ? null
+        : {
+            ...{ name: clusterName, listen: gatewayListen, advertise: emptyToNull(rest.gatewayAdvertise) },
+            gateways: natsGateways(rest.gateways) ?? [],
+          },
     name: emptyToNull(name),
     maxPayloadBytes: rest.maxPayloadBytes,
     jetStreamFolder: jetStream ? storeFolder : null,

@@ -4,7 +4,7 @@ import type { BroadcastAdapter } from "../broadcast/options.ts";
 import type { NatsAddress } from "../drivers/nats/nats-address.ts";
 import type { RedisAddress } from "../drivers/redis/redis-address.ts";
 import type { IssuerSettings } from "../keys/issuer/options.ts";
-import type { NatsListen } from "./embedded-nats-options.ts";
+import type { NatsGateway, NatsListen } from "./embedded-nats-options.ts";
 
 /**
  * What the server runs by: every option under its code name, in the units of its name, with the secrets worked out.
@@ -223,6 +223,14 @@ export interface ResolvedConfig {
       readonly name: string;
       readonly listen: NatsListen;
       readonly routes: readonly string[];
+    } | null;
+    /** Null where it speaks to no other cluster. */
+    readonly gateway: {
+      readonly name: string;
+      readonly listen: NatsListen;
+      /** Null for where it listens. */
+      readonly advertise: string | null;
+      readonly gateways: readonly NatsGateway[];
     } | null;
     /** Null when it is to be made up. */
     readonly name: string | null;

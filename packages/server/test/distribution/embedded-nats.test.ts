@@ -58,6 +58,36 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
     await until(async () => expect(await isTaken(two)).toBe(false));
   }, 60_000);
 
+  test("passes messages on to another cluster by gateways", async () => {
+    const ports = await freePorts(4);
+    const [one, two, gatewayOne, gatewayTwo] = ports as unknown as [number, number, number, number];
+    const east = await start(
+      ...["--broadcast_adapter=http", "--enats_cluster_name=east", `--enats_addr=nats://127.0.0.1:${one}`],
+      ...[
+        `--enats_gateway=nats://127.0.0.1:${gatewayOne}`,
+        `--enats_gateway_advertise=127.0.0.1:${gatewayOne}`,
+      ],
+    );
+    const scratch = createScratch();
+    const file = scratch.write(
+      "gateways.toml",
+      `[embedded_nats]\ngateways = ["north:nats://127.0.0.1:1", "east:nats://127.0.0.1:2,nats://127.0.0.1:${gatewayOne}"]\n`,
+    );
+    const west = await start(
+      ...["--broadcast_adapter=http", "--enats_cluster_name=west", `--enats_addr=nats://127.0.0.1:${two}`],
+      ...[`--enats_gateway=nats://127.0.0.1:${gatewayTwo}`, `--config-path=${file}`],
+    );
+    for (const server of [east, west]) await server.waitFor(/ (re)?connected .*context=pubsub/);
+    const both = [await ClusterClient.join(east.port), await ClusterClient.join(west.port)];
+    clients.push(...both);
+    for (const server of [east, west]) await untilJoined(both, server.broadcastPort);
+    await publish(east.broadcastPort, message("westward"));
+    for (const client of both) expect(await client.untilHeard(1)).toEqual(["westward"]);
+    await publish(west.broadcastPort, message("eastward"));
+    for (const client of both) expect(await client.untilHeard(2)).toEqual(["westward", "eastward"]);
+    scratch.remove();
+  }, 60_000);
+
   test("is started again when it was killed, and takes its settings", async () => {
     const [port] = await freePorts(1);
     const scratch = createScratch();
