@@ -11,6 +11,7 @@ import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
 import type { FailedAuths } from "./failed-auths.ts";
+import type { MissedMessages } from "./missed-messages.ts";
 import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { RestoredSessions } from "./restored-sessions.ts";
@@ -45,6 +46,8 @@ export interface EngineContext {
   readonly maxPendingBytes: number;
   /** Null where no history is kept. */
   readonly appends: OrderedAppends | null;
+  /** Null where there are no other nodes, or no history that all of them have. */
+  readonly missed: MissedMessages | null;
   /** Every connected session by its `sid`. */
   readonly sessions: ReadonlyMap<string, Session>;
   /** Queues a frame for the client and counts it. */

@@ -21,6 +21,7 @@ export interface EngineCounters {
   readonly disconnects: LabelledCells<"disconnects_total">;
   readonly historyRequests: LabelledCells<"history_requests_total">;
   readonly historyMessages: Counter;
+  readonly missedStreams: LabelledCells<"missed_streams_total">;
 }
 
 export function engineCounters(metrics: Metrics): EngineCounters {
@@ -44,5 +45,6 @@ export function engineCounters(metrics: Metrics): EngineCounters {
     disconnects: metrics.labelled("disconnects_total"),
     historyRequests: metrics.labelled("history_requests_total"),
     historyMessages: metrics.counter("history_messages_total"),
+    missedStreams: metrics.labelled("missed_streams_total"),
   };
 }

@@ -16,8 +16,11 @@ export function deliver(context: EngineContext, text: string, stream: string | n
     if (stream === null) context.counters.failedPublications.value += 1;
     context.sampled("warn", "publication", "failed to parse a message from a channel", { error: parsed.why });
   } else if (parsed.kind === "messages") {
+    const { missed } = context;
     for (const message of parsed.messages) {
-      if (stream === null || message.stream === stream) broadcast(context, message, message.position);
+      if (stream !== null && message.stream !== stream) continue;
+      if (missed?.isKeeping && missed.keep(message)) continue;
+      broadcast(context, message, message.position);
     }
   } else if (stream === null) {
     executeRemotely(context, parsed);

@@ -30,9 +30,10 @@ import { disconnectRequest, dismissAll, dismissInTurns, dropExpired, leaveStream
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import type { FailedAuths } from "./failed-auths.ts";
 import { Inbox } from "./inbox.ts";
+import { MissedMessages } from "./missed-messages.ts";
 import { OrderedAppends } from "./ordered-appends.ts";
 import { broadcastPresence, losePresence } from "./presence.ts";
-import type { PubSub } from "./pub-sub.ts";
+import type { FromNodes, PubSub } from "./pub-sub.ts";
 import { type PublishResult, publish } from "./publish.ts";
 import { RestoredSessions } from "./restored-sessions.ts";
 import { connectedSnapshot, keepSession } from "./resume.ts";
@@ -98,7 +99,7 @@ export interface EngineParts {
  * The server without its sockets: connections come in by `open`, frames by `receive`, publications by `publish`.
  * A session's commands are carried out one at a time and in order; nothing is awaited unless the application is asked.
  */
-export class Engine implements EngineContext {
+export class Engine implements EngineContext, FromNodes {
   readonly backend: Backend;
   readonly broker: Broker | null;
   readonly pubSub: PubSub | null;
@@ -117,6 +118,7 @@ export class Engine implements EngineContext {
   readonly maxSubscriptions: number;
   readonly maxPendingBytes: number;
   readonly appends: OrderedAppends | null;
+  readonly missed: MissedMessages | null;
   readonly sessions = new Map<string, Session>();
   readonly sampled: EngineContext["sampled"];
   readonly #options: EngineOptions;
@@ -148,10 +150,16 @@ export class Engine implements EngineContext {
       history === null
         ? null
         : new OrderedAppends(history, (publication, position) => handOn(this, publication, position));
+    const isMissed = history !== null && history.publish !== null && parts.pubSub !== null;
+    this.missed = isMissed ? new MissedMessages(this, history) : null;
     this.#options = options;
     this.shadow = shadowOf(options, parts);
     this.counters = engineCounters(parts.metrics);
-    this.hub = new Hub((topic, frame) => topics.publish(topic, frame, options.compress), parts.pubSub);
+    this.hub = new Hub(
+      (topic, frame) => topics.publish(topic, frame, options.compress),
+      parts.pubSub,
+      isMissed ? () => Math.floor(clock.nowMs() / 1000) : undefined,
+    );
     this.#heartbeat = new Heartbeat({
       clock,
       random,
@@ -259,6 +267,16 @@ export class Engine implements EngineContext {
    */
   deliver(text: string, stream: string | null): void {
     deliver(this, text, stream);
+  }
+
+  /** There is no connection to the other nodes. */
+  parted(): void {
+    this.missed?.parted();
+  }
+
+  /** There is one again; the clients of this node get what they have missed, where history knows it. */
+  rejoined(): void {
+    this.missed?.rejoined();
   }
 
   /** Takes back tokens and what was opened with them. */

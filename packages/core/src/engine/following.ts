@@ -10,10 +10,10 @@ const WAIT_MS = 5000;
  * it is not waited for: what is published until there is one comes by `MissedMessages`.
  */
 export function whenFollowed(
-  { pubSub, clock }: EngineContext,
+  { pubSub, missed, clock }: EngineContext,
   asked: readonly { readonly group: Group }[],
 ): Promise<void> | null {
-  if (pubSub === null || !pubSub.isUp) return null;
+  if (pubSub === null || !pubSub.isUp || missed?.isParted) return null;
   let unsure: Promise<void>[] | null = null;
   for (const { group } of asked) {
     const followed = pubSub.following(group.stream);

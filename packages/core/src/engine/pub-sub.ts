@@ -21,3 +21,17 @@ export interface PubSub {
   /** Resolves once all that was handed over before has arrived at the broker; false when some of it was lost on the way. */
   settled(): Promise<boolean>;
 }
+
+/** What comes from the other nodes; the engine is one. */
+export interface FromNodes {
+  /**
+   * Something has come by a channel.
+   *
+   * @param stream whose channel it was; null for one that may carry anything.
+   */
+  deliver(text: string, stream: string | null): void;
+  /** There is no connection to the other nodes: what is published may not come here. Said more than once it changes nothing. */
+  parted(): void;
+  /** There is one, and whatever is published to a stream that is followed comes here again. */
+  rejoined(): void;
+}

@@ -20,6 +20,8 @@ export interface Group {
   members: number;
   /** Who keeps the frames for members that are held; null when no member is. */
   held: Holder[] | null;
+  /** The position of the last message that has one; while none has come the Unix second from which one may. */
+  reached: Position | number;
 }
 
 /**
@@ -62,11 +64,14 @@ export class Hub {
   readonly #streams = new Map<string, Group | Map<string, Group>>();
   readonly #publishFrame: PublishFrame;
   readonly #watch: StreamWatch | null;
+  readonly #nowS: () => number;
   #nextTopic = 0;
 
-  constructor(publishFrame: PublishFrame, watch: StreamWatch | null = null) {
+  /** @param nowS the Unix time in seconds; for where it matters what the followers of a stream have missed. */
+  constructor(publishFrame: PublishFrame, watch: StreamWatch | null = null, nowS: () => number = () => 0) {
     this.#publishFrame = publishFrame;
     this.#watch = watch;
+    this.#nowS = nowS;
   }
 
   /** Streams with at least one subscriber. */
@@ -77,6 +82,30 @@ export class Hub {
   /** Their names. */
   streams(): IterableIterator<string> {
     return this.#streams.keys();
+  }
+
+  /**
+   * Up to where the followers of the stream have it: the position of the last message that has one, or the Unix second since
+   * when there was none. Null when nobody follows it.
+   */
+  reached(stream: string): Position | number | null {
+    const entry = this.#streams.get(stream);
+    if (entry === undefined) return null;
+    if (!(entry instanceof Map)) return entry.reached;
+    // A group that was formed later has heard no more than the others.
+    let earliestS = Number.POSITIVE_INFINITY;
+    for (const { reached } of entry.values()) {
+      if (typeof reached !== "number") return reached;
+      earliestS = Math.min(earliestS, reached);
+    }
+    return earliestS;
+  }
+
+  /** What came before cannot be known: from now on is what counts. */
+  reachedNow(stream: string): void {
+    const entry = this.#streams.get(stream);
+    const groups = entry instanceof Map ? entry.values() : entry === undefined ? [] : [entry];
+    for (const group of groups) group.reached = this.#nowS();
   }
 
   /** Adds the member; the caller keeps the group, and adds a member to a group once. */
@@ -156,6 +185,7 @@ export class Hub {
     excluded: Excluded | null,
     fanOut: FanOut,
   ): void {
+    if (position !== null) group.reached = position;
     const leftOut = excluded?.follows(group) ? excluded.connection : null;
     if (group.held === null) {
       this.#publishToTopic(
@@ -223,7 +253,8 @@ export class Hub {
   #newGroup(stream: string, identifier: string): Group {
     this.#nextTopic += 1;
     const topic = this.#nextTopic.toString(36);
-    return { stream, identifier, topic, head: broadcastHead(identifier), members: 0, held: null };
+    const head = broadcastHead(identifier);
+    return { stream, identifier, topic, head, members: 0, held: null, reached: this.#nowS() };
   }
 }
 

@@ -209,6 +209,14 @@ export const METRICS = {
     maxSets: 8,
   },
   history_messages_total: counter("node", "The total number of messages sent to clients from history"),
+  /** After a time without the other servers. `result` is caught_up, or lost where history could not tell. */
+  missed_streams_total: {
+    type: "counter",
+    group: "node",
+    help: "The total number of streams whose followers may have missed messages, by what became of it",
+    labels: ["result"],
+    maxSets: 8,
+  },
   /** `result` is restored; unknown, for an id that nobody has; or denied, for the session of somebody else. */
   session_resumes_total: {
     type: "counter",

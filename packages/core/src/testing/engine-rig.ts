@@ -49,6 +49,10 @@ interface Setup {
   backend?: Backend;
   pubSub?: PubSub | null;
   broker?: (clock: ManualClock) => Broker;
+  /** One of its own, unless several engines have one. */
+  clock?: ManualClock;
+  /** What the ids of its sessions begin with, where there are several engines. */
+  name?: string;
 }
 
 /** An engine on a manual clock with fake connections; the token "good" is good. */
@@ -60,8 +64,9 @@ export function setUp({
   failedAuths = null,
   pubSub = null,
   revocations = {},
+  clock = new ManualClock(),
+  name = "",
 }: Setup = {}) {
-  const clock = new ManualClock();
   const log = new RecordingLog();
   const topics = new FakeTopics();
   const metrics = createMetrics();
@@ -143,7 +148,7 @@ export function setUp({
     sids += 1;
     const session: Session = engine.open(
       {
-        sid: `s${sids}`,
+        sid: `${name}s${sids}`,
         plan: { pingIntervalMs: 3000, pingPrecision: "s", pongTimeoutMs: 0, tokenNotices: false, ...plan },
         clientAddress: null,
         url: "http://localhost/cable",

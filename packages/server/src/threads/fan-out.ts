@@ -1,13 +1,9 @@
-import type { Engine } from "@hawser/core/engine/engine";
-import type { PubSub } from "@hawser/core/engine/pub-sub";
-
-/** Gives every connection thread a text that may concern its clients; `stream` is null for one that may carry anything. */
-export type TellThreads = (text: string, stream: string | null) => void;
+import type { FromNodes, PubSub } from "@hawser/core/engine/pub-sub";
 
 /** Other servers, as far as they concern this. */
 export interface OuterNodes extends PubSub {
   readonly hasBeenUp: boolean;
-  start(engine: Pick<Engine, "deliver">): void;
+  start(engine: FromNodes): void;
   stop(): Promise<void>;
 }
 
@@ -17,15 +13,16 @@ export interface OuterNodes extends PubSub {
  * every thread hears.
  */
 export class ThreadFanOut implements OuterNodes {
-  readonly #tell: TellThreads;
+  readonly #threads: FromNodes;
   readonly #outer: OuterNodes | null;
   /** The threads that follow each stream; empty where there are no other servers. */
   readonly #followers = new Map<string, Set<number>>();
-  #engine: Pick<Engine, "deliver"> | null = null;
+  #engine: FromNodes | null = null;
+  #isParted = false;
 
-  /** @param outer null where this server is alone. */
-  constructor(tell: TellThreads, outer: OuterNodes | null) {
-    this.#tell = tell;
+  /** @param threads told what has come from the other nodes; @param outer null where this server is alone. */
+  constructor(threads: FromNodes, outer: OuterNodes | null) {
+    this.#threads = threads;
     this.#outer = outer;
   }
 
@@ -37,17 +34,26 @@ export class ThreadFanOut implements OuterNodes {
     return this.#outer === null || this.#outer.hasBeenUp;
   }
 
+  /** Whether there is no connection to the other servers. */
+  get isParted(): boolean {
+    return this.#isParted;
+  }
+
   get hasOthers(): boolean {
     return this.#outer !== null;
   }
 
   /** From now on this engine hears what the threads are told. */
-  serve(engine: Pick<Engine, "deliver">): void {
+  serve(engine: FromNodes): void {
     this.#engine = engine;
   }
 
   start(): void {
-    this.#outer?.start({ deliver: (text, stream) => this.#deliver(text, stream) });
+    this.#outer?.start({
+      deliver: (text, stream) => this.#deliver(text, stream),
+      parted: () => this.#partedBy(true),
+      rejoined: () => this.#partedBy(false),
+    });
   }
 
   publish(stream: string, text: string): void {
@@ -104,6 +110,14 @@ export class ThreadFanOut implements OuterNodes {
 
   #deliver(text: string, stream: string | null): void {
     this.#engine?.deliver(text, stream);
-    this.#tell(text, stream);
+    this.#threads.deliver(text, stream);
+  }
+
+  #partedBy(isParted: boolean): void {
+    this.#isParted = isParted;
+    for (const one of [this.#engine, this.#threads]) {
+      if (isParted) one?.parted();
+      else one?.rejoined();
+    }
   }
 }

@@ -166,6 +166,8 @@ function hear(
   line: Line,
 ): void {
   if (word === "deliver") engine.deliver(first, second === "" ? null : second);
+  else if (word === "parted") engine.parted();
+  else if (word === "rejoined") engine.rejoined();
   else if (word === "answer") questions.answered(first, second);
   else if (word === "fault") questions.failed(first, second);
   else {

@@ -83,7 +83,14 @@ export class ConnectionThreads {
 
   /** @param outer the other servers; null where this one is alone. */
   constructor(config: ResolvedConfig, outer: OuterNodes | null, log: Log) {
-    this.fanOut = new ThreadFanOut((text, stream) => this.#tellAll(text, stream), outer);
+    this.fanOut = new ThreadFanOut(
+      {
+        deliver: (text, stream) => this.#tellAll("deliver", text, stream ?? ""),
+        parted: () => this.#tellAll("parted"),
+        rejoined: () => this.#tellAll("rejoined"),
+      },
+      outer,
+    );
     this.#config = config;
     this.#log = log.with({ context: "threads" });
     this.#room = roomFor(config.server.workers);
@@ -207,8 +214,8 @@ export class ConnectionThreads {
     this.#running.clear();
   }
 
-  #tellAll(text: string, stream: string | null): void {
-    for (const { line } of this.#running.values()) line.say("deliver", text, stream ?? "");
+  #tellAll(word: WordToThread, first = "", second = ""): void {
+    for (const { line } of this.#running.values()) line.say(word, first, second);
   }
 
   #start(own: number, delayMs = FIRST_DELAY_MS): Promise<number> {
@@ -245,6 +252,7 @@ export class ConnectionThreads {
       kept: engine.broker && keptBy(engine.broker),
       forwarded: routes.flatMap(({ route }) => route.paths),
     });
+    if (this.fanOut.isParted) line.say("parted", "", "");
     return new Promise((resolve, reject) => {
       running.started = (outcome) => (typeof outcome === "number" ? resolve(outcome) : reject(outcome));
     });

@@ -60,8 +60,8 @@ export type NoteToControl =
 /** What questions and their answers go by, either way. */
 export type QuestionWord = "ask" | "answer" | "fault";
 
-/** `deliver` is followed by a text and a stream, empty for none. */
-export type WordToThread = "deliver" | QuestionWord;
+/** `deliver` is followed by a text and a stream, empty for none; `parted` and `rejoined` by nothing. */
+export type WordToThread = "deliver" | "parted" | "rejoined" | QuestionWord;
 
 /** A level is followed by a message and its fields. */
 export type WordToControl = "publish" | "command" | "follow" | "unfollow" | LogLevel | QuestionWord;

@@ -23,6 +23,8 @@ export interface NatsLinkParts {
   readonly log: Log;
   /** NATS is there; `again` is true after the first time. */
   readonly onUp: (again: boolean) => void;
+  /** It was there, and is gone. */
+  readonly onDown?: () => void;
 }
 
 type Library = typeof import("@nats-io/transport-node");
@@ -152,6 +154,7 @@ export class NatsLink {
     this.#connection = null;
     this.#isUp = false;
     this.#breaks += 1;
+    this.#parts.onDown?.();
     this.#retry(fault instanceof Error ? fault.message : "the connection was closed");
   }
 
@@ -167,6 +170,7 @@ export class NatsLink {
     if (this.#stopped || !this.#isUp) return;
     this.#isUp = false;
     this.#breaks += 1;
+    this.#parts.onDown?.();
     this.#lastToldMs = this.#parts.clock.monotonicMs();
     this.#parts.log.warn(message, { address: server });
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "@hawser/core/clock";
-import type { Engine } from "@hawser/core/engine/engine";
+import type { FromNodes } from "@hawser/core/engine/pub-sub";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
 import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
@@ -20,7 +20,7 @@ export interface NatsNodesParts {
 export class NatsNodes implements Nodes {
   readonly #link: NatsLink;
   readonly #channel: string;
-  #engine: Pick<Engine, "deliver"> | null = null;
+  #engine: FromNodes | null = null;
   #hasBeenUp = false;
   #lost = 0;
   #lostBefore = 0;
@@ -39,7 +39,9 @@ export class NatsNodes implements Nodes {
       onUp: (again) => {
         this.#hasBeenUp = true;
         log.info(again ? "reconnected" : "connected", { channel });
+        void this.#rejoin();
       },
+      onDown: () => this.#engine?.parted(),
     });
   }
 
@@ -51,8 +53,9 @@ export class NatsNodes implements Nodes {
     return this.#hasBeenUp;
   }
 
-  start(engine: Pick<Engine, "deliver">): void {
+  start(engine: FromNodes): void {
     this.#engine = engine;
+    engine.parted();
     this.#link.subscribe(this.#channel, (text) => engine.deliver(text, null));
     this.#link.start();
   }
@@ -104,6 +107,11 @@ export class NatsNodes implements Nodes {
       if (since > upTo) return;
       this.#unsure.delete(stream);
     }
+  }
+
+  /** All that is followed was told again with the connection, before this. */
+  async #rejoin(): Promise<void> {
+    if (await this.#link.flush()) this.#engine?.rejoined();
   }
 
   async settled(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Clock } from "@hawser/core/clock";
-import type { Engine } from "@hawser/core/engine/engine";
+import type { FromNodes } from "@hawser/core/engine/pub-sub";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
@@ -31,7 +31,7 @@ export class RedisNodes implements Nodes {
   readonly #publisher: RedisLink;
   readonly #subscriber: RedisLink;
   readonly #streams = new StreamChanges();
-  #engine: Pick<Engine, "deliver"> | null = null;
+  #engine: FromNodes | null = null;
   #underWay = 0;
   #hasBeenUp = false;
   #lost = 0;
@@ -54,6 +54,7 @@ export class RedisNodes implements Nodes {
       {
         ...{ clock, random, log },
         onUp: (connection, again) => this.#subscribeAll(connection, again),
+        onDown: () => this.#part(),
       },
     );
   }
@@ -70,8 +71,9 @@ export class RedisNodes implements Nodes {
     return this.#hasBeenUp;
   }
 
-  start(engine: Pick<Engine, "deliver">): void {
+  start(engine: FromNodes): void {
     this.#engine = engine;
+    engine.parted();
     this.#publisher.start();
     this.#subscriber.start();
   }
@@ -148,13 +150,20 @@ export class RedisNodes implements Nodes {
     await Promise.all(answers);
   }
 
-  async #subscribeAll(connection: RedisConnection, again: boolean): Promise<void> {
-    await connection.subscribe([this.#channel]);
+  #part(): void {
     this.#streams.forget();
+    this.#engine?.parted();
+  }
+
+  async #subscribeAll(connection: RedisConnection, again: boolean): Promise<void> {
+    // The one before may have broken before anybody had it, and nobody was told.
+    this.#part();
+    await connection.subscribe([this.#channel]);
     // Whoever comes meanwhile finds no connection yet, and relies on this one's telling.
     do await this.#tell(connection);
     while (this.#streams.areChanged);
     this.#hasBeenUp = true;
+    this.#engine?.rejoined();
     this.#parts.log.info(again ? "reconnected" : "connected", { channel: this.#channel });
   }
 }
