@@ -148,16 +148,16 @@ describe("a revocation", () => {
   });
 
   test("for which the store has no room is said once, and written when there is some", async () => {
-    const { server, store, pass, kept } = cluster();
-    store.limit = 1;
+    const { server, pass, kept } = cluster();
     const a = server("a");
+    a.board.limit = 1;
     await a.keeper.start(PATIENCE_MS);
     for (const value of ["x", "y"]) a.revoke(value);
     await pass(20 * LOOK_MS);
     expect(a.log.lines.map(({ message }) => message)).toEqual([
       "the broker's store has no room for further revocations: raise --revocations_limit",
     ]);
-    store.limit = 2;
+    a.board.limit = 2;
     await pass(LOOK_MS);
     expect(kept()).toEqual(["x", "y"]);
   });

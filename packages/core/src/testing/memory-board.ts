@@ -8,8 +8,6 @@ export class MemoryBoardStore {
   readonly rings = new Map<string, { readonly text: string; readonly untilMs: number }>();
   readonly revocations = new Map<string, { readonly one: Revocation; readonly place: number }>();
   places = 0;
-  /** Further ones are refused past this many. */
-  limit = Number.POSITIVE_INFINITY;
 
   lose(): void {
     this.rings.clear();
@@ -25,10 +23,13 @@ const SHOWN_MS = 15_000;
 export class MemoryBoard implements Board {
   readonly #store: MemoryBoardStore;
   readonly #clock: Clock;
+  /** Further ones are refused past this many. */
+  limit: number;
   #onUp: (() => void) | null = null;
   #isUp: boolean;
 
-  constructor(store: MemoryBoardStore, clock: Clock, isUp = true) {
+  constructor(store: MemoryBoardStore, clock: Clock, isUp = true, limit = Number.POSITIVE_INFINITY) {
+    this.limit = limit;
     this.#store = store;
     this.#clock = clock;
     this.#isUp = isUp;
@@ -56,6 +57,7 @@ export class MemoryBoard implements Board {
     await this.#away();
     const { rings, revocations, places } = this.#store;
     const nowMs = this.#clock.nowMs();
+    this.#forgetEnded();
     rings.set(own.server, { text: ringReportText(own), untilMs: nowMs + SHOWN_MS });
     for (const [id, { untilMs }] of rings) if (untilMs <= nowMs) rings.delete(id);
     return {
@@ -67,13 +69,16 @@ export class MemoryBoard implements Board {
 
   async write(added: readonly Revocation[]): Promise<boolean> {
     await this.#away();
-    const { revocations, limit } = this.#store;
+    const { revocations } = this.#store;
+    this.#forgetEnded();
+    const fresh = added.filter((one) => !revocations.has(idOf(one)));
+    if (revocations.size + fresh.length > this.limit) return false;
     for (const one of added) {
-      const id = `${one.by} ${one.value}`;
-      const held = revocations.get(id)?.one;
-      if (held === undefined && revocations.size >= limit) return false;
-      const untilMs = Math.max(one.untilMs, held?.untilMs ?? 0);
-      const issuedBeforeS = Math.max(one.issuedBeforeS, held?.issuedBeforeS ?? 0);
+      const id = idOf(one);
+      const held = revocations.get(id)?.one ?? { untilMs: 0, issuedBeforeS: 0 };
+      const untilMs = Math.max(one.untilMs, held.untilMs);
+      const issuedBeforeS = Math.max(one.issuedBeforeS, held.issuedBeforeS);
+      if (untilMs === held.untilMs && issuedBeforeS === held.issuedBeforeS) continue;
       this.#store.places += 1;
       revocations.set(id, { one: { ...one, untilMs, issuedBeforeS }, place: this.#store.places });
     }
@@ -85,8 +90,18 @@ export class MemoryBoard implements Board {
     this.#onUp = null;
   }
 
+  #forgetEnded(): void {
+    const { revocations } = this.#store;
+    const nowMs = this.#clock.nowMs();
+    for (const [id, { one }] of revocations) if (one.untilMs <= nowMs) revocations.delete(id);
+  }
+
   async #away(): Promise<void> {
     await null;
     if (!this.#isUp) throw new Error("the store is away");
   }
+}
+
+function idOf({ by, value }: Revocation): string {
+  return `${by} ${value}`;
 }

@@ -22,23 +22,24 @@ interface BrokerParts {
  * @throws CableError when a file that is needed for it cannot be used.
  */
 export function createBroker(
-  { broker, redis }: Pick<ResolvedConfig, "broker" | "redis">,
+  config: Pick<ResolvedConfig, "broker" | "redis" | "revocation">,
   { clock, random, log }: BrokerParts,
 ): Broker | null {
   const parts = { clock, random, log: log.with({ context: "broker" }) };
-  if (broker.adapter === "none") return null;
-  return broker.adapter === "redis" ? inRedis(broker, redis, parts) : inMemory(broker, parts);
+  const { adapter } = config.broker;
+  if (adapter === "none") return null;
+  return adapter === "redis" ? inRedis(config, parts) : inMemory(config.broker, parts);
 }
 
 function inRedis(
-  config: ResolvedConfig["broker"],
-  redis: ResolvedConfig["redis"],
+  { broker, redis, revocation }: Pick<ResolvedConfig, "broker" | "redis" | "revocation">,
   parts: BrokerParts,
 ): Broker {
   const target = redisTarget(redis);
-  parts.log.info(`Using Redis broker at ${targetText(target)} (${aboutKeeping(config).join(", ")})`);
-  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs } = config;
-  return createRedisBroker(target, { history: { limit, ttlMs }, sessionsTtlMs }, parts);
+  parts.log.info(`Using Redis broker at ${targetText(target)} (${aboutKeeping(broker).join(", ")})`);
+  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs } = broker;
+  const revocationsLimit = revocation.limit;
+  return createRedisBroker(target, { history: { limit, ttlMs }, sessionsTtlMs, revocationsLimit }, parts);
 }
 
 function inMemory(config: ResolvedConfig["broker"], { clock, random, log }: BrokerParts): Broker {

@@ -27,7 +27,7 @@ export async function startRedisBroker(
   const log = new RecordingLog();
   const broker = createRedisBroker(
     redisTargetOf(url),
-    { history: { limit: 100, ttlMs: 60_000 }, sessionsTtlMs: 60_000, ...options },
+    { history: { limit: 100, ttlMs: 60_000 }, sessionsTtlMs: 60_000, revocationsLimit: 1000, ...options },
     { clock: systemClock, random: systemRandom, log },
   );
   await until(() => broker.history?.since("is it there?", 0));

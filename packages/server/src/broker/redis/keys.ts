@@ -14,3 +14,13 @@ export const SESSION_KEYS = `${OURS}:{sessions}`;
 
 /** The same of presence. */
 export const PRESENCE_KEYS = `${OURS}:{presence}`;
+
+/** What servers write down for each other, on one node of a cluster, in the order in which its scripts take it. */
+export const BOARD_KEYS: readonly string[] = [
+  "rings",
+  "ring-ends",
+  "revoked",
+  "places",
+  "befores",
+  "last",
+].map((name) => `${OURS}:{board}:${name}`);
