@@ -41,6 +41,8 @@ export class BoardKeeper {
   #again = false;
   #cancel: Cancel | null = null;
   #onFirst: (() => void) | null = null;
+  /** Something waits that only this server has. */
+  #isUrgent = false;
   #isFull = false;
   /** Whether it was said that looking fails. */
   #isTold = false;
@@ -81,8 +83,10 @@ export class BoardKeeper {
   /** `isFirst`: no other server is known to have them. */
   revoked(changed: readonly Revocation[], isFirst: boolean): void {
     for (const one of changed) this.#await(one);
-    // The others write down what they have heard too, but with their next look: the one who took it may die of it.
-    if (isFirst) this.#look();
+    // The others write down what they have heard too, but with their next look: who took it may be gone by then.
+    if (!isFirst) return;
+    this.#isUrgent = true;
+    this.#look();
   }
 
   /** Shows the others at once that there are other keys. */
@@ -148,6 +152,8 @@ export class BoardKeeper {
     const own = ring();
     const asked = this.#after;
     const connects = this.#connects;
+    if (this.#isUrgent && asked !== null) await this.#write();
+    this.#isUrgent = false;
     let news = await board.look(own, asked ?? 0);
     const isWhole = asked === null || news.upTo < asked;
     if (asked !== null && isWhole) news = await board.look(own, 0);
