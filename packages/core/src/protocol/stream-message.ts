@@ -14,7 +14,11 @@ export function streamMessage(
   if (broadcastType !== null) meta += `,"broadcast_type":${JSON.stringify(broadcastType)}`;
   if (transient) meta += ',"transient":true';
   const head = `{"stream":${JSON.stringify(stream)},"data":${JSON.stringify(message)}`;
-  const at =
-    position === null ? "" : `,"offset":${position.offset},"epoch":${JSON.stringify(position.epoch)}`;
-  return meta === "" ? `${head}${at}}` : `${head},"meta":{${meta.slice(1)}}${at}}`;
+  const text = meta === "" ? `${head}}` : `${head},"meta":{${meta.slice(1)}}}`;
+  return position === null ? text : positioned(text, position);
+}
+
+/** The same of a message without a position, as text. */
+export function positioned(text: string, { offset, epoch }: NonNullable<Publication["position"]>): string {
+  return `${text.slice(0, -1)},"offset":${offset},"epoch":${JSON.stringify(epoch)}}`;
 }

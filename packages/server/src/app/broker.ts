@@ -3,17 +3,23 @@ import { MemoryHistory } from "@hawser/core/broker/memory-history";
 import { MemoryPresence } from "@hawser/core/broker/memory-presence";
 import { MemorySessions } from "@hawser/core/broker/memory-sessions";
 import type { Clock } from "@hawser/core/clock";
+import type { PubSub } from "@hawser/core/engine/pub-sub";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import { createNatsBroker } from "../broker/nats/nats-broker.ts";
 import { createRedisBroker } from "../broker/redis/redis-broker.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
+import { natsText } from "../drivers/nats/nats-link.ts";
 import { targetText } from "../drivers/redis/redis-link.ts";
+import { NatsNodes } from "../pubsub/nats/nats-nodes.ts";
 import { redisTarget } from "./redis-target.ts";
 
 interface BrokerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** The other servers; null where this one is alone. */
+  readonly outer: PubSub | null;
 }
 
 /**
@@ -22,13 +28,24 @@ interface BrokerParts {
  * @throws CableError when a file that is needed for it cannot be used.
  */
 export function createBroker(
-  config: Pick<ResolvedConfig, "broker" | "redis" | "revocation">,
-  { clock, random, log }: BrokerParts,
+  config: Pick<ResolvedConfig, "broker" | "nats" | "redis" | "revocation">,
+  { clock, random, log, outer }: BrokerParts,
 ): Broker | null {
-  const parts = { clock, random, log: log.with({ context: "broker" }) };
+  const parts = { clock, random, log: log.with({ context: "broker" }), outer };
   const { adapter } = config.broker;
   if (adapter === "none") return null;
-  return adapter === "redis" ? inRedis(config, parts) : inMemory(config.broker, parts);
+  if (adapter === "redis") return inRedis(config, parts);
+  return adapter === "nats" ? inNats(config, parts) : inMemory(config.broker, parts);
+}
+
+function inNats(
+  { broker, nats }: Pick<ResolvedConfig, "broker" | "nats">,
+  { outer, ...parts }: BrokerParts,
+): Broker {
+  if (!(outer instanceof NatsNodes)) throw new Error("a broker in NATS goes with pub/sub by NATS");
+  parts.log.info(`Using NATS broker: ${natsText(nats)} (${aboutKeeping(broker).join(", ")})`);
+  const { historyLimit: limit, historyTtlMs: ttlMs } = broker;
+  return createNatsBroker(outer.link, { history: { limit, ttlMs } }, parts);
 }
 
 function inRedis(

@@ -117,11 +117,12 @@ export function compose(
     },
   };
   const eventTopics = config.sse.path === null ? null : new EventTopics();
+  const nodes = seat?.nodes ?? createNodes(config, log);
+  const outer = seat?.kind === "control" ? seat.outer : nodes;
   const broker =
     seat?.kind === "connections"
       ? seat.broker
-      : createBroker(config, { clock: systemClock, random: systemRandom, log });
-  const nodes = seat?.nodes ?? createNodes(config, log);
+      : createBroker(config, { clock: systemClock, random: systemRandom, log, outer });
   const engine = new Engine(
     {
       admission: admissionPolicy(config, {

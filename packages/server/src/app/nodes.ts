@@ -15,13 +15,13 @@ import { redisTarget } from "./redis-target.ts";
  *
  * @throws CableError when a file that is needed for it cannot be used.
  */
-export function createNodes({ pubSub, nats, redis }: ResolvedConfig, log: Log): Nodes | null {
+export function createNodes({ broker, pubSub, nats, redis }: ResolvedConfig, log: Log): Nodes | null {
   if (pubSub.adapter === "none") return null;
   const own = log.with({ context: "pubsub" });
   const parts = { clock: systemClock, random: systemRandom, log: own };
   if (pubSub.adapter === "nats") {
     own.info(`Starting NATS pub/sub: ${natsText(nats)}`);
-    return new NatsNodes(natsTarget(nats), pubSub.natsChannel, parts);
+    return new NatsNodes(natsTarget(nats), pubSub.natsChannel, broker.adapter === "nats", parts);
   }
   const target = redisTarget(redis);
   own.info(`Starting Redis pub/sub: ${targetText(target)}`);

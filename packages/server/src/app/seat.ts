@@ -3,6 +3,7 @@ import type { RevokeResult } from "@hawser/core/engine/revoke";
 import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
 import type { Metrics } from "@hawser/core/metrics/registry";
+import type { Nodes } from "../pubsub/nodes.ts";
 import type { AskedKeys } from "../threads/asked-keys.ts";
 import type { ControlLink } from "../threads/control-link.ts";
 import type { ThreadFanOut } from "../threads/fan-out.ts";
@@ -16,6 +17,8 @@ export type Seat = ControlSeat | ConnectionsSeat;
 export interface ControlSeat {
   readonly kind: "control";
   readonly nodes: ThreadFanOut;
+  /** The other servers behind it; null where this one is alone. */
+  readonly outer: Nodes | null;
   readonly keys: Pick<ServerKeysParts, "onTaken" | "onPublished">;
   /** What is to be shown in place of these metrics of the control thread alone. */
   readonly addMetrics: (own: Metrics, groups: readonly MetricGroup[]) => Metrics;

@@ -8,6 +8,7 @@ import { isDescriptorLeft } from "../drivers/files.ts";
 import { authority, type Listener, type TlsFiles } from "../drivers/http.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
 import type { UnixListener } from "../drivers/unix-http.ts";
+import type { Nodes } from "../pubsub/nodes.ts";
 import { startMetricsLog } from "../telemetry/metrics-log.ts";
 import { openAdmin } from "./admin.ts";
 import { readCertificate, watchCertificate } from "./certificate.ts";
@@ -43,9 +44,9 @@ export async function startServer(
   announce(config, log);
   const { tls: paths } = config.server;
   const tls = paths === null ? null : readCertificate(paths);
-  const threads =
-    config.server.workers === 1 ? null : new ConnectionThreads(config, createNodes(config, log), log);
-  const composition = compose(config, log, reconfigure, threads && controlSeat(threads));
+  const outer = config.server.workers === 1 ? null : createNodes(config, log);
+  const threads = config.server.workers === 1 ? null : new ConnectionThreads(config, outer, log);
+  const composition = compose(config, log, reconfigure, threads && controlSeat(threads, outer));
   announceKeys(config, composition, log);
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
@@ -95,10 +96,20 @@ export async function startServer(
   };
 }
 
-function controlSeat(threads: ConnectionThreads): ControlSeat {
+function controlSeat(threads: ConnectionThreads, outer: Nodes | null): ControlSeat {
   const keys = { onTaken: threads.useKeys, onPublished: threads.usePublished };
   const { fanOut: nodes, addMetrics, measure, countRevoked, takeOver, backendAnswered } = threads;
-  return { kind: "control", nodes, keys, addMetrics, measure, countRevoked, takeOver, backendAnswered };
+  return {
+    kind: "control",
+    nodes,
+    outer,
+    keys,
+    addMetrics,
+    measure,
+    countRevoked,
+    takeOver,
+    backendAnswered,
+  };
 }
 
 interface PortParts {
@@ -208,9 +219,10 @@ async function stopServer(
   await composition.remote?.close(remainingMs());
   for (const cancel of timers) cancel();
   composition.closeSampler();
+  await Promise.race([composition.broker?.close(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
   await Promise.race([composition.nodes?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
   await Promise.race([composition.board?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
-  await closeBrokers(composition);
+  await composition.embeddedNats?.stop();
   await admin?.close();
   threads?.terminate();
   await Promise.all(listeners.map((listener) => listener.closeNow()));

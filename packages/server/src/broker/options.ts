@@ -1,18 +1,15 @@
 import { choice, flag, integer, seconds, section } from "@hawser/core/options";
 
-const NOT_SERVED_YET = "is AnyCable's and not served yet; use redis or memory";
-
 export const BROKER = section("Broker", {
   adapter: choice({
     flag: "broker",
     toml: "broker.adapter",
-    values: ["", "none", "memory", "redis"],
+    values: ["", "none", "memory", "redis", "nats"],
     default: "",
-    refused: { nats: NOT_SERVED_YET },
-    placeholder: "memory|redis|none",
+    placeholder: "memory|redis|nats|none",
     help:
       "Where messages, sessions and presence are kept for clients that lose their connection: in the memory of this " +
-      "server, in Redis for all servers, or not at all.",
+      "server, in Redis or NATS for all servers, or not at all.",
   }),
   historyLimit: integer({
     flag: "history_limit",

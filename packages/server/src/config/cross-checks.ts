@@ -53,10 +53,11 @@ function idsOfThreads(values: OptionValues, { server, broker }: ResolvedConfig):
 
 /** What such a broker keeps it hands on in the same step, so that all servers hear a stream in one order. */
 function brokerApartFromPubSub(values: OptionValues, { broker, pubSub }: ResolvedConfig): string[] {
-  if (broker.adapter !== "redis" || pubSub.adapter === "redis") return [];
+  const { adapter } = broker;
+  if ((adapter !== "redis" && adapter !== "nats") || pubSub.adapter === adapter) return [];
   return [
-    `${placeOf(values, BROKER.options.adapter)} is redis, and ${placeOf(values, PUBSUB.options.adapter)} is ` +
-      `${pubSub.adapter}: servers that have their history in Redis hear of it there, so leave pubsub out`,
+    `${placeOf(values, BROKER.options.adapter)} is ${adapter}, and ${placeOf(values, PUBSUB.options.adapter)} is ` +
+      `${pubSub.adapter}: servers that have their history there hear of it there, so leave pubsub out`,
   ];
 }
 

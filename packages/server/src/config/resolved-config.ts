@@ -186,7 +186,7 @@ export interface ResolvedConfig {
   };
   readonly broker: {
     /** `none`: nothing outlives a connection. */
-    readonly adapter: "memory" | "redis" | "none";
+    readonly adapter: "memory" | "redis" | "nats" | "none";
     /** Messages of one stream; 0 for none. */
     readonly historyLimit: number;
     readonly historyTtlMs: number;

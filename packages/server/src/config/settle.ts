@@ -119,12 +119,13 @@ function settleMetrics(draft: Draft): void {
   if (draft.get(host) === "") draft.compute(host, draft.get(SERVER.options.host));
 }
 
-/** Whoever starts a NATS uses it, unless told of another one. */
+/** Whoever starts a NATS uses it, unless told of another one. The broker is JetStream's. */
 function settleEmbeddedNats(draft: Draft): void {
-  const { enabled, address } = EMBEDDED_NATS.options;
+  const { enabled, address, jetStream } = EMBEDDED_NATS.options;
   const { servers } = NATS.options;
   if (draft.get(enabled) && draft.get(servers) === servers.default)
     draft.compute(servers, draft.get(address));
+  if (draft.get(BROKER.options.adapter) === "nats") draft.set(jetStream, true, BROKER.options.adapter);
 }
 
 /** DEVIATION: D31. */
@@ -148,8 +149,9 @@ function settlePubSub(draft: Draft, warnings: string[]): void {
   const { adapter, redisChannel, natsChannel } = PUBSUB.options;
   const { url, sentinels } = REDIS.options;
   const { adapters, ...broadcast } = BROADCAST.options;
-  const broker = BROKER.options.adapter;
-  if (draft.get(adapter) === "" && draft.get(broker) === "redis") draft.set(adapter, "redis", broker);
+  const broker = draft.get(BROKER.options.adapter);
+  if (draft.get(adapter) === "" && (broker === "redis" || broker === "nats"))
+    draft.set(adapter, broker, BROKER.options.adapter);
   if (draft.get(adapter) === "") {
     const isRedisElsewhere = draft.get(url) !== url.default || draft.get(sentinels) !== "";
     if (isRedisElsewhere || draft.get(adapters).includes("redisx")) draft.compute(adapter, "redis");

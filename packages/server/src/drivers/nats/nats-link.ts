@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from "@hawser/core/clock";
-import { messageOf } from "@hawser/core/errors";
+import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
-import type { NatsConnection, NodeConnectionOptions, Subscription } from "@nats-io/transport-node";
+import type { Msg, NatsConnection, NodeConnectionOptions, Subscription } from "@nats-io/transport-node";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsAddress } from "./nats-address.ts";
 import type { NatsCredentials } from "./nats-credentials.ts";
@@ -32,6 +32,7 @@ type Library = typeof import("@nats-io/transport-node");
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that answers none of two is dead. */
 const PING_INTERVAL_MS = 10_000;
+const SEQUENCE_HEADER = "Nats-Sequence";
 /** While there is no connection the log says so this often. */
 const REMINDER_MS = 60_000;
 
@@ -42,8 +43,9 @@ const REMINDER_MS = 60_000;
 export class NatsLink {
   readonly #target: NatsTarget;
   readonly #parts: NatsLinkParts;
-  readonly #wanted = new Map<string, (text: string) => void>();
+  readonly #wanted = new Map<string, (message: Msg) => void>();
   readonly #subscriptions = new Map<string, Subscription>();
+  readonly #onUp: (() => void)[] = [];
   #connection: NatsConnection | null = null;
   #isUp = false;
   #wasUp = false;
@@ -67,6 +69,19 @@ export class NatsLink {
     return this.#breaks;
   }
 
+  /** For the other files of this folder. @throws CableError `io_failed` where there is none. */
+  get connection(): NatsConnection {
+    if (this.#isUp && this.#connection !== null) return this.#connection;
+    throw new CableError("io_failed", `ask ${natsText(this.#target)}: there is no connection`, {
+      retryable: true,
+    });
+  }
+
+  /** Called with each connection from now on. */
+  whenUp(listener: () => void): void {
+    this.#onUp.push(listener);
+  }
+
   /** Begins to connect; returns at once. */
   start(): void {
     void this.#connect();
@@ -86,8 +101,17 @@ export class NatsLink {
 
   /** From now on, and again with each connection. */
   subscribe(subject: string, onText: (text: string) => void): void {
-    this.#wanted.set(subject, onText);
-    this.#subscribe(subject, onText);
+    this.#follow(subject, (message) => onText(message.string()));
+  }
+
+  /** The same for what JetStream hands on behind storing it: with its subject and its number in its stream. */
+  subscribeStored(
+    subject: string,
+    onStored: (text: string, subject: string, sequence: number) => void,
+  ): void {
+    this.#follow(subject, (message) => {
+      onStored(message.string(), message.subject, Number(message.headers?.get(SEQUENCE_HEADER)));
+    });
   }
 
   unsubscribe(subject: string): void {
@@ -124,16 +148,21 @@ export class NatsLink {
     if (this.#stopped) return void made.close();
     this.#connection = made;
     this.#subscriptions.clear();
-    for (const [subject, onText] of this.#wanted) this.#subscribe(subject, onText);
+    for (const [subject, onMessage] of this.#wanted) this.#subscribe(subject, onMessage);
     this.#up();
     void this.#watch(made);
   }
 
-  #subscribe(subject: string, onText: (text: string) => void): void {
+  #follow(subject: string, onMessage: (message: Msg) => void): void {
+    this.#wanted.set(subject, onMessage);
+    this.#subscribe(subject, onMessage);
+  }
+
+  #subscribe(subject: string, onMessage: (message: Msg) => void): void {
     if (this.#connection === null || this.#connection.isClosed()) return;
     const subscription = this.#connection.subscribe(subject, {
       callback: (error, message) => {
-        if (error === null) onText(message.string());
+        if (error === null) onMessage(message);
         else this.#parts.log.error("a subject of NATS cannot be followed", { error: error.message });
       },
     });
@@ -164,6 +193,7 @@ export class NatsLink {
     this.#lastToldMs = Number.NEGATIVE_INFINITY;
     this.#parts.onUp(this.#wasUp);
     this.#wasUp = true;
+    for (const listener of this.#onUp) listener();
   }
 
   #down(message: string, server: string): void {
@@ -218,6 +248,8 @@ function connectionOptions(
     ...(random === null ? {} : { reconnectDelayHandler: () => retryDelayMs(1, random) }),
     timeout: CONNECT_TIMEOUT_MS,
     pingInterval: PING_INTERVAL_MS,
+    // An error with its stack for each request, in case that it is needed.
+    noAsyncTraces: true,
   };
 }
 

@@ -1,7 +1,9 @@
 import type { Clock } from "@hawser/core/clock";
 import type { FromNodes } from "@hawser/core/engine/pub-sub";
 import type { Log } from "@hawser/core/log";
+import { positioned } from "@hawser/core/protocol/stream-message";
 import type { Random } from "@hawser/core/random";
+import { epochIn, keptSubjects } from "../../drivers/nats/names.ts";
 import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
 import type { Nodes } from "../nodes.ts";
 import { subjectOf } from "./subject.ts";
@@ -18,8 +20,10 @@ export interface NatsNodesParts {
  * as to all others.
  */
 export class NatsNodes implements Nodes {
-  readonly #link: NatsLink;
+  /** For what else this server has in NATS. */
+  readonly link: NatsLink;
   readonly #channel: string;
+  readonly #withHistory: boolean;
   #engine: FromNodes | null = null;
   #hasBeenUp = false;
   #lost = 0;
@@ -31,10 +35,19 @@ export class NatsNodes implements Nodes {
   /** The last flush, and up to when streams were followed before it. */
   #flush: { readonly upTo: number; readonly done: Promise<void> } | null = null;
 
-  /** @param channel by which commands go. */
-  constructor(target: NatsTarget, channel: string, { clock, random, log }: NatsNodesParts) {
+  /**
+   * @param channel by which commands go.
+   * @param withHistory whether there are streams whose messages come by way of their history.
+   */
+  constructor(
+    target: NatsTarget,
+    channel: string,
+    withHistory: boolean,
+    { clock, random, log }: NatsNodesParts,
+  ) {
     this.#channel = channel;
-    this.#link = new NatsLink(target, {
+    this.#withHistory = withHistory;
+    this.link = new NatsLink(target, {
       ...{ clock, random, log },
       onUp: (again) => {
         this.#hasBeenUp = true;
@@ -46,7 +59,7 @@ export class NatsNodes implements Nodes {
   }
 
   get isUp(): boolean {
-    return this.#link.isUp;
+    return this.link.isUp;
   }
 
   get hasBeenUp(): boolean {
@@ -56,34 +69,39 @@ export class NatsNodes implements Nodes {
   start(engine: FromNodes): void {
     this.#engine = engine;
     engine.parted();
-    this.#link.subscribe(this.#channel, (text) => engine.deliver(text, null));
-    this.#link.start();
+    this.link.subscribe(this.#channel, (text) => engine.deliver(text, null));
+    this.link.start();
   }
 
   async stop(): Promise<void> {
-    await this.#link.flush();
-    await this.#link.stop();
+    await this.link.flush();
+    await this.link.stop();
   }
 
   publish(stream: string, text: string): void {
-    if (!this.#link.publish(subjectOf(stream), text)) this.#lost += 1;
+    if (!this.link.publish(subjectOf(stream), text)) this.#lost += 1;
   }
 
   command(text: string): void {
-    if (!this.#link.publish(this.#channel, text)) this.#lost += 1;
+    if (!this.link.publish(this.#channel, text)) this.#lost += 1;
   }
 
   follow(stream: string): void {
     if (stream === this.#channel) return;
     // The stream is the one that was asked for, whatever other subjects NATS may match.
-    this.#link.subscribe(subjectOf(stream), (text) => this.#engine?.deliver(text, stream));
+    this.link.subscribe(subjectOf(stream), (text) => this.#engine?.deliver(text, stream));
     this.#followed += 1;
     this.#unsure.set(stream, this.#followed);
+    if (!this.#withHistory) return;
+    this.link.subscribeStored(keptSubjects(stream), (text, subject, offset) => {
+      this.#engine?.deliver(positioned(text, { offset, epoch: epochIn(subject) }), stream);
+    });
   }
 
   unfollow(stream: string): void {
     if (stream === this.#channel) return;
-    this.#link.unsubscribe(subjectOf(stream));
+    this.link.unsubscribe(subjectOf(stream));
+    if (this.#withHistory) this.link.unsubscribe(keptSubjects(stream));
     this.#unsure.delete(stream);
   }
 
@@ -102,7 +120,7 @@ export class NatsNodes implements Nodes {
    * is published to a stream that was followed before.
    */
   async #makeSure(upTo: number): Promise<void> {
-    if (!(await this.#link.flush())) return;
+    if (!(await this.link.flush())) return;
     for (const [stream, since] of this.#unsure) {
       if (since > upTo) return;
       this.#unsure.delete(stream);
@@ -111,14 +129,14 @@ export class NatsNodes implements Nodes {
 
   /** All that is followed was told again with the connection, before this. */
   async #rejoin(): Promise<void> {
-    if (await this.#link.flush()) this.#engine?.rejoined();
+    if (await this.link.flush()) this.#engine?.rejoined();
   }
 
   async settled(): Promise<boolean> {
-    const arrived = await this.#link.flush();
-    const isWhole = this.#lost === this.#lostBefore && this.#link.breaks === this.#breaksBefore;
+    const arrived = await this.link.flush();
+    const isWhole = this.#lost === this.#lostBefore && this.link.breaks === this.#breaksBefore;
     this.#lostBefore = this.#lost;
-    this.#breaksBefore = this.#link.breaks;
+    this.#breaksBefore = this.link.breaks;
     return arrived && isWhole;
   }
 }

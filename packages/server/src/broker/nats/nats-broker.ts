@@ -1,0 +1,37 @@
+import type { Broker } from "@hawser/core/broker/broker";
+import type { Clock } from "@hawser/core/clock";
+import type { Log } from "@hawser/core/log";
+import type { Random } from "@hawser/core/random";
+import { JetStream } from "../../drivers/nats/jet-stream.ts";
+import type { KeptSettings } from "../../drivers/nats/kept-streams.ts";
+import type { NatsLink } from "../../drivers/nats/nats-link.ts";
+import { NatsHistory } from "./nats-history.ts";
+
+export interface NatsBrokerOptions {
+  readonly history: KeptSettings;
+}
+
+export interface NatsBrokerParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * History in NATS, the same for all servers.
+ *
+ * @param link the connection of pub/sub: what is asked by it is answered behind what it follows.
+ */
+export function createNatsBroker(
+  link: NatsLink,
+  options: NatsBrokerOptions,
+  { clock, random, log }: NatsBrokerParts,
+): Broker {
+  const jetStream = new JetStream(link, { clock, random, log });
+  const history = new NatsHistory(options.history, { jetStream, clock, random, log });
+  const close = () => {
+    history.close();
+    jetStream.stop();
+  };
+  return { history, sessions: null, presence: null, close };
+}

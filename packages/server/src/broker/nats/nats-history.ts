@@ -1,0 +1,275 @@
+import type { Backlog, History, HistorySize, KeptMessage, Position } from "@hawser/core/broker/history";
+import type { Cancel, Clock } from "@hawser/core/clock";
+import { CableError, messageOf } from "@hawser/core/errors";
+import type { Log } from "@hawser/core/log";
+import { type Publication, parsePublication } from "@hawser/core/protocol/publication";
+import { streamMessage } from "@hawser/core/protocol/stream-message";
+import type { Random } from "@hawser/core/random";
+import type { JetStream } from "../../drivers/nats/jet-stream.ts";
+import {
+  deleteIdleKept,
+  findKept,
+  type KeptSettings,
+  type KeptStream,
+  openKept,
+  readKept,
+  readOne,
+  type StoredMessage,
+} from "../../drivers/nats/kept-streams.ts";
+import {
+  encodeName,
+  epochIn,
+  HISTORY_PREFIX,
+  HISTORY_SUBJECTS,
+  historySubject,
+  keptSubject,
+} from "../../drivers/nats/names.ts";
+
+export interface NatsHistoryParts {
+  readonly jetStream: JetStream;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** What is being done so that a stream can be published to. */
+interface Opening {
+  readonly opened: Promise<string>;
+  waiting: number;
+}
+
+/** Which stream of JetStream is there, as this server last knew. */
+interface Known {
+  readonly epoch: string;
+  untilMs: number;
+}
+
+/** An epoch that this or another server gave out must not come again: 48 bits. */
+const EPOCH_LENGTH = 8;
+/** A stream is known for so many times the time of its messages (anycable broker/memory.go@1.6.16). */
+const LIVES_OF_A_STREAM = 10;
+/** After half of that somebody might be about to delete it, whose clock is another. */
+const LIVES_KNOWN = 5;
+/** From so many on, the first message since a time is searched for, in place of reading all of them. */
+const WORTH_SEARCHING = 64;
+const SHORTEST_SWEEP_MS = 1_000;
+const LONGEST_SWEEP_MS = 60_000;
+
+const UNKNOWN: Backlog = { kept: false, why: "nothing is known of the stream" };
+
+/**
+ * History in NATS: one stream of JetStream for each of ours. A message's number there is its offset; the epoch is chosen by
+ * whoever makes the stream, and stands in the subject by which JetStream hands on what it has stored, so that all servers
+ * hear a stream in the order of its offsets, and know the epoch, by that alone.
+ *
+ * DEVIATION: D25. The reference names the streams of JetStream as ours, and loses what is published to names that are none there.
+ */
+export class NatsHistory implements History {
+  readonly publish: History["publish"];
+  readonly #jetStream: JetStream;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #log: Log;
+  readonly #settings: KeptSettings;
+  readonly #known = new Map<string, Known>();
+  readonly #openings = new Map<string, Opening>();
+  /** The last publication to a stream that JetStream has not answered yet: who asks afterwards is to be told of it. */
+  readonly #underWay = new Map<string, Promise<number>>();
+  readonly #stopSweeping: Cancel;
+  #sweeping = false;
+
+  constructor(settings: KeptSettings, { jetStream, clock, random, log }: NatsHistoryParts) {
+    this.#settings = settings;
+    this.#jetStream = jetStream;
+    this.#clock = clock;
+    this.#random = random;
+    this.#log = log;
+    // What is not kept goes as what is transient does.
+    this.publish = settings.limit === 0 ? null : (publication) => this.#publish(publication);
+    // Another NATS may have answered, with other streams.
+    jetStream.whenReady(() => this.#known.clear());
+    const everyMs = Math.min(LONGEST_SWEEP_MS, Math.max(SHORTEST_SWEEP_MS, settings.ttlMs));
+    this.#stopSweeping = clock.every(everyMs, () => void this.#sweep());
+  }
+
+  async append(stream: string, message: string): Promise<Position | null> {
+    if (this.#settings.limit === 0) return null;
+    const about = { excludeSid: null, broadcastType: null, transient: false, position: null };
+    const offset = await this.#store(stream, streamMessage({ stream, message, ...about }, null));
+    return { epoch: this.#known.get(stream)?.epoch ?? "", offset };
+  }
+
+  async after(stream: string, { epoch, offset }: Position): Promise<Backlog> {
+    const found = await this.#find(stream);
+    if (found === null) return UNKNOWN;
+    if (epochIn(found.handsOnTo) !== epoch) {
+      return { kept: false, why: "the epoch is not that of the stream" };
+    }
+    const { first, last } = found;
+    if (offset > last) return { kept: false, why: `offset ${offset} is ahead of the last one, ${last}` };
+    // DEVIATION: D23. The reference refuses what is exactly before the oldest message.
+    if (offset < first - 1) return gone(offset, first - 1);
+    const messages = await readKept(this.#jetStream, nameOf(stream), offset + 1, last);
+    // Meanwhile some may have gone.
+    const oldest = messages[0]?.sequence ?? last + 1;
+    if (oldest > offset + 1) return gone(offset, oldest - 1);
+    return { kept: true, epoch, messages: messages.map(keptMessage) };
+  }
+
+  async since(stream: string, sinceS: number): Promise<Backlog> {
+    if (this.#settings.limit === 0) return { kept: false, why: "history_limit is 0, so nothing is kept" };
+    const found = await this.#find(stream);
+    if (found === null) return { kept: true, epoch: "", messages: [] };
+    const from = await this.#firstSince(stream, found, sinceS * 1000);
+    const messages = await readKept(this.#jetStream, nameOf(stream), from, found.last);
+    const recent = messages.filter(({ atMs }) => atMs >= sinceS * 1000);
+    return { kept: true, epoch: epochIn(found.handsOnTo), messages: recent.map(keptMessage) };
+  }
+
+  async head(stream: string): Promise<Position | null> {
+    if (this.#settings.limit === 0) return null;
+    // Where the last publication of this server will stand, whatever comes behind it.
+    const own = await this.#underWay.get(stream)?.catch(() => null);
+    const epoch = this.#known.get(stream)?.epoch;
+    if (own !== undefined && own !== null && epoch !== undefined) return { epoch, offset: own };
+    const found = await this.#find(stream);
+    return found === null || found.last === 0
+      ? null
+      : { epoch: epochIn(found.handsOnTo), offset: found.last };
+  }
+
+  /** What NATS keeps is no matter of this process. */
+  size(): HistorySize {
+    return { streams: 0, messages: 0 };
+  }
+
+  close(): void {
+    this.#stopSweeping();
+  }
+
+  async #publish(publication: Publication): Promise<void> {
+    await this.#store(publication.stream, streamMessage(publication, null));
+  }
+
+  /** Sent in this very tick where the stream is known; what comes for a stream that is being made waits for that, in its order. */
+  #store(stream: string, text: string): Promise<number> {
+    const opening = this.#openings.get(stream);
+    const known = this.#known.get(stream);
+    const isKnown = known !== undefined && known.untilMs > this.#clock.monotonicMs();
+    const stored =
+      opening === undefined && isKnown && this.#jetStream.isReady
+        ? this.#storeInKnown(stream, known, text)
+        : this.#storeOnceOpen(stream, text, opening ?? this.#open(stream));
+    this.#underWay.set(stream, stored);
+    const done = () => {
+      if (this.#underWay.get(stream) === stored) this.#underWay.delete(stream);
+    };
+    stored.then(done, done);
+    return stored;
+  }
+
+  async #storeInKnown(stream: string, known: Known, text: string): Promise<number> {
+    const offset = await this.#jetStream.store(historySubject(stream), text);
+    if (offset !== null) {
+      known.untilMs = this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs;
+      return offset;
+    }
+    // Somebody deleted it.
+    this.#known.delete(stream);
+    return this.#storeOnceOpen(stream, text, this.#openings.get(stream) ?? this.#open(stream));
+  }
+
+  async #storeOnceOpen(stream: string, text: string, opening: Opening): Promise<number> {
+    opening.waiting += 1;
+    let epoch: string;
+    try {
+      epoch = await opening.opened;
+    } finally {
+      opening.waiting -= 1;
+      if (opening.waiting === 0) this.#openings.delete(stream);
+    }
+    this.#known.set(stream, {
+      epoch,
+      untilMs: this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs,
+    });
+    const offset = await this.#jetStream.store(historySubject(stream), text);
+    if (offset !== null) return offset;
+    this.#known.delete(stream);
+    throw new CableError("io_failed", "store a message in JetStream: its stream was deleted", {
+      retryable: true,
+    });
+  }
+
+  #open(stream: string): Opening {
+    const open = async () => {
+      await this.#jetStream.ready();
+      const { handsOnTo } = await openKept(this.#jetStream, {
+        ...this.#settings,
+        name: nameOf(stream),
+        subject: historySubject(stream),
+        handsOnTo: keptSubject(stream, this.#random.id(EPOCH_LENGTH)),
+      });
+      return epochIn(handsOnTo);
+    };
+    const opening: Opening = { opened: open(), waiting: 0 };
+    this.#openings.set(stream, opening);
+    return opening;
+  }
+
+  /** With all that was published to it by this server. A stream that is to be deleted is not there any more (DEVIATION: D24). */
+  async #find(stream: string): Promise<KeptStream | null> {
+    await this.#underWay.get(stream)?.catch(() => {});
+    await this.#jetStream.ready();
+    const found = await findKept(this.#jetStream, nameOf(stream));
+    if (found === null) return null;
+    return found.lastAtMs + this.#idleMs <= this.#clock.nowMs() ? null : found;
+  }
+
+  get #idleMs(): number {
+    return LIVES_OF_A_STREAM * this.#settings.ttlMs;
+  }
+
+  /** Where to begin to read, so that no message since then is left out. */
+  async #firstSince(stream: string, { first, last }: KeptStream, sinceMs: number): Promise<number> {
+    let from = first;
+    let to = last;
+    while (to - from > WORTH_SEARCHING) {
+      const middle = Math.floor((from + to) / 2);
+      const message = await readOne(this.#jetStream, nameOf(stream), middle);
+      if (message === null || message.atMs < sinceMs) from = middle;
+      else to = middle;
+    }
+    return from;
+  }
+
+  /** Whichever server comes first; a message that comes between its look and the deletion is missing from then on, and the epoch says so. */
+  async #sweep(): Promise<void> {
+    if (this.#sweeping || !this.#jetStream.isReady) return;
+    this.#sweeping = true;
+    try {
+      for (const [stream, { untilMs }] of this.#known) {
+        if (untilMs <= this.#clock.monotonicMs()) this.#known.delete(stream);
+      }
+      const nowMs = this.#clock.nowMs();
+      const deleted = await deleteIdleKept(this.#jetStream, HISTORY_SUBJECTS, this.#idleMs, nowMs);
+      if (deleted > 0) this.#log.debug("forgot streams that nobody publishes to", { streams: deleted });
+    } catch (thrown) {
+      this.#log.warn("streams that nobody publishes to were not deleted", { error: messageOf(thrown) });
+    } finally {
+      this.#sweeping = false;
+    }
+  }
+}
+
+const nameOf = (stream: string): string => `${HISTORY_PREFIX}${encodeName(stream)}`;
+
+function keptMessage({ sequence, text }: StoredMessage): KeptMessage {
+  const parsed = parsePublication(text);
+  // Whoever may publish to JetStream may have put something else there; its place in the count stays.
+  const message = parsed.kind === "messages" ? (parsed.messages[0]?.message ?? "null") : "null";
+  return { offset: sequence, message };
+}
+
+function gone(offset: number, upTo: number): Backlog {
+  return { kept: false, why: `what came after offset ${offset} is gone, up to ${upTo}` };
+}
