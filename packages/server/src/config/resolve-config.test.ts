@@ -138,24 +138,31 @@ describe("the broker", () => {
     expect(of("--history_limit=0")).toEqual([]);
   });
 
-  test("in Redis goes with pub/sub by Redis, and with no other", () => {
-    const { config, printed, warnings } = loaded({ argv: ["--broker=redis"] });
-    expect(config.broker.adapter).toBe("redis");
-    expect(config.pubSub.adapter).toBe("redis");
+  test.each([
+    ["redis", "nats"],
+    ["nats", "redis"],
+  ] as const)("in %s goes with pub/sub by it, and with no other", (adapter, another) => {
+    const { config, printed, warnings } = loaded({ argv: [`--broker=${adapter}`] });
+    expect(config.broker.adapter).toBe(adapter);
+    expect(config.pubSub.adapter).toBe(adapter);
     expect(warnings).toEqual([]);
-    expect(printed()).toMatch(/^pubsub_adapter = "redis" +# from --broker$/m);
-    for (const other of ["none", "nats"])
-      expect(errorsOf({ argv: ["--broker=redis", `--pubsub=${other}`] })).toEqual([
-        `--broker is redis, and --pubsub is ${other}: servers that have their history in Redis hear of it there, so leave ` +
+    expect(printed()).toMatch(new RegExp(`^pubsub_adapter = "${adapter}" +# from --broker$`, "m"));
+    for (const other of ["none", another]) {
+      expect(errorsOf({ argv: [`--broker=${adapter}`, `--pubsub=${other}`] })).toEqual([
+        `--broker is ${adapter}, and --pubsub is ${other}: servers that have their history there hear of it there, so leave ` +
           "pubsub out",
       ]);
+    }
     expect(loaded({ files: { "./anycable.toml": printed() } }).config).toEqual(config);
   });
 
-  test("is not NATS yet, and keeps no fewer than no messages", () => {
-    expect(errorsOf({ argv: ["--broker=nats"] })).toEqual([
-      '--broker: the value "nats" is AnyCable\'s and not served yet; use redis or memory',
-    ]);
+  test("in NATS turns on JetStream of a NATS beside the server, with its folder", () => {
+    const { config } = loaded({ argv: ["--broker=nats", "--embed_nats", "--enats_store_dir=/var/nats"] });
+    expect(config.embeddedNats?.jetStreamFolder).toBe("/var/nats");
+    expect(loaded({ argv: ["--embed_nats"] }).config.embeddedNats?.jetStreamFolder).toBeNull();
+  });
+
+  test("keeps no fewer than no messages", () => {
     expect(errorsOf({ argv: ["--history_limit=-1"] })).toHaveLength(1);
     expect(configOf("--history_limit=0", "--history_ttl=60").broker).toMatchObject({
       historyLimit: 0,

@@ -7,8 +7,8 @@ export const PUBSUB = section("Pub/sub between servers", {
     values: ["", "none", "redis", "nats"],
     default: "",
     help:
-      "What passes messages on between servers; redis by default where redis_url is not its default, redisx is an adapter " +
-      "or redis is the broker, else none.",
+      "What passes messages on between servers; by default the broker's, redis where redis_url is not its default or redisx is " +
+      "an adapter, else none.",
   }),
   redisChannel: text({
     flag: null,
