@@ -219,9 +219,9 @@ async function stopServer(
   await composition.remote?.close(remainingMs());
   for (const cancel of timers) cancel();
   composition.closeSampler();
+  await Promise.race([composition.board?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
   await Promise.race([composition.broker?.close(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
   await Promise.race([composition.nodes?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
-  await Promise.race([composition.board?.stop(), sleep(Math.min(remainingMs(), LAST_PUBLICATIONS_MS))]);
   await composition.embeddedNats?.stop();
   await admin?.close();
   threads?.terminate();
