@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { METRICS } from "../packages/core/src/metrics/catalog.ts";
@@ -16,7 +25,8 @@ import { type StandInIssuer, serveIssuer } from "./stand-in-issuer.ts";
  * The guides are walked through as a reader does: the shell blocks of each in their order, in a folder of its own. A block
  * that is the server alone starts it, in the place of the one before. A `text` block below is what the commands print, a
  * `log` block what the server logs, and a `toml` block the file that its first line names; `…` stands for anything. A line
- * that ends in `# exit status 1` ends with that.
+ * that ends in `# exit status 1` ends with that. A `ts` block whose first line names a file is one of an application, which a
+ * block that is `bun` and the file alone starts, in the place of the one before, once the compiler has taken it.
  */
 
 const ROOT = resolve(import.meta.dir, "..");
@@ -27,6 +37,7 @@ const GUIDES = [
   "reliable-streams",
   "presence",
   "event-streams",
+  "http-rpc",
   "identity-providers",
   "troubleshooting",
 ];
@@ -34,6 +45,8 @@ const GUIDES = [
 const SERVER_AT = "localhost:8080";
 /** Here these go to a port of their own. */
 const PUBLICATIONS_AT = "localhost:8080/_broadcast";
+/** Where they have applications listen. */
+const APPLICATION_PORT = /\b3000\b/g;
 const ISSUERS_AT = /https:\/\/(id\.example\.com|tenant\.eu\.auth0\.com|securetoken\.google\.com)/g;
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -48,10 +61,12 @@ class Walk {
   #openPort = 0;
   #issuer: StandInIssuer | null = null;
   #server: HawserProcess | null = null;
+  #applicationPort = 0;
+  #application: Bun.Subprocess | null = null;
   #printed = "";
 
   async begin(): Promise<void> {
-    [this.#port, this.#openPort = 0] = await freePorts(2);
+    [this.#port, this.#openPort, this.#applicationPort] = await freePorts(3);
     this.#issuer = serveIssuer();
     mkdirSync(join(this.folder, "bin"));
     symlinkSync(join(ROOT, "bin/hawser"), join(this.folder, "bin/hawser"));
@@ -61,6 +76,7 @@ class Walk {
 
   async end(): Promise<void> {
     await this.#server?.stop();
+    await this.#endApplication();
     this.#issuer?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -69,9 +85,14 @@ class Walk {
     const code = block.code
       .replaceAll(PUBLICATIONS_AT, `localhost:${this.#openPort}/_broadcast`)
       .replaceAll(SERVER_AT, `localhost:${this.#port}`)
+      .replaceAll(APPLICATION_PORT, `${this.#applicationPort}`)
       .replaceAll(ISSUERS_AT, this.#issuer?.url ?? "");
     const lines = code.split("\n").filter((line) => line.trim() !== "");
-    if (block.language === "toml") writeFileSync(join(this.folder, lines[0]?.replace(/^# /, "") ?? ""), code);
+    const program = /^bun (\S+\.ts)$/.exec(lines.join("\n"))?.[1];
+    if (block.language === "ts") writeFileSync(join(this.folder, fileOf(block) ?? ""), code);
+    else if (program !== undefined) await this.#startApplication(program);
+    else if (block.language === "toml")
+      writeFileSync(join(this.folder, lines[0]?.replace(/^# /, "") ?? ""), code);
     else if (block.language === "text")
       for (const line of lines) expect(this.#printed).toMatch(patternOf(line));
     else if (block.language === "log") for (const line of lines) await this.#server?.waitFor(patternOf(line));
@@ -87,6 +108,32 @@ class Walk {
     chmodSync(command, 0o755);
     const flags = [`--port=${this.#port}`, `--http_broadcast_port=${this.#openPort}`];
     this.#server = await startHawser(flags, this.#environment(), { command, cwd: this.folder });
+  }
+
+  async #startApplication(program: string): Promise<void> {
+    await this.#endApplication();
+    const config = { extends: join(ROOT, "packages/sdk/tsconfig.json"), include: ["*.ts"] };
+    writeFileSync(join(this.folder, "tsconfig.json"), JSON.stringify(config));
+    writeFileSync(join(this.folder, "package.json"), '{"type":"module"}');
+    if (!existsSync(join(this.folder, "node_modules")))
+      symlinkSync(join(ROOT, "node_modules"), join(this.folder, "node_modules"));
+    await this.#run(`"${ROOT}/node_modules/.bin/tsc" -p .`);
+    const application = Bun.spawn(
+      ["sh", "-euc", `. ./.exported; exec "${process.execPath}" --no-env-file ${program}`],
+      {
+        cwd: this.folder,
+        env: this.#environment(),
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+    this.#application = application;
+    const { value } = await application.stdout.getReader().read();
+    expect(new TextDecoder().decode(value)).toContain("listening");
+  }
+
+  async #endApplication(): Promise<void> {
+    this.#application?.kill("SIGKILL");
+    await this.#application?.exited;
   }
 
   async #run(code: string): Promise<void> {
@@ -119,6 +166,11 @@ class Walk {
   }
 }
 
+/** The file that a block of TypeScript says that it is. */
+function fileOf({ language, code }: CodeBlock): string | undefined {
+  return language === "ts" ? /^\/\/ (\S+\.ts)\n/.exec(code)?.[1] : undefined;
+}
+
 /** Matches a line of a guide: blanks for any number of them, `…` for anything. */
 function patternOf(line: string): RegExp {
   return new RegExp(
@@ -132,7 +184,9 @@ describe.each(GUIDES)("docs/guides/%s.md", (guide) => {
   const walk = new Walk();
   beforeAll(() => walk.begin());
   afterAll(() => walk.end());
-  const runnable = codeBlocks(textOf(guide)).filter(({ language }) => /^(sh|text|log|toml)$/.test(language));
+  const runnable = codeBlocks(textOf(guide)).filter(
+    (block) => /^(sh|text|log|toml)$/.test(block.language) || fileOf(block) !== undefined,
+  );
   for (const block of runnable) {
     test.skipIf(missing !== null)(
       `holds at line ${block.line}: ${block.code.split("\n")[0]}${missing === null ? "" : ` (${missing})`}`,
