@@ -13,8 +13,20 @@ export interface PresenceUnderTest {
   stop(): Answer<void>;
 }
 
+/** What is to be known of an adapter before it is tested. */
+export interface PresencePace {
+  /** How late it may be, and how much of the time to live its calls may take. */
+  readonly soonMs?: number;
+  /** How many examples of a property are tried. */
+  readonly examples?: number;
+}
+
 /** What every adapter of presence does, whatever it keeps it in. */
-export function presenceContract(name: string, make: () => Answer<PresenceUnderTest>): void {
+export function presenceContract(
+  name: string,
+  make: () => Answer<PresenceUnderTest>,
+  { soonMs = 100, examples = 100 }: PresencePace = {},
+): void {
   describe(`${name} keeps presence`, () => {
     const started: PresenceUnderTest[] = [];
     afterEach(async () => {
@@ -77,7 +89,7 @@ export function presenceContract(name: string, make: () => Answer<PresenceUnderT
         expect(await presence.join(name, name, name, "1")).toEqual(changed(join(name, "1")));
         expect(JSON.parse(await presence.info(name)).records).toEqual([{ id: name, info: 1 }]);
         await presence.disconnected(name);
-        await pass(ttlMs + SOON_MS);
+        await pass(ttlMs + soonMs);
         expect(expired).toEqual([[name, leave(name)]]);
       },
     );
@@ -95,10 +107,10 @@ export function presenceContract(name: string, make: () => Answer<PresenceUnderT
       await presence.join("s", "a", "u", "1");
       await presence.join("t", "a", "v", "2");
       await presence.disconnected("a");
-      await pass(ttlMs - SOON_MS);
+      await pass(ttlMs - soonMs);
       expect(expired).toEqual([]);
       expect(await listOf(presence, "s")).toEqual({ u: 1 });
-      await pass(2 * SOON_MS);
+      await pass(2 * soonMs);
       expect(new Map(expired)).toEqual(
         new Map([
           ["s", leave("u")],
@@ -133,7 +145,7 @@ export function presenceContract(name: string, make: () => Answer<PresenceUnderT
       expect(await presence.join("s", "new", "u", "3")).toEqual(UNCHANGED);
       expect(await presence.leave("s", "new")).toEqual(changed(leave("u")));
       await presence.disconnected("new");
-      await pass(ttlMs + SOON_MS);
+      await pass(ttlMs + soonMs);
       expect(expired).toEqual([["t", leave("v")]]);
     });
 
@@ -156,7 +168,7 @@ export function presenceContract(name: string, make: () => Answer<PresenceUnderT
       expect(expired).toEqual([]);
       await presence.disconnected("nobody");
       await presence.disconnected("b");
-      await pass(ttlMs + SOON_MS);
+      await pass(ttlMs + soonMs);
       expect(expired).toEqual([["s", leave("b")]]);
     });
 
@@ -193,17 +205,14 @@ export function presenceContract(name: string, make: () => Answer<PresenceUnderT
       await fc.assert(
         fc.asyncProperty(fc.array(STEP, { maxLength: 60 }), async (steps) => {
           const under = await make();
-          await compare(under, steps);
+          await compare(under, steps, soonMs);
           await under.stop();
         }),
-        { numRuns: 100 },
+        { numRuns: examples },
       );
     });
   });
 }
-
-/** Well over what a timer is late by. */
-const SOON_MS = 100;
 
 const UNCHANGED: PresenceOutcome = { done: true, event: null };
 
@@ -314,6 +323,7 @@ class NaivePresence {
 async function compare(
   { presence, ttlMs, pass }: PresenceUnderTest,
   steps: readonly PresenceStep[],
+  soonMs: number,
 ): Promise<void> {
   const naive = new NaivePresence();
   const expired = expirations(presence);
@@ -332,7 +342,7 @@ async function compare(
       await presence.disconnected(step.sid);
       naive.disconnected(step.sid, 3);
     } else {
-      await pass((step.thirds * ttlMs) / 3 + SOON_MS);
+      await pass((step.thirds * ttlMs) / 3 + soonMs);
       const events = naive.pass(step.thirds);
       expect(texts(expired.splice(0))).toEqual(texts(events));
     }

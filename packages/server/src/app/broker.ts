@@ -14,6 +14,11 @@ import { targetText } from "../drivers/redis/redis-link.ts";
 import { NatsNodes } from "../pubsub/nats/nats-nodes.ts";
 import { redisTarget } from "./redis-target.ts";
 
+/** Between two signs of life of a server, by which the others know that its clients are still present. */
+const LOOK_MS = 1_000;
+/** Too short a time only costs: a server that was taken for dead says again who is present. */
+const SILENT_MS = 5_000;
+
 interface BrokerParts {
   readonly clock: Clock;
   readonly random: Random;
@@ -54,9 +59,10 @@ function inRedis(
 ): Broker {
   const target = redisTarget(redis);
   parts.log.info(`Using Redis broker at ${targetText(target)} (${aboutKeeping(broker).join(", ")})`);
-  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs } = broker;
-  const revocationsLimit = revocation.limit;
-  return createRedisBroker(target, { history: { limit, ttlMs }, sessionsTtlMs, revocationsLimit }, parts);
+  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs, presenceTtlMs } = broker;
+  const presence = { ttlMs: presenceTtlMs, lookMs: LOOK_MS, silentMs: SILENT_MS, tells: true };
+  const keeping = { history: { limit, ttlMs }, sessionsTtlMs, presence };
+  return createRedisBroker(target, { ...keeping, revocationsLimit: revocation.limit }, parts);
 }
 
 function inMemory(config: ResolvedConfig["broker"], { clock, random, log }: BrokerParts): Broker {

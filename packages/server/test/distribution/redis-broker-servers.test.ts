@@ -83,4 +83,35 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
       });
     });
   }, 60_000);
+
+  test("tell those of the others who comes and who goes, of a server that was killed after the time to live too", async () => {
+    const ttl = "--presence_ttl=2";
+    const [a, b] = [await hawser(ttl), await hawser(ttl)];
+    const follower = await present(b.port, null);
+    await present(a.port, "bob");
+    const heard = () =>
+      framesOf(follower).flatMap(({ type, message }) => (type === "presence" ? [message] : []));
+    const heardIs = (events: object[]) =>
+      follower.until(() => Bun.deepEquals(heard(), events), JSON.stringify(events), 20_000);
+    const join = { type: "join", id: "bob", info: { of: "bob" } };
+    await heardIs([join]);
+    a.signal("SIGKILL");
+    const killedMs = performance.now();
+    await heardIs([join, { type: "leave", id: "bob" }]);
+    // Silence that others notice, and the time to live.
+    expect(performance.now() - killedMs).toBeGreaterThan(4000);
+    follower.send({ command: "presence", identifier: IDENTIFIER });
+    await follower.until(() => heard().at(-1)?.type === "info", "the list");
+    expect(heard().at(-1)).toEqual({ type: "info", total: 0 });
+  }, 60_000);
 });
+
+/** A client that follows the stream and is present there; null for one that only follows. */
+async function present(port: number, id: string | null): Promise<CableClient> {
+  const client = await connect(port);
+  client.send({ command: "subscribe", identifier: IDENTIFIER });
+  await client.message(1);
+  if (id !== null)
+    client.send({ command: "join", identifier: IDENTIFIER, presence: { id, info: { of: id } } });
+  return client;
+}

@@ -19,6 +19,8 @@ export function redisTargetOf(url: string): RedisTarget {
   return { address: parsed.value, sentinels: null, tls, keepaliveMs: 30_000 };
 }
 
+export const PRESENCE = { ttlMs: 60_000, lookMs: 20, silentMs: 1_000, tells: false };
+
 /** One that is connected. */
 export async function startRedisBroker(
   url: string,
@@ -27,7 +29,13 @@ export async function startRedisBroker(
   const log = new RecordingLog();
   const broker = createRedisBroker(
     redisTargetOf(url),
-    { history: { limit: 100, ttlMs: 60_000 }, sessionsTtlMs: 60_000, revocationsLimit: 1000, ...options },
+    {
+      history: { limit: 100, ttlMs: 60_000 },
+      sessionsTtlMs: 60_000,
+      presence: PRESENCE,
+      revocationsLimit: 1000,
+      ...options,
+    },
     { clock: systemClock, random: systemRandom, log },
   );
   await until(() => broker.history?.since("is it there?", 0));

@@ -29,6 +29,7 @@ export interface ScriptRunner {
 /** Redis that is silent for so long is given up: whoever waits for it is to hear so. */
 const SILENCE_MS = 5_000;
 const LOOK_MS = 1_000;
+const STOP_MS = 2_000;
 
 /** The one connection of the broker. */
 export class BrokerLink implements ScriptRunner {
@@ -41,6 +42,7 @@ export class BrokerLink implements ScriptRunner {
   #underWay = 0;
   #lastAnswerMs = 0;
   #run = "";
+  #onIdle: () => void = () => {};
 
   constructor(target: RedisTarget, scripts: readonly RedisScript[], { clock, random, log }: BrokerLinkParts) {
     this.#clock = clock;
@@ -84,7 +86,13 @@ export class BrokerLink implements ScriptRunner {
     this.#link.start();
   }
 
-  stop(): void {
+  /** What was asked for before is still waited for, but not for long. */
+  async stop(): Promise<void> {
+    if (this.#underWay > 0)
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+        this.#clock.after(STOP_MS, resolve);
+      });
     this.#stopLooking();
     this.#link.stop();
   }
@@ -115,6 +123,7 @@ export class BrokerLink implements ScriptRunner {
       } finally {
         this.#underWay -= 1;
         this.#lastAnswerMs = this.#clock.monotonicMs();
+        if (this.#underWay === 0) this.#onIdle();
       }
     };
   }
