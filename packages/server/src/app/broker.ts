@@ -49,8 +49,8 @@ function inNats(
 ): Broker {
   if (!(outer instanceof NatsNodes)) throw new Error("a broker in NATS goes with pub/sub by NATS");
   parts.log.info(`Using NATS broker: ${natsText(nats)} (${aboutKeeping(broker).join(", ")})`);
-  const { historyLimit: limit, historyTtlMs: ttlMs } = broker;
-  return createNatsBroker(outer.link, { history: { limit, ttlMs } }, parts);
+  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs } = broker;
+  return createNatsBroker(outer.link, { history: { limit, ttlMs }, sessionsTtlMs }, parts);
 }
 
 function inRedis(

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { historyContract } from "@hawser/core/broker/history.contract";
+import { CONTRACT_TTL_MS, sessionsContract } from "@hawser/core/broker/sessions.contract";
 import { NatsHistory } from "../../src/broker/nats/nats-history.ts";
+import { NatsSessions } from "../../src/broker/nats/nats-sessions.ts";
 import { systemClock } from "../../src/drivers/clock.ts";
 import { systemRandom } from "../../src/drivers/random.ts";
 import {
@@ -35,6 +37,16 @@ describe.skipIf(!HAS_NATS)("in a NATS with JetStream", () => {
         history.close();
         await parts.stop();
       },
+    };
+  });
+
+  sessionsContract("NatsSessions", async () => {
+    const parts = await connectJetStream(nats.url);
+    await emptyJetStream(parts);
+    return {
+      sessions: new NatsSessions(CONTRACT_TTL_MS, parts),
+      pass: (ms) => Bun.sleep(ms),
+      close: () => parts.stop(),
     };
   });
 });

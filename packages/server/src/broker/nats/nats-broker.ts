@@ -6,9 +6,12 @@ import { JetStream } from "../../drivers/nats/jet-stream.ts";
 import type { KeptSettings } from "../../drivers/nats/kept-streams.ts";
 import type { NatsLink } from "../../drivers/nats/nats-link.ts";
 import { NatsHistory } from "./nats-history.ts";
+import { NatsSessions } from "./nats-sessions.ts";
 
 export interface NatsBrokerOptions {
   readonly history: KeptSettings;
+  /** 0 when sessions are not resumed. */
+  readonly sessionsTtlMs: number;
 }
 
 export interface NatsBrokerParts {
@@ -18,7 +21,7 @@ export interface NatsBrokerParts {
 }
 
 /**
- * History in NATS, the same for all servers.
+ * History and sessions in NATS, the same for all servers.
  *
  * @param link the connection of pub/sub: what is asked by it is answered behind what it follows.
  */
@@ -33,5 +36,7 @@ export function createNatsBroker(
     history.close();
     jetStream.stop();
   };
-  return { history, sessions: null, presence: null, close };
+  const sessions =
+    options.sessionsTtlMs > 0 ? new NatsSessions(options.sessionsTtlMs, { jetStream, clock }) : null;
+  return { history, sessions, presence: null, close };
 }

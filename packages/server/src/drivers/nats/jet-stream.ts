@@ -2,7 +2,7 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsLink } from "./nats-link.ts";
 
@@ -20,6 +20,22 @@ export const ANSWER_TIMEOUT_MS = 5_000;
 const READY_TIMEOUT_MS = 2_000;
 /** While it is not, the log says so this often. */
 const REMINDER_MS = 60_000;
+
+/** What JetStream is told with a message. */
+export interface StoreHeaders {
+  /** The number of the last message of this subject; 0 for none. */
+  readonly "Nats-Expected-Last-Subject-Sequence"?: string;
+  readonly "KV-Operation"?: "DEL";
+}
+
+interface StoreAnswer {
+  readonly seq?: number;
+  readonly error?: { readonly err_code: number; readonly description: string };
+}
+
+const STORING = "store a message in JetStream";
+/** Another message is the last one than was expected. */
+const WRONG_SEQUENCE: readonly number[] = [10071, 10164];
 
 /** Whoever waits until JetStream is there. */
 interface Waiting {
@@ -78,25 +94,35 @@ export class JetStream {
     return this.#manager;
   }
 
+  /** What opens buckets of keys and values. @throws CableError `io_failed` without a connection. */
+  get client(): JetStreamClient {
+    return this.manager.jetstream();
+  }
+
   /**
    * Stores a message.
    *
-   * @returns its number in its stream; null where no stream takes the subject.
+   * @param headers by name; most messages have none.
+   * @returns its number in its stream; null where no stream takes the subject, or what was expected of it is not so.
    * @throws CableError `io_failed` when it is not known to be stored.
    */
-  async store(subject: string, text: string): Promise<number | null> {
+  async store(subject: string, text: string, headers: StoreHeaders | null = null): Promise<number | null> {
     let answer: string;
     try {
+      const options = { timeout: ANSWER_TIMEOUT_MS };
       const { connection } = this.#link;
-      answer = (await connection.request(subject, text, { timeout: ANSWER_TIMEOUT_MS })).string();
+      const request =
+        headers === null ? options : { ...options, headers: this.#link.headers(Object.entries(headers)) };
+      answer = (await connection.request(subject, text, request)).string();
     } catch (thrown) {
       if (isNobodyThere(thrown)) return null;
-      throw fault("store a message in JetStream", messageOf(thrown));
+      throw asFault(STORING, thrown);
     }
     // JetStream's answer: a number, or what is wrong.
-    const { seq, error } = JSON.parse(answer) as { seq?: number; error?: { description: string } };
+    const { seq, error } = JSON.parse(answer) as StoreAnswer;
+    if (error !== undefined && WRONG_SEQUENCE.includes(error.err_code)) return null;
     if (seq === undefined || error !== undefined) {
-      throw fault("store a message in JetStream", error?.description ?? "the answer has no number");
+      throw fault(STORING, error?.description ?? "the answer has no number");
     }
     return seq;
   }
@@ -169,6 +195,10 @@ export function isUnknownStream(thrown: unknown): boolean {
 /** As `fault`, of whatever was thrown; one that is ours already stays what it is. */
 export function asFault(doing: string, thrown: unknown): CableError {
   return thrown instanceof CableError ? thrown : fault(doing, messageOf(thrown));
+}
+
+export function timedOut(doing: string): CableError {
+  return fault(doing, "it takes too long");
 }
 
 function fault(doing: string, why: string): CableError {

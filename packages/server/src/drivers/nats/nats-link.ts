@@ -2,7 +2,13 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
-import type { Msg, NatsConnection, NodeConnectionOptions, Subscription } from "@nats-io/transport-node";
+import type {
+  Msg,
+  MsgHdrs,
+  NatsConnection,
+  NodeConnectionOptions,
+  Subscription,
+} from "@nats-io/transport-node";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsAddress } from "./nats-address.ts";
 import type { NatsCredentials } from "./nats-credentials.ts";
@@ -46,6 +52,7 @@ export class NatsLink {
   readonly #wanted = new Map<string, (message: Msg) => void>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #onUp: (() => void)[] = [];
+  #library: Library | null = null;
   #connection: NatsConnection | null = null;
   #isUp = false;
   #wasUp = false;
@@ -75,6 +82,14 @@ export class NatsLink {
     throw new CableError("io_failed", `ask ${natsText(this.#target)}: there is no connection`, {
       retryable: true,
     });
+  }
+
+  /** Headers of a message; only where there was a connection. */
+  headers(named: readonly (readonly [name: string, value: string])[]): MsgHdrs {
+    if (this.#library === null) throw new Error("headers before there was a connection");
+    const headers = this.#library.headers();
+    for (const [name, value] of named) headers.set(name, value);
+    return headers;
   }
 
   /** Called with each connection from now on. */
@@ -140,6 +155,7 @@ export class NatsLink {
     try {
       // Loaded by whoever connects first: most servers have no NATS.
       const library = await import("@nats-io/transport-node");
+      this.#library = library;
       made = await library.connect(connectionOptions(library, this.#target, this.#parts.random));
     } catch (thrown) {
       if (!this.#stopped) this.#retry(messageOf(thrown));

@@ -1,0 +1,141 @@
+import type { Clock } from "@hawser/core/clock";
+import type { KV } from "@nats-io/kv";
+import { asFault, type JetStream, timedOut } from "./jet-stream.ts";
+
+export interface KeyValuesSettings {
+  readonly bucket: string;
+  /** How long a value is there after it was put; 0 for ever. */
+  readonly ttlMs: number;
+}
+
+/** A value and when it was put there, by the clock of NATS. Revisions count up through all keys of a bucket. */
+export interface KeyValue {
+  readonly text: string;
+  readonly revision: number;
+  readonly atMs: number;
+}
+
+/** What became of a key. */
+export interface KeyChange extends KeyValue {
+  readonly key: string;
+  /** The key is gone. */
+  readonly isGone: boolean;
+}
+
+const NANOS_PER_MS = 1_000_000;
+const SHORT_WINDOW_MS = 1_000;
+/** How long the names of all keys may take. */
+const KEYS_TIMEOUT_MS = 30_000;
+
+/** Keys and values in a bucket of JetStream, which is made when it is first used. */
+export class KeyValues {
+  readonly #jetStream: JetStream;
+  readonly #clock: Clock;
+  readonly #settings: KeyValuesSettings;
+  readonly #subject: string;
+  readonly #stream: string;
+  #opened: Promise<KV> | null = null;
+
+  constructor(jetStream: JetStream, clock: Clock, settings: KeyValuesSettings) {
+    this.#jetStream = jetStream;
+    this.#clock = clock;
+    this.#settings = settings;
+    this.#subject = `$KV.${settings.bucket}.`;
+    this.#stream = `KV_${settings.bucket}`;
+    jetStream.whenReady(() => {
+      this.#opened = null;
+    });
+  }
+
+  /**
+   * Puts a value.
+   *
+   * @param expected the revision that is to be replaced; 0 for a key that is to be new, null for any.
+   * @returns its revision; null when another one than `expected` was there.
+   */
+  async put(key: string, text: string, expected: number | null = null): Promise<number | null> {
+    await this.#open();
+    const headers = expected === null ? null : { "Nats-Expected-Last-Subject-Sequence": String(expected) };
+    return this.#jetStream.store(this.#subject + key, text, headers);
+  }
+
+  /** The value; null where there is none. */
+  async get(key: string): Promise<KeyValue | null> {
+    const found = await this.look(key);
+    return found === null || found.isGone ? null : found;
+  }
+
+  /** The same with what is left of a key that was deleted: its revision. */
+  async look(key: string): Promise<KeyChange | null> {
+    await this.#open();
+    try {
+      const { direct } = this.#jetStream.manager;
+      const found = await direct.getMessage(this.#stream, { last_by_subj: this.#subject + key });
+      if (found === null) return null;
+      const isGone = found.header.get("KV-Operation") !== "";
+      return { key, text: found.string(), revision: found.seq, atMs: found.time.getTime(), isGone };
+    } catch (thrown) {
+      throw asFault("read a key from JetStream", thrown);
+    }
+  }
+
+  /**
+   * @param expected the revision that is to go; null for any.
+   * @returns the revision of its being gone; null when another one than `expected` was there.
+   */
+  async delete(key: string, expected: number | null = null): Promise<number | null> {
+    await this.#open();
+    const which = expected === null ? {} : { "Nats-Expected-Last-Subject-Sequence": String(expected) };
+    return this.#jetStream.store(this.#subject + key, "", { "KV-Operation": "DEL", ...which });
+  }
+
+  /** The names of all keys that match, which may be many. */
+  async keys(filter: string): Promise<string[]> {
+    const bucket = await this.#open();
+    try {
+      const names: string[] = [];
+      const found = await bucket.keys(filter);
+      let isLate = false;
+      const cancel = this.#clock.after(KEYS_TIMEOUT_MS, () => {
+        isLate = true;
+        found.stop();
+      });
+      for await (const name of found) names.push(name);
+      cancel();
+      if (isLate) throw timedOut("read the names of keys from JetStream");
+      return names;
+    } catch (thrown) {
+      throw asFault("read the names of keys from JetStream", thrown);
+    }
+  }
+
+  /** Every call waits for it; in the same tick where the bucket is open. */
+  #open(): Promise<KV> {
+    if (this.#opened !== null) return this.#opened;
+    const opened = this.#make();
+    this.#opened = opened;
+    opened.catch(() => {
+      if (this.#opened === opened) this.#opened = null;
+    });
+    return opened;
+  }
+
+  async #make(): Promise<KV> {
+    await this.#jetStream.ready();
+    const { bucket, ttlMs } = this.#settings;
+    try {
+      const { Kvm } = await import("@nats-io/kv");
+      const made = await new Kvm(this.#jetStream.client).create(bucket, ttlMs === 0 ? {} : { ttl: ttlMs });
+      const status = await made.status();
+      if (status.ttl !== ttlMs) {
+        await this.#jetStream.manager.streams.update(this.#stream, {
+          max_age: ttlMs * NANOS_PER_MS,
+          duplicate_window: Math.min(ttlMs === 0 ? SHORT_WINDOW_MS : ttlMs, SHORT_WINDOW_MS) * NANOS_PER_MS,
+        });
+      }
+      return made;
+    } catch (thrown) {
+      throw asFault(`open the bucket ${bucket} of JetStream`, thrown);
+    }
+  }
+}
