@@ -28,7 +28,7 @@ export interface SubscriptionSnapshot {
 /**
  * PORT: sessions whose connection is gone by their `sid`, for `--sessions_ttl` (anycable broker/broker.go@1.6.16). Only
  * of clients that were let in (DEVIATION: D1). A session that is still connected is the engine's own, but where other
- * servers have the same sessions.
+ * servers have the same sessions. An adapter whose answers are promises keeps the order of its calls for a session.
  */
 export interface Sessions {
   /**

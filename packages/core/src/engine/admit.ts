@@ -86,6 +86,7 @@ function carryOut(
 function open(context: EngineContext, session: Session, identifiers: string): void {
   session.identifiers = identifiers;
   session.state = "open";
+  context.saved?.changed(session);
   if (context.log.enabled("debug")) context.log.debug("session opened", { sid: session.sid });
 }
 
@@ -103,6 +104,7 @@ export function recordAccepted(
   session.tokenIdentity = token.identity;
   context.counters.verifications.add(["accepted", "none", carrier, token.keyName]);
   session.marks = succeed(token.marks, session.marks, context.clock.nowMs());
+  context.saved?.changed(session);
   // Only the application asks for the claims, so without one they are not kept (memory a connection).
   if (context.backend.kind !== "none") session.jwtIdentity = token.claimsSegment;
   const { issuedAtS } = token.marks;

@@ -21,6 +21,7 @@ export function applyReply(
   subscription: Subscription | null,
   reply: CommandReply,
 ): void {
+  if (changesSession(reply, subscription)) context.saved?.changed(session);
   if (subscription !== null) {
     if (reply.stopStreams) stopAllStreams(context, session, subscription);
     else for (const stream of reply.stoppedStreams) stopStream(context, session, subscription, stream);
@@ -37,6 +38,14 @@ export function applyReply(
     forgetFormer(context, session);
     context.drop(session, "backend_closed");
   }
+}
+
+/** Whether something of it is another afterwards that its client is to find again. */
+function changesSession(reply: CommandReply, subscription: Subscription | null): boolean {
+  for (const _ in reply.cstate) return true;
+  if (subscription === null) return false;
+  for (const _ in reply.istate) return true;
+  return reply.stopStreams || reply.stoppedStreams.length > 0 || reply.streams.length > 0;
 }
 
 function presenceChange({ type, id, info }: PresenceReply): PresenceChange {

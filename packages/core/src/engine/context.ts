@@ -16,6 +16,8 @@ import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
 import type { RestoredSessions } from "./restored-sessions.ts";
 import type { RevocationBook } from "./revocation-terms.ts";
+import type { SavedSessions } from "./saved-sessions.ts";
+import type { SessionLookups } from "./session-lookups.ts";
 import type { ShadowConnects } from "./shadow-connects.ts";
 
 /** What the steps of the engine need of it. */
@@ -34,6 +36,9 @@ export interface EngineContext {
   /** Null where addresses are not limited. */
   readonly failedAuths: FailedAuths | null;
   readonly restored: RestoredSessions;
+  readonly lookups: SessionLookups;
+  /** Null where other nodes do not have the same sessions. */
+  readonly saved: SavedSessions | null;
   /** `--resume_verify`: off, whoever has a session's id has the session, as in the reference. */
   readonly resumeVerify: boolean;
   readonly expiry: Expiry;

@@ -9,8 +9,14 @@ import { executeRemotely } from "./remote-command.ts";
  *
  * @param stream whose channel it was. Nothing else is taken from there: a client may follow a stream that is named as
  *   another channel is, and would otherwise double what comes by that one. Null for a channel that may carry anything.
+ * @param from whether an application has put it into the channel, or another node.
  */
-export function deliver(context: EngineContext, text: string, stream: string | null): void {
+export function deliver(
+  context: EngineContext,
+  text: string,
+  stream: string | null,
+  from: "channel" | "node",
+): void {
   const parsed = parsePublication(text);
   if (parsed.kind === "invalid") {
     if (stream === null) context.counters.failedPublications.value += 1;
@@ -23,6 +29,6 @@ export function deliver(context: EngineContext, text: string, stream: string | n
       broadcast(context, message, message.position);
     }
   } else if (stream === null) {
-    executeRemotely(context, parsed);
+    executeRemotely(context, parsed, from);
   }
 }

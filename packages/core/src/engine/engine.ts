@@ -39,6 +39,8 @@ import { RestoredSessions } from "./restored-sessions.ts";
 import { connectedSnapshot, keepSession } from "./resume.ts";
 import type { RevocationBook } from "./revocation-terms.ts";
 import { type RevokeResult, revoke } from "./revoke.ts";
+import { SavedSessions } from "./saved-sessions.ts";
+import { SessionLookups } from "./session-lookups.ts";
 import { ShadowConnects } from "./shadow-connects.ts";
 import { SlowClients } from "./slow-clients.ts";
 import { takeOver } from "./take-over.ts";
@@ -68,6 +70,8 @@ export interface EngineOptions {
   readonly maxPendingBytes: number;
   /** How long a client's socket may take nothing while something waits; 0 for ever. */
   readonly writeTimeoutMs: number;
+  /** How long a session is kept (`--sessions_ttl`). */
+  readonly sessionsTtlMs: number;
   /** Whether who comes for its session has to be let in first. */
   readonly resumeVerify: boolean;
   readonly nativePings: boolean;
@@ -113,6 +117,8 @@ export class Engine implements EngineContext, FromNodes {
   readonly resumeVerify: boolean;
   readonly expiry: Expiry;
   readonly restored = new RestoredSessions(this);
+  readonly lookups = new SessionLookups();
+  readonly saved: SavedSessions | null;
   readonly shadow: ShadowConnects | null;
   readonly revocations: RevocationBook;
   readonly maxSubscriptions: number;
@@ -150,6 +156,8 @@ export class Engine implements EngineContext, FromNodes {
       history === null
         ? null
         : new OrderedAppends(history, (publication, position) => handOn(this, publication, position));
+    const sessions = this.broker?.sessions ?? null;
+    this.saved = sessions?.isShared ? new SavedSessions(this, sessions, options.sessionsTtlMs) : null;
     const isMissed = history !== null && history.publish !== null && parts.pubSub !== null;
     this.missed = isMissed ? new MissedMessages(this, history) : null;
     this.#options = options;
@@ -266,7 +274,12 @@ export class Engine implements EngineContext, FromNodes {
    * @param stream whose channel it was; null for one that may carry anything.
    */
   deliver(text: string, stream: string | null): void {
-    deliver(this, text, stream);
+    deliver(this, text, stream, "node");
+  }
+
+  /** Takes what an application has published by a channel that every node hears: it is for the clients of this one alone. */
+  hear(text: string): void {
+    deliver(this, text, null, "channel");
   }
 
   /** There is no connection to the other nodes. */
@@ -277,6 +290,7 @@ export class Engine implements EngineContext, FromNodes {
   /** There is one again; the clients of this node get what they have missed, where history knows it. */
   rejoined(): void {
     this.missed?.rejoined();
+    this.saved?.saveAgain();
   }
 
   /** Takes back tokens and what was opened with them. */
@@ -332,8 +346,10 @@ export class Engine implements EngineContext, FromNodes {
 
   markInterest(session: Session, interest: DisconnectInterest): void {
     const mode = this.#options.disconnectMode;
-    if (mode === "always" || (mode === "auto" && interest === "interested"))
-      session.disconnectInterest = true;
+    if (session.disconnectInterest || mode === "never") return;
+    if (mode === "auto" && interest !== "interested") return;
+    session.disconnectInterest = true;
+    this.saved?.changed(session);
   }
 
   resume(session: Session): void {
@@ -367,7 +383,8 @@ export class Engine implements EngineContext, FromNodes {
     this.shadow?.stop();
     const leaving = [...this.sessions.values()];
     const dismissal = {
-      end: (session: Session) => this.#end(session, true, false),
+      // Where other nodes have the same sessions its client goes on there.
+      end: (session: Session) => this.#end(session, true, this.saved !== null),
       isStuck: (session: Session) => this.#slowClients.isStuck(session, this.clock.monotonicMs()),
       untilMs,
     };
@@ -389,6 +406,7 @@ export class Engine implements EngineContext, FromNodes {
     this.#slowClients.sweep(nowMs);
     if (this.revocations.inForce.size > 0) this.revocations.inForce.forgetEnded(this.clock.nowMs());
     this.restored.advance(nowMs);
+    this.saved?.advance(nowMs);
   }
 
   #sendPing(session: Session, frame: string): void {
@@ -402,6 +420,7 @@ export class Engine implements EngineContext, FromNodes {
   #end(session: Session, connected: boolean, keep: boolean): void {
     const wasOpen = session.state === "open";
     if (wasOpen && keep) keepSession(this, session);
+    this.saved?.ended(session, wasOpen && keep);
     session.state = "closed";
     this.sessions.delete(session.sid);
     this.#deadlines.stop(session);

@@ -43,7 +43,7 @@ export function publish(context: EngineContext, text: string): Answer<PublishRes
   counters.publications.value += 1;
   if (parsed.kind === "messages") return distributeAll(context, parsed.messages);
   if (parsed.kind === "revoke") return takeBack(context, parsed.revoke);
-  if (pubSub === null) executeRemotely(context, parsed);
+  if (pubSub === null) executeRemotely(context, parsed, "channel");
   else pubSub.command(text);
   return ACCEPTED;
 }

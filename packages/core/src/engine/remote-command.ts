@@ -1,17 +1,21 @@
 import type { DisconnectCommand, ParsedPublication } from "../protocol/publication.ts";
 import { type EngineContext, quoted } from "./context.ts";
 import { forgetSessions } from "./resume.ts";
-import { revoke } from "./revoke.ts";
+import { type RevokedFrom, revoke } from "./revoke.ts";
 
 export type RemoteCommand = Extract<
   ParsedPublication,
   { readonly kind: "disconnect" | "revoke" | "unknown_command" }
 >;
 
-/** Carries out, on this node, what an application or another node commands. */
-export function executeRemotely(context: EngineContext, remote: RemoteCommand): void {
+/** Carries out, on this node, what another node commands, or an application by a channel that every node hears. */
+export function executeRemotely(
+  context: EngineContext,
+  remote: RemoteCommand,
+  from: Exclude<RevokedFrom, "publisher">,
+): void {
   context.counters.remoteCommands.value += 1;
-  if (remote.kind === "revoke") revoke(context, remote.revoke, "node");
+  if (remote.kind === "revoke") revoke(context, remote.revoke, from);
   else if (remote.kind === "disconnect") disconnectRemotely(context, remote.disconnect);
   else context.sampled("warn", "command", "unknown remote command", { command: quoted(remote.command) });
 }

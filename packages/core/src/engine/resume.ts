@@ -38,13 +38,14 @@ export function resume(
     meeting.carryOut(admission);
     return;
   }
-  const settle = (found: SessionSnapshot | null) => {
+  const settle = (found: SessionSnapshot | null, hasEnded: (snapshot: SessionSnapshot) => boolean) => {
     const token = admission?.token ?? null;
     if (token !== null && isRevokedByNow(context, token.identity, token.marks)) {
       context.drop(session, "revoked");
       return;
     }
-    const snapshot = found !== null && isSessionRevoked(context, formerSid, found) ? null : found;
+    const isGone = found !== null && (isSessionRevoked(context, formerSid, found) || hasEnded(found));
+    const snapshot = isGone ? null : found;
     const fields = { sid: session.sid, old_sid: quoted(formerSid) };
     const denial = snapshot === null || admission === null ? null : denialOf(admission, snapshot);
     if (snapshot !== null && denial === null) {
@@ -61,17 +62,20 @@ export function resume(
   };
   const found = findSession(context, sessions, formerSid);
   if (found instanceof Promise) awaitSession(context, session, found, settle);
-  else settle(found);
+  else settle(found, () => false);
 }
 
 /** Removes what is cached of sessions of these identifiers, so that nobody gets one back. Those connected are the caller's. */
 export function forgetSessions(context: EngineContext, identifiers: string): void {
+  context.lookups.ended(identifiers);
   settled(context, context.broker?.sessions?.removeOf(identifiers));
 }
 
 /** Removes what is cached of what the session was before it was resumed; for one that is ended on purpose. */
 export function forgetFormer(context: EngineContext, { identifiers, lineage, sid }: Session): void {
-  if (lineage === null || lineage === sid) return;
+  if (lineage === null) return;
+  context.lookups.ended(identifiers, lineage);
+  if (lineage === sid) return;
   settled(context, context.broker?.sessions?.removeOf(identifiers, lineage));
 }
 
@@ -119,8 +123,10 @@ function awaitSession(
   context: EngineContext,
   session: Session,
   found: Promise<SessionSnapshot | null>,
-  settle: (snapshot: SessionSnapshot | null) => void,
+  settle: (snapshot: SessionSnapshot | null, hasEnded: (snapshot: SessionSnapshot) => boolean) => void,
 ): void {
+  const { lookups } = context;
+  const begun = lookups.begin();
   session.scope = new CallScope();
   found
     .catch((fault: unknown) => {
@@ -130,7 +136,7 @@ function awaitSession(
     .then((snapshot) => {
       session.scope = null;
       if (isClosed(session)) return;
-      settle(snapshot);
+      settle(snapshot, (it) => lookups.hasEnded(it, begun));
       context.resume(session);
     })
     .catch((bug: unknown) => {
@@ -138,7 +144,8 @@ function awaitSession(
       const fields = { sid: session.sid, code: "bug", error: messageOf(bug) };
       context.sampled("error", "bug", "WebSocket session failed", fields);
       context.drop(session, "internal_error");
-    });
+    })
+    .finally(() => lookups.done());
 }
 
 type LettingIn = Extract<Admission, { readonly kind: "admit" | "ask_backend" }>;
@@ -200,7 +207,7 @@ function follow(
 }
 
 /** What of the session is to outlive its connection. State maps are never changed in place, so they are shared. */
-function snapshotOf({ admission }: EngineContext, session: Session, lineage: string): SessionSnapshot {
+export function snapshotOf({ admission }: EngineContext, session: Session, lineage: string): SessionSnapshot {
   const { identifiers, tokenIdentity, marks, cstate, disconnectInterest } = session;
   const subscriptions: SubscriptionSnapshot[] = [];
   for (const [identifier, { groups, istate, routed }] of session.subscriptions ?? []) {
@@ -224,6 +231,6 @@ function settled(context: EngineContext, answer: Answer<void> | undefined): void
   if (answer instanceof Promise) answer.catch((fault: unknown) => reportFault(context, fault));
 }
 
-function reportFault(context: EngineContext, fault: unknown): void {
+export function reportFault(context: EngineContext, fault: unknown): void {
   context.sampled("warn", "sessions", "the cache of sessions failed", { error: messageOf(fault) });
 }

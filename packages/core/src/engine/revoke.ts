@@ -1,10 +1,11 @@
+import type { Answer } from "../broker/answer.ts";
 import type { SessionSnapshot } from "../broker/sessions.ts";
 import { messageOf } from "../errors.ts";
 import { isIssuedBefore, type Revocation } from "../jwt/revocation/revocation.ts";
 import { marksOfAll, type TokenMarks } from "../jwt/revocation/token-marks.ts";
 import { type RevokeCommand, revokeText } from "../protocol/revoke-command.ts";
 import type { EngineContext } from "./context.ts";
-import { forgetMatching } from "./resume.ts";
+import { forgetMatching, reportFault } from "./resume.ts";
 import { commandOf, kindOf, revocationOf } from "./revocation-terms.ts";
 
 export type RevokeResult =
@@ -12,20 +13,23 @@ export type RevokeResult =
   /** `why` is a phrase for who asked; it may be in force all the same, on this node or until a restart. */
   | { readonly done: false; readonly why: string };
 
+export type RevokedFrom = "publisher" | "channel" | "node";
+
 /**
  * Refuses matching tokens from now on, ends the sessions that were opened with them, and forgets what is kept of ended
  * ones. With no room for it nothing is done at all.
  *
- * @param from who asked: another node has told all of them.
+ * @param from who asked: a publisher this node alone, or all of them by a channel; another node has told all of them.
  */
 export function revoke(
   context: EngineContext,
   command: RevokeCommand,
-  from: "publisher" | "node" = "publisher",
+  from: RevokedFrom = "publisher",
 ): RevokeResult {
   const { clock, counters, revocations, log } = context;
   const nowMs = clock.nowMs();
-  const lineage = command.by === "sid" ? lineageOf(context, command.value) : null;
+  const root = command.by === "sid" ? lineageOf(context, command.value, from) : null;
+  const lineage = root instanceof Promise ? command.value : root;
   const isAsked: IsMeant = (sid, it) =>
     isMeant(sid, it, command) || (lineage !== null && it.lineage === lineage);
   const known = marksMeant(context, isAsked);
@@ -42,7 +46,8 @@ export function revoke(
   const tags = new Set(tokens.map(({ value }) => value));
   const meant: IsMeant = (sid, it) => isAsked(sid, it) || (tags.size > 0 && tags.has(tagOf(it)));
   const closed = closeMeant(context, meant, command.reconnect);
-  forgetCached(context, meant, command);
+  forgetCached(context, meant, command, from);
+  if (root !== null && from !== "node") revokeLineage(context, command, root);
   if (changed.length > 0) {
     counters.revocations.add([by, "taken"]);
     // Whom it is about stays out of the log: identifiers are personal.
@@ -50,7 +55,7 @@ export function revoke(
     revocations.share?.(changed, from === "publisher" || tokens.length > 0);
   }
   const problem =
-    save(context, changed) ?? tell(context, from === "node" ? tokens : [main, ...tokens], command);
+    save(context, changed) ?? tell(context, from === "publisher" ? [main, ...tokens] : tokens, command);
   return problem === null ? { done: true, closed, untilMs: main.untilMs } : { done: false, why: problem };
 }
 
@@ -89,13 +94,32 @@ function isMeant(sid: string, it: Revocable, command: RevokeCommand): boolean {
 
 /**
  * What a session was before it was resumed, and what it has become since, is the session as well: else its client would
- * come back by a former id.
+ * come back by a former id. Never rejects. Whom a node has told knows of it what it can say at once: the one that was asked
+ * looks it up for all.
  */
-function lineageOf({ broker, sessions }: EngineContext, sid: string): string {
+function lineageOf(context: EngineContext, sid: string, from: RevokedFrom): Answer<string> {
+  const { broker, sessions } = context;
   const live = sessions.get(sid)?.lineage;
   if (live) return live;
+  if (from === "node" && broker?.sessions?.isShared) return sid;
   const cached = broker?.sessions?.find(sid) ?? null;
-  return cached === null || cached instanceof Promise ? sid : cached.lineage;
+  if (!(cached instanceof Promise)) return cached?.lineage ?? sid;
+  return cached.then(
+    (found) => found?.lineage ?? sid,
+    (fault: unknown) => {
+      reportFault(context, fault);
+      return sid;
+    },
+  );
+}
+
+/** Sessions that began as the same one may be on other nodes, or be found after a while; they are known by the first id. */
+function revokeLineage(context: EngineContext, command: RevokeCommand, lineage: Answer<string>): void {
+  const revokeAll = (value: string) => {
+    if (value !== command.value) revoke(context, { ...command, value });
+  };
+  if (lineage instanceof Promise) void lineage.then(revokeAll);
+  else if (context.pubSub !== null) revokeAll(lineage);
 }
 
 function marksMeant(context: EngineContext, meant: IsMeant): readonly TokenMarks[] {
@@ -133,7 +157,14 @@ function closeMeant(context: EngineContext, meant: IsMeant, reconnect: boolean):
 }
 
 /** A session that is cached may be all that is left of one, and tell the token that it was opened with. */
-function forgetCached(context: EngineContext, meant: IsMeant, command: RevokeCommand): void {
+function forgetCached(
+  context: EngineContext,
+  meant: IsMeant,
+  command: RevokeCommand,
+  from: RevokedFrom,
+): void {
+  // The node that was asked does so for all.
+  if (from === "node" && context.broker?.sessions?.isShared) return;
   const tokens: TokenMarks[] = [];
   const matches = (sid: string, snapshot: SessionSnapshot): boolean => {
     if (!meant(sid, snapshot)) return false;

@@ -106,6 +106,7 @@ export function setUp({
       maxPendingBytes: 1000,
       writeTimeoutMs: 2000,
       resumeVerify: true,
+      sessionsTtlMs: 300_000,
       nativePings: false,
       compress: false,
       ...options,

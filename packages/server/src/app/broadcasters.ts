@@ -15,9 +15,15 @@ import { redisTarget } from "./redis-target.ts";
 /**
  * The ways by which publications come in, but for HTTP, which is a route.
  *
+ * @param ears for what every server hears.
  * @throws CableError when a file that one of them needs cannot be used.
  */
-export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: Log): readonly Broadcaster[] {
+export function createBroadcasters(
+  config: ResolvedConfig,
+  engine: Engine,
+  ears: Pick<Engine, "hear">,
+  log: Log,
+): readonly Broadcaster[] {
   const { broadcast, nats, redis } = config;
   const parts = (provider: string) => ({
     ...{ engine, clock: systemClock, random: systemRandom },
@@ -28,7 +34,7 @@ export function createBroadcasters(config: ResolvedConfig, engine: Engine, log: 
     const target = redisTarget(redis);
     const own = parts("redis");
     own.log.info(`Starting Redis broadcaster: ${targetText(target)}`, { channel: broadcast.redisChannel });
-    made.push(redisBroadcaster(target, broadcast.redisChannel, own));
+    made.push(redisBroadcaster(target, broadcast.redisChannel, { ...own, engine: ears }));
   }
   if (broadcast.adapters.includes("redisx")) {
     const target = redisTarget(redis);

@@ -1,3 +1,4 @@
+import type { Engine } from "@hawser/core/engine/engine";
 import type { FromNodes, PubSub } from "@hawser/core/engine/pub-sub";
 
 /** Other servers, as far as they concern this. */
@@ -17,7 +18,7 @@ export class ThreadFanOut implements OuterNodes {
   readonly #outer: OuterNodes | null;
   /** The threads that follow each stream; empty where there are no other servers. */
   readonly #followers = new Map<string, Set<number>>();
-  #engine: FromNodes | null = null;
+  #engine: (FromNodes & Pick<Engine, "hear">) | null = null;
   #isParted = false;
 
   /** @param threads told what has come from the other nodes; @param outer null where this server is alone. */
@@ -44,8 +45,14 @@ export class ThreadFanOut implements OuterNodes {
   }
 
   /** From now on this engine hears what the threads are told. */
-  serve(engine: FromNodes): void {
+  serve(engine: FromNodes & Pick<Engine, "hear">): void {
     this.#engine = engine;
+  }
+
+  /** What an application has published by a channel that every server hears. */
+  hear(text: string): void {
+    this.#engine?.hear(text);
+    this.#threads.deliver(text, null);
   }
 
   start(): void {

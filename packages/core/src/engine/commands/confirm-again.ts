@@ -36,6 +36,7 @@ export function confirmAgain(
     if (reply.status !== "success") {
       stopAllStreams(context, session, subscription);
       removeSubscription(session, identifier);
+      context.saved?.changed(session);
       applyReply(context, session, identifier, null, reply);
       endPresence(context, session, subscription);
       return;

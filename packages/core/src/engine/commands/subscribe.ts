@@ -57,6 +57,7 @@ function subscribeByRoute(
   }
   const subscription: Subscription = { groups: [], istate: decision.istate, routed: true };
   addSubscription(session, identifier, subscription);
+  context.saved?.changed(session);
   startStream(context, session, identifier, subscription, decision.stream);
   context.send(session, confirmSubscription(identifier));
   context.markInterest(session, "indifferent");
@@ -77,6 +78,7 @@ function subscribeByReply(
   }
   const subscription: Subscription = { groups: [], istate: {}, routed: false };
   addSubscription(session, identifier, subscription);
+  context.saved?.changed(session);
   applyReply(context, session, identifier, subscription, reply);
   context.markInterest(session, "interested");
   return afterConfirmation(context, session, command, subscription);

@@ -35,4 +35,5 @@ function remove(
 ): void {
   stopAllStreams(context, session, subscription);
   removeSubscription(session, identifier);
+  context.saved?.changed(session);
 }

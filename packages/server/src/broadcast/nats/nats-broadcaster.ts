@@ -6,7 +6,7 @@ import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
 import type { Broadcaster } from "../broadcaster.ts";
 
 export interface NatsBroadcasterParts {
-  readonly engine: Pick<Engine, "deliver">;
+  readonly engine: Pick<Engine, "hear">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -28,7 +28,7 @@ export function natsBroadcaster(
   });
   return {
     start() {
-      link.subscribe(subject, (text) => engine.deliver(text, null));
+      link.subscribe(subject, (text) => engine.hear(text));
       link.start();
     },
     stop: () => link.stop(),

@@ -7,7 +7,7 @@ import { RedisLink } from "../../drivers/redis/redis-link.ts";
 import type { Broadcaster } from "../broadcaster.ts";
 
 export interface RedisBroadcasterParts {
-  readonly engine: Pick<Engine, "deliver">;
+  readonly engine: Pick<Engine, "hear">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -26,7 +26,7 @@ export function redisBroadcaster(
 ): Broadcaster {
   const link = new RedisLink(
     target,
-    { keyed: false, longestWaitMs: 0, onMessage: (_channel, text) => engine.deliver(text, null) },
+    { keyed: false, longestWaitMs: 0, onMessage: (_channel, text) => engine.hear(text) },
     {
       ...{ clock, random, log },
       async onUp(connection, again) {
