@@ -72,4 +72,14 @@ describe.skipIf(!HAS_REDIS)("a server of several threads among others", () => {
     await publish(single.broadcastPort, message("last"));
     expect(await last?.untilHeard(1)).toEqual(["last"]);
   });
+
+  test("hears with all of its threads what is published by a channel that every server hears", async () => {
+    const threads = await hawser("--workers=2", "--broadcast_adapter=http,redis");
+    await threads.waitFor(/subscribed to Redis channel/);
+    const all: ClusterClient[] = [];
+    for (let i = 0; i < MANY; i++) all.push(await join(threads));
+    await untilJoined(all, threads.broadcastPort);
+    await redis.command("PUBLISH", "__anycable__", JSON.stringify(message("heard")));
+    for (const client of all) expect(await client.untilHeard(1)).toEqual(["heard"]);
+  });
 });
