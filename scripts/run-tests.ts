@@ -16,6 +16,16 @@ interface Counts {
 const ROOT = resolve(import.meta.dir, "..");
 const BUN = process.execPath;
 const full = process.argv.includes("--full");
+/** What clients see of a server is played once more with several threads. */
+const FOR_SEVERAL_THREADS = [
+  "conformance/conformance.test.ts",
+  ...["clients", "event-streams", "expiry", "history", "presence", "resume", "revocation"].map(
+    (folder) => `packages/server/test/${folder}/`,
+  ),
+  ...["key-reload", "metrics", "published-keys", "revocation", "secret-mismatch", "shutdown", "tls"].map(
+    (name) => `packages/server/test/operating/${name}.test.ts`,
+  ),
+];
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 installSystemPackages(
@@ -69,6 +79,13 @@ async function suites(): Promise<void> {
   const beside = waiting.length === 0 ? null : suite(waiting, true);
   await suite(others, false);
   console.log((await beside) ?? "");
+  if (!full) return;
+  console.log("\nthe same clients and scenarios, by two connection threads:\n");
+  await suite(files.filter(isForThreads), false, "--workers=2");
+}
+
+function isForThreads(file: string): boolean {
+  return FOR_SEVERAL_THREADS.some((path) => file.startsWith(path));
 }
 
 /** The tests that start servers, but for those that start brokers too: about half of the time that all take. */
@@ -82,11 +99,11 @@ async function testFiles(): Promise<string[]> {
 }
 
 /**
- * Runs the tests of these files. The runner says how it went in a JUnit report; its exit code alone does not count.
+ * Runs the tests of these files, with these flags for every server that they start. The runner says how it went in a JUnit report; its exit code alone does not count.
  *
  * @returns what it wrote if that is `kept`, else nothing.
  */
-async function suite(files: readonly string[], kept: boolean): Promise<string> {
+async function suite(files: readonly string[], kept: boolean, flags = ""): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), "hawser-test-"));
   const report = join(scratch, "junit.xml");
   const output = join(scratch, "output");
@@ -101,7 +118,7 @@ async function suite(files: readonly string[], kept: boolean): Promise<string> {
       stdin: "ignore",
       // One descriptor for both, so that neither writes over the other.
       ...{ stdout: log ?? "inherit", stderr: log ?? "inherit" },
-      env: { ...process.env, HAWSER_FULL: full ? "1" : "" },
+      env: { ...process.env, HAWSER_FULL: full ? "1" : "", HAWSER_TEST_FLAGS: flags },
     },
   );
   const exitCode = await runner.exited;

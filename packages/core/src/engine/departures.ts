@@ -1,3 +1,4 @@
+import type { Log } from "../log.ts";
 import { DROP_REASONS } from "../reasons.ts";
 import type { DisconnectRequest } from "../rpc/backend.ts";
 import { isClosed, type Session } from "../session/session.ts";
@@ -46,11 +47,14 @@ export interface Dismissal {
   /** Whether a connection with something waiting has taken nothing for too long. */
   readonly isStuck: (session: Session) => boolean;
   readonly untilMs: number;
+  /** Where it is said how many are told, and how many may not have heard it. */
+  readonly log: Log;
 }
 
 /**
  * Tells these clients that the server restarts, ends their sessions, and closes each connection once its queue is
- * empty, it is stuck, or `untilMs` has come. Resolves when all are closed; the sessions have ended before it returns.
+ * empty, it is stuck, or `untilMs` has come. Resolves when all are closed, with how many may not have heard it; the sessions have
+ * ended before it returns.
  *
  * DEVIATION: D13. The reference may exit before its queues are flushed.
  */
@@ -58,11 +62,11 @@ export async function dismissAll(
   context: EngineContext,
   leaving: readonly Session[],
   dismissal: Dismissal,
-): Promise<void> {
-  if (leaving.length === 0) return;
-  const { log } = context;
+): Promise<number> {
+  if (leaving.length === 0) return 0;
+  const { log } = dismissal;
   log.info("closing active connections", { num: leaving.length });
-  report(context, await dismissTogether(context, leaving, dismissal));
+  return report(log, await dismissTogether(context, leaving, dismissal));
 }
 
 /** The part of the time in which clients leave one after the other; the rest is for their last bytes. */
@@ -77,9 +81,9 @@ export async function dismissInTurns(
   context: EngineContext,
   leaving: readonly Session[],
   dismissal: Dismissal & { readonly ratePerS: number },
-): Promise<{ readonly closed: Promise<void> }> {
-  const { clock, log } = context;
-  const { ratePerS, untilMs } = dismissal;
+): Promise<{ readonly closed: Promise<number> }> {
+  const { clock } = context;
+  const { ratePerS, untilMs, log } = dismissal;
   const startMs = clock.monotonicMs();
   const turnsMs = Math.max(1, (untilMs - startMs) * TURNS_SHARE);
   const perMs = Math.max(ratePerS / 1000, leaving.length / turnsMs);
@@ -95,16 +99,17 @@ export async function dismissInTurns(
   }
   const closed = Promise.all(batches).then((unheard) =>
     report(
-      context,
+      log,
       unheard.reduce((sum, count) => sum + count, 0),
     ),
   );
   return { closed };
 }
 
-function report({ log }: EngineContext, unheard: number): void {
+function report(log: Log, unheard: number): number {
   if (unheard === 0) log.info("all active connections closed");
   else log.warn("terminated while disconnecting active sessions", { num: unheard });
+  return unheard;
 }
 
 /** @returns how many may not have heard it. */

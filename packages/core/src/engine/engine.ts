@@ -377,12 +377,16 @@ export class Engine implements EngineContext, FromNodes {
   /**
    * Tells every client that the server restarts, closes when the words are out, and waits until the application has
    * heard of the ended sessions; `timeoutMs` bounds all of it.
+   *
+   * @param log where it says of how many clients.
+   * @returns how many may not have heard it.
    */
-  async shutdown(timeoutMs: number): Promise<void> {
+  async shutdown(timeoutMs: number, log = this.log): Promise<number> {
     const untilMs = this.clock.monotonicMs() + timeoutMs;
     this.shadow?.stop();
     const leaving = [...this.sessions.values()];
     const dismissal = {
+      log,
       // Where other nodes have the same sessions its client goes on there.
       end: (session: Session) => this.#end(session, true, this.saved !== null),
       isStuck: (session: Session) => this.#slowClients.isStuck(session, this.clock.monotonicMs()),
@@ -395,8 +399,9 @@ export class Engine implements EngineContext, FromNodes {
         : dismissAll(this, leaving, dismissal);
     // All sessions have ended by now, though not all connections: the application need not wait for slow readers.
     const remainingMs = Math.max(0, untilMs - this.clock.monotonicMs());
-    await Promise.all([closed, this.#disconnects.drain(remainingMs)]);
+    const [unheard] = await Promise.all([closed, this.#disconnects.drain(remainingMs)]);
     this.#stopTicking();
+    return unheard;
   }
 
   #tick(): void {

@@ -171,6 +171,7 @@ export function compose(
           ...{ engine, keys, metrics, log, graceMs: config.jwt.differAfterMs },
           onTakenOver: (taken) => seat?.kind === "control" && seat.takeOver(taken),
         });
+  const publish = (text: string) => engine.publish(text);
   const stage: Stage = { now: "starting" };
   const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
   const shownMetrics = seat?.kind === "control" ? seat.addMetrics(metrics, metricGroups(config)) : metrics;
@@ -187,6 +188,7 @@ export function compose(
     remote,
     routes: placeRoutes(config, {
       engine,
+      publish: seat?.kind === "control" ? seat.publisher(publish) : publish,
       keys,
       metrics,
       shownMetrics,

@@ -1,5 +1,7 @@
+import type { Answer } from "@hawser/core/broker/answer";
 import { AcceptRate } from "@hawser/core/engine/accept-rate";
 import type { Engine } from "@hawser/core/engine/engine";
+import type { PublishResult } from "@hawser/core/engine/publish";
 import type { Log } from "@hawser/core/log";
 import type { LogSampler } from "@hawser/core/log-sampler";
 import type { Metrics } from "@hawser/core/metrics/registry";
@@ -38,6 +40,8 @@ const SOCKET_SILENCE_S = 120;
 
 export interface RouteParts {
   readonly engine: Engine;
+  /** Takes what is published by HTTP. */
+  readonly publish: (text: string) => Answer<PublishResult>;
   readonly keys: ServerKeys;
   readonly metrics: Metrics;
   readonly remote: RemoteBackend | null;
@@ -71,7 +75,7 @@ export function placeRoutes(config: ResolvedConfig, parts: RouteParts): PlacedRo
     const route = httpBroadcaster<SocketData>(
       { path, keys: key === null ? null : () => parts.keys.broadcastKeys(), cors },
       {
-        engine: parts.engine,
+        publish: parts.publish,
         equalSecrets,
         onRefused: (presented, key) => {
           const fields = refusedPublicationFields(presented, key, hmacHex);

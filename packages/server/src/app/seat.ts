@@ -1,4 +1,6 @@
+import type { Answer } from "@hawser/core/broker/answer";
 import type { Broker } from "@hawser/core/broker/broker";
+import type { PublishResult } from "@hawser/core/engine/publish";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
 import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
 import type { MetricGroup } from "@hawser/core/metrics/catalog";
@@ -26,11 +28,15 @@ export interface ControlSeat {
   readonly measure: () => Promise<void>;
   /** Adds the connections that the threads close to those that a revocation closes. */
   readonly countRevoked: (revoke: () => RevokeResult) => Promise<RevokeResult>;
+  /** Publishes so that a command is answered once every thread has carried it out. */
+  readonly publisher: (publish: Publish) => Publish;
   /** Has the threads take over what other servers have revoked. */
   readonly takeOver: (revocations: readonly Revocation[]) => void;
   /** Whether the application has answered those who ask it. */
   readonly backendAnswered: () => boolean;
 }
+
+export type Publish = (text: string) => Answer<PublishResult>;
 
 /** It has clients, and asks nobody but the application and the control thread. */
 export interface ConnectionsSeat {

@@ -98,18 +98,9 @@ export async function startServer(
 
 function controlSeat(threads: ConnectionThreads, outer: Nodes | null): ControlSeat {
   const keys = { onTaken: threads.useKeys, onPublished: threads.usePublished };
-  const { fanOut: nodes, addMetrics, measure, countRevoked, takeOver, backendAnswered } = threads;
-  return {
-    kind: "control",
-    nodes,
-    outer,
-    keys,
-    addMetrics,
-    measure,
-    countRevoked,
-    takeOver,
-    backendAnswered,
-  };
+  const { fanOut: nodes, addMetrics, measure, countRevoked, publisher, takeOver, backendAnswered } = threads;
+  const all = { addMetrics, measure, countRevoked, publisher, takeOver, backendAnswered };
+  return { kind: "control", nodes, outer, keys, ...all };
 }
 
 interface PortParts {
@@ -178,7 +169,10 @@ function startTimers(config: ResolvedConfig, composition: Composition, log: Log)
   if (metrics.log) {
     const { rotateIntervalMs: intervalMs, logFilter: filter } = metrics;
     timers.push(
-      startMetricsLog({ metrics: composition.shownMetrics, clock: systemClock, log, intervalMs, filter }),
+      startMetricsLog({
+        ...{ metrics: composition.shownMetrics, refresh: composition.refreshMetrics },
+        ...{ clock: systemClock, log, intervalMs, filter },
+      }),
     );
   }
   return timers;

@@ -10,7 +10,7 @@ function setUp(filter: readonly string[] = []) {
   const clock = new ManualClock();
   const log = new RecordingLog();
   const metrics = createMetrics(["node"]);
-  const start = () => startMetricsLog({ metrics, clock, log, intervalMs: 15_000, filter });
+  const start = () => startMetricsLog({ metrics, refresh() {}, clock, log, intervalMs: 15_000, filter });
   return { clock, log, metrics, start };
 }
 
@@ -92,7 +92,7 @@ describe("metrics in the log", () => {
     });
     const metrics = createMetrics();
     const filter = ["clients_num", "client_msg_total"];
-    startMetricsLog({ metrics, clock, log, intervalMs: 1_000, filter });
+    startMetricsLog({ metrics, refresh() {}, clock, log, intervalMs: 1_000, filter });
     clock.advance(1_000);
     expect(lines[1]).toBe("2026-11-23 09:58:40.564 INF  nodeid=hrALSp client_msg_total=0 clients_num=0\n");
   });

@@ -5,6 +5,8 @@ import type { Metrics } from "@hawser/core/metrics/registry";
 
 export interface MetricsLogOptions {
   readonly metrics: Metrics;
+  /** Brings them up to date. */
+  readonly refresh: () => void | Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   readonly intervalMs: number;
@@ -21,7 +23,7 @@ export interface MetricsLogOptions {
  * @returns stops it.
  */
 export function startMetricsLog(options: MetricsLogOptions): Cancel {
-  const { metrics, clock, log, intervalMs, filter } = options;
+  const { metrics, refresh, clock, log, intervalMs, filter } = options;
   const names = chosenNames(metrics, filter);
   const fields: LogFields = { interval: intervalMs / 1_000 };
   log.info("log metrics", filter.length === 0 ? fields : { ...fields, fields: filter.join(",") });
@@ -32,10 +34,15 @@ export function startMetricsLog(options: MetricsLogOptions): Cancel {
 
   // Counting from 0, so that the lines add up to the totals.
   let before: ReadonlyMap<MetricName, number> = new Map();
-  return clock.every(intervalMs, () => {
+  const write = (): void => {
     const now = totals(metrics);
     log.info("", line(names, before, now));
     before = now;
+  };
+  return clock.every(intervalMs, () => {
+    const refreshed = refresh();
+    if (refreshed instanceof Promise) void refreshed.then(write);
+    else write();
   });
 }
 

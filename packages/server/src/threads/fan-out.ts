@@ -20,6 +20,7 @@ export class ThreadFanOut implements OuterNodes {
   readonly #followers = new Map<string, Set<number>>();
   #engine: (FromNodes & Pick<Engine, "hear">) | null = null;
   #isParted = false;
+  #commands = 0;
 
   /** @param threads told what has come from the other nodes; @param outer null where this server is alone. */
   constructor(threads: FromNodes, outer: OuterNodes | null) {
@@ -38,6 +39,11 @@ export class ThreadFanOut implements OuterNodes {
   /** Whether there is no connection to the other servers. */
   get isParted(): boolean {
     return this.#isParted;
+  }
+
+  /** How many commands were handed over by now. */
+  get commands(): number {
+    return this.#commands;
   }
 
   get hasOthers(): boolean {
@@ -69,6 +75,7 @@ export class ThreadFanOut implements OuterNodes {
   }
 
   command(text: string): void {
+    this.#commands += 1;
     if (this.#outer === null) this.#deliver(text, null);
     else this.#outer.command(text);
   }

@@ -28,6 +28,9 @@ const COMMAND = process.env.HAWSER_TEST_COMMAND ?? join(ROOT, "bin/hawser");
 /** Go before those of a test, where the command is ours: the same tests hold for a server of several threads. */
 const FLAGS = (process.env.HAWSER_TEST_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
 
+/** How many threads of the server under test serve clients. */
+export const WORKERS = Number(FLAGS.findLast((flag) => flag.startsWith("--workers="))?.split("=")[1] ?? 1);
+
 /** Where the command runs, and which one it is. */
 export interface HawserPlace {
   /** A directory of its own, so that no file there is read by chance; the temporary one by default. */

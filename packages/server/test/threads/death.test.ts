@@ -18,10 +18,11 @@ afterEach(() => {
   threads.length = 0;
 });
 
-function watchThreads(): void {
+/** @param program runs in place of a connection thread's. */
+function watchThreads(program?: string): void {
   globalThis.Worker = class extends RuntimeWorker {
-    constructor(...given: ConstructorParameters<typeof RuntimeWorker>) {
-      super(...given);
+    constructor(...[entry, options]: ConstructorParameters<typeof RuntimeWorker>) {
+      super(program ?? entry, options);
       threads.push(this);
     }
   };
@@ -113,3 +114,45 @@ describe("a connection thread that dies", () => {
     }
   });
 });
+
+test.skipIf(process.env.HAWSER_FULL !== "1")(
+  "a connection thread that hangs is noticed, and replaced like one that died",
+  async () => {
+    watchThreads(new URL("./hanging-thread.ts", import.meta.url).href);
+    const [port = 0, broadcastPort = 0] = await freePorts(2);
+    const log = new RecordingLog(["debug"]);
+    const config = configOf(
+      ...["--workers=2", "--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`],
+      ...[
+        "--public",
+        "--norpc",
+        "--shutdown_timeout=5",
+        "--metrics_http=/metrics",
+        `--metrics_port=${broadcastPort}`,
+      ],
+    );
+    const server = await startServer(config, log, () => ({ ok: true, config }));
+    try {
+      const clients = await Promise.all(Array.from({ length: 16 }, () => join(port)));
+      threads[0]?.postMessage("hang");
+      await until(() => {
+        if (threads.length < 3) throw new Error("not replaced");
+      }, 40_000);
+      expect(log.text()).toMatch(/died; another takes its place.*it hung: it gave no sign of life for 15 s/);
+      const stayed = clients.filter(({ closedWith }) => closedWith === null);
+      expect(stayed.length).toBeGreaterThan(0);
+      expect(stayed.length).toBeLessThan(clients.length);
+      expect(sumOf(await scrape(broadcastPort), "anycable_go_connection_threads_died_total")).toBe(1);
+      const back = await join(port);
+      await publish(broadcastPort, { stream: "chat", data: '"on"' });
+      for (const client of [...stayed, back]) {
+        const heard = () => client.messages.some((text) => text.includes('"on"'));
+        await client.until(heard, "the publication", 20_000);
+        client.close();
+      }
+    } finally {
+      await server.stop();
+    }
+  },
+  60_000,
+);

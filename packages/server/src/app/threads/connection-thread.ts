@@ -16,6 +16,7 @@ import { type Composition, compose } from "../compose.ts";
 import { openListeners } from "../listeners.ts";
 import { publishersOf } from "../server-keys.ts";
 import type {
+  AboutThread,
   KeysGiven,
   NoteToControl,
   NoteToThread,
@@ -30,6 +31,8 @@ type Line = ThreadLine<WordToControl, NoteToControl>;
 
 /** How long close frames may take to leave once nothing else holds the thread. */
 const LAST_BYTES_MS = 500;
+/** For what the control thread says for all. */
+const QUIET: Log = new ThreadLog(() => {}, "error");
 /** How soon the others know of sessions that have ended. */
 const COUNT_MS = 50;
 
@@ -96,7 +99,7 @@ function serve(start: ThreadStart, line: Line): Serving {
       keys: {
         readFile: (path) => textOf(keys.given, path),
         clock: keyClock,
-        log: new ThreadLog(() => {}, "error"),
+        log: QUIET,
       },
     },
   );
@@ -158,24 +161,33 @@ async function openPort(
   return listener.port;
 }
 
-function hear(
-  { composition: { engine }, questions }: Serving,
-  word: WordToThread,
-  first: string,
-  second: string,
-  line: Line,
-): void {
-  if (word === "deliver") engine.deliver(first, second === "" ? null : second);
-  else if (word === "parted") engine.parted();
-  else if (word === "rejoined") engine.rejoined();
+function hear(serving: Serving, word: WordToThread, first: string, second: string, line: Line): void {
+  const { questions, composition } = serving;
+  if (word === "deliver") composition.engine.deliver(first, second === "" ? null : second);
+  else if (word === "parted") composition.engine.parted();
+  else if (word === "rejoined") composition.engine.rejoined();
   else if (word === "answer") questions.answered(first, second);
   else if (word === "fault") questions.failed(first, second);
   else {
-    const answerOf = (about: string, [sid]: readonly unknown[]) =>
-      about === "connected"
-        ? engine.connectedSnapshot(String(sid))
-        : engine.counters.disconnects.cell(["revoked"]).value;
+    const answerOf = (about: string, given: readonly unknown[]) =>
+      answerAbout(serving, about as AboutThread, given); // what the control thread asks
     answerQuestion(first, second, answerOf, (said, id, json) => line.say(said, id, json));
+  }
+}
+
+function answerAbout(serving: Serving, about: AboutThread, [given]: readonly unknown[]): unknown {
+  const { engine } = serving.composition;
+  switch (about) {
+    case "here":
+      return true;
+    case "clients":
+      return engine.sessions.size;
+    case "revoked":
+      return engine.counters.disconnects.cell(["revoked"]).value;
+    case "connected":
+      return engine.connectedSnapshot(String(given));
+    case "drain":
+      return drain(serving, Number(given));
   }
 }
 
@@ -185,7 +197,6 @@ function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: 
     case "keys":
       keys.given = note.keys;
       composition.keys.follow(threadConfig(note.keys.config, serving.threads));
-      line.send({ kind: "keys taken" });
       return;
     case "stage":
       composition.stage.now = note.stage;
@@ -205,23 +216,23 @@ function obey(serving: Serving, note: Exclude<NoteToThread, ThreadStart>, line: 
     case "measure":
       composition.refreshGauges();
       line.send({ kind: "measures", measures: measuresOf(composition.metrics, composition.engine) });
-      return;
-    case "drain":
-      void drain(serving, note.timeoutMs).then(() => line.send({ kind: "drained" }));
   }
 }
 
-async function drain({ composition, listener, stopCounting }: Serving, timeoutMs: number): Promise<void> {
+/** @returns how many clients may not have heard it. */
+async function drain({ composition, listener, stopCounting }: Serving, timeoutMs: number): Promise<number> {
   const untilMs = systemClock.monotonicMs() + timeoutMs;
   const remainingMs = () => Math.max(0, untilMs - systemClock.monotonicMs());
   composition.stage.now = "draining";
   const drained = listener?.stopAccepting();
-  await composition.engine.shutdown(remainingMs());
+  // How many are told, and how many have heard it, the control thread says of all threads together.
+  const unheard = await composition.engine.shutdown(remainingMs(), QUIET);
   await Promise.race([drained, sleep(Math.min(remainingMs(), LAST_BYTES_MS))]);
   await composition.remote?.close(remainingMs());
   stopCounting();
   composition.closeSampler();
   await listener?.closeNow();
+  return unheard;
 }
 
 function sleep(delayMs: number): Promise<void> {

@@ -45,20 +45,23 @@ export type NoteToThread =
   | { readonly kind: "certificate"; readonly tls: TlsFiles }
   | { readonly kind: "published"; readonly issuer: string; readonly text: string | null }
   | { readonly kind: "take over"; readonly revocations: readonly Revocation[] }
-  | { readonly kind: "measure" }
-  | { readonly kind: "drain"; readonly timeoutMs: number };
+  | { readonly kind: "measure" };
 
 export type NoteToControl =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "backend answered" }
-  | { readonly kind: "keys taken" }
   | { readonly kind: "failed"; readonly why: string }
   | { readonly kind: "request"; readonly request: ForwardedRequest }
-  | { readonly kind: "measures"; readonly measures: ThreadMeasures }
-  | { readonly kind: "drained" };
+  | { readonly kind: "measures"; readonly measures: ThreadMeasures };
 
 /** What questions and their answers go by, either way. */
 export type QuestionWord = "ask" | "answer" | "fault";
+
+/**
+ * What a thread is asked: whether it lives, how many clients it has, how many connections it has closed as revoked, the session
+ * that is connected under an id, and to tell its clients and close, answered by how many may not have heard it.
+ */
+export type AboutThread = "here" | "clients" | "revoked" | "connected" | "drain";
 
 /** `deliver` is followed by a text and a stream, empty for none; `parted` and `rejoined` by nothing. */
 export type WordToThread = "deliver" | "parted" | "rejoined" | QuestionWord;

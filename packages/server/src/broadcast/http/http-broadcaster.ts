@@ -1,4 +1,5 @@
-import type { Engine } from "@hawser/core/engine/engine";
+import type { Answer } from "@hawser/core/broker/answer";
+import type { PublishResult } from "@hawser/core/engine/publish";
 import type { CorsHeaders } from "@hawser/core/protocol/cors";
 import type { Exchange, Route, RouteAnswer } from "../../drivers/http.ts";
 
@@ -11,7 +12,7 @@ export interface HttpBroadcasterOptions {
 }
 
 export interface HttpBroadcasterParts {
-  readonly engine: Engine;
+  readonly publish: (text: string) => Answer<PublishResult>;
   /** Compares without telling by its duration how much was right. */
   readonly equalSecrets: (a: string, b: string) => boolean;
   /** Told of a request with another key, or with none. */
@@ -45,13 +46,17 @@ export function httpBroadcaster<T>(options: HttpBroadcasterOptions, parts: HttpB
         parts.onRefused(presented, known[0] ?? "");
         return answer(401, headers);
       }
-      return publish(exchange, parts.engine, headers);
+      return publish(exchange, parts, headers);
     },
   };
 }
 
-async function publish<T>({ request }: Exchange<T>, engine: Engine, headers: Headers): Promise<Response> {
-  const answered = engine.publish(await request.text());
+async function publish<T>(
+  { request }: Exchange<T>,
+  parts: HttpBroadcasterParts,
+  headers: Headers,
+): Promise<Response> {
+  const answered = parts.publish(await request.text());
   const result = answered instanceof Promise ? await answered : answered;
   if (result.accepted) return answer(201, headers);
   return Response.json({ error: result.why }, { status: STATUS[result.fault], headers });
