@@ -200,6 +200,14 @@ export const METRICS = {
     "cluster",
     "The number of those whose keys have differed from this server's for longer than a rotation takes",
   ),
+  /** `to` is redis or nats, `use` pubsub, broker or a broadcaster. One for each that is configured. */
+  link_up: {
+    type: "gauge",
+    group: "node",
+    help: "1 while there is a connection to Redis or NATS for this use",
+    labels: ["to", "use"],
+    maxSets: 16,
+  },
   /** `result` is told, or rejected where a part of it would have been missing. */
   history_requests_total: {
     type: "counter",

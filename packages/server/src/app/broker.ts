@@ -9,6 +9,7 @@ import type { Random } from "@hawser/core/random";
 import { createNatsBroker } from "../broker/nats/nats-broker.ts";
 import { createRedisBroker } from "../broker/redis/redis-broker.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
+import type { LinkBook } from "../drivers/link-book.ts";
 import { natsText } from "../drivers/nats/nats-link.ts";
 import { targetText } from "../drivers/redis/redis-link.ts";
 import { NatsNodes } from "../pubsub/nats/nats-nodes.ts";
@@ -25,6 +26,7 @@ interface BrokerParts {
   readonly log: Log;
   /** The other servers; null where this one is alone. */
   readonly outer: PubSub | null;
+  readonly links: LinkBook;
 }
 
 /**
@@ -34,9 +36,9 @@ interface BrokerParts {
  */
 export function createBroker(
   config: Pick<ResolvedConfig, "broker" | "nats" | "redis" | "revocation">,
-  { clock, random, log, outer }: BrokerParts,
+  { log, ...others }: BrokerParts,
 ): Broker | null {
-  const parts = { clock, random, log: log.with({ context: "broker" }), outer };
+  const parts = { ...others, log: log.with({ context: "broker" }) };
   const { adapter } = config.broker;
   if (adapter === "none") return null;
   if (adapter === "redis") return inRedis(config, parts);
@@ -55,14 +57,15 @@ function inNats(
 
 function inRedis(
   { broker, redis, revocation }: Pick<ResolvedConfig, "broker" | "redis" | "revocation">,
-  parts: BrokerParts,
+  { links, ...parts }: BrokerParts,
 ): Broker {
   const target = redisTarget(redis);
   parts.log.info(`Using Redis broker at ${targetText(target)} (${aboutKeeping(broker).join(", ")})`);
   const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs, presenceTtlMs } = broker;
   const presence = { ttlMs: presenceTtlMs, lookMs: LOOK_MS, silentMs: SILENT_MS, tells: true };
   const keeping = { history: { limit, ttlMs }, sessionsTtlMs, presence };
-  return createRedisBroker(target, { ...keeping, revocationsLimit: revocation.limit }, parts);
+  const options = { ...keeping, revocationsLimit: revocation.limit };
+  return createRedisBroker(target, options, { ...parts, mark: links.open("redis", "broker") });
 }
 
 function inMemory(config: ResolvedConfig["broker"], { clock, random, log }: BrokerParts): Broker {

@@ -14,6 +14,7 @@ import type { Topics } from "@hawser/core/session/connection";
 import type { Broadcaster } from "../broadcast/broadcaster.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
 import { systemClock } from "../drivers/clock.ts";
+import { LinkBook } from "../drivers/link-book.ts";
 import { systemRandom } from "../drivers/random.ts";
 import type { Nodes } from "../pubsub/nodes.ts";
 import type { RemoteBackend } from "../rpc/calls/remote-backend.ts";
@@ -86,12 +87,16 @@ const METRIC_GROUPS: Readonly<Record<ResolvedConfig["rpc"]["kind"], readonly Met
   grpc: ["node", "rpc", "grpc"],
 };
 
-/** @param seat null for a server of one thread. */
+/**
+ * @param seat null for a server of one thread.
+ * @param links those of the whole server, where some were made before.
+ */
 export function compose(
   config: ResolvedConfig,
   log: Log,
   reconfigure: Reconfigure,
   seat: Seat | null = null,
+  links: LinkBook = new LinkBook(systemClock, log),
 ): Composition {
   const metrics = createMetrics(metricGroups(config));
   const sampler = createLogSampler({
@@ -117,12 +122,12 @@ export function compose(
     },
   };
   const eventTopics = config.sse.path === null ? null : new EventTopics();
-  const nodes = seat?.nodes ?? createNodes(config, log);
+  const nodes = seat?.nodes ?? createNodes(config, log, links);
   const outer = seat?.kind === "control" ? seat.outer : nodes;
   const broker =
     seat?.kind === "connections"
       ? seat.broker
-      : createBroker(config, { clock: systemClock, random: systemRandom, log, outer });
+      : createBroker(config, { clock: systemClock, random: systemRandom, log, outer, links });
   const engine = new Engine(
     {
       admission: admissionPolicy(config, {
@@ -173,14 +178,20 @@ export function compose(
         });
   const publish = (text: string) => engine.publish(text);
   const stage: Stage = { now: "starting" };
-  const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse });
+  const refreshGauges = gaugeRefresher({ engine, metrics, remote, keys, tokenUse, links });
   const shownMetrics = seat?.kind === "control" ? seat.addMetrics(metrics, metricGroups(config)) : metrics;
   const refreshMetrics = seat?.kind === "control" ? () => measured(refreshGauges, seat) : refreshGauges;
   return {
     engine,
     embeddedNats: config.embeddedNats === null ? null : createEmbeddedNats(config.embeddedNats, log),
     nodes,
-    broadcasters: createBroadcasters(config, engine, seat?.kind === "control" ? seat.nodes : engine, log),
+    broadcasters: createBroadcasters(
+      config,
+      engine,
+      seat?.kind === "control" ? seat.nodes : engine,
+      log,
+      links,
+    ),
     broker,
     keys,
     tokenUse,

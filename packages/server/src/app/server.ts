@@ -6,6 +6,7 @@ import { systemClock } from "../drivers/clock.ts";
 import { watchFiles } from "../drivers/file-watch.ts";
 import { isDescriptorLeft } from "../drivers/files.ts";
 import { authority, type Listener, type TlsFiles } from "../drivers/http.ts";
+import { LinkBook } from "../drivers/link-book.ts";
 import { openFileLimit, pid } from "../drivers/process.ts";
 import type { UnixListener } from "../drivers/unix-http.ts";
 import type { Nodes } from "../pubsub/nodes.ts";
@@ -44,9 +45,10 @@ export async function startServer(
   announce(config, log);
   const { tls: paths } = config.server;
   const tls = paths === null ? null : readCertificate(paths);
-  const outer = config.server.workers === 1 ? null : createNodes(config, log);
+  const links = new LinkBook(systemClock, log);
+  const outer = config.server.workers === 1 ? null : createNodes(config, log, links);
   const threads = config.server.workers === 1 ? null : new ConnectionThreads(config, outer, log);
-  const composition = compose(config, log, reconfigure, threads && controlSeat(threads, outer));
+  const composition = compose(config, log, reconfigure, threads && controlSeat(threads, outer), links);
   announceKeys(config, composition, log);
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });

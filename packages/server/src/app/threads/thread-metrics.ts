@@ -9,6 +9,7 @@ const CONTROL_COUNTS: ReadonlySet<MetricName> = new Set([
   ...(["broadcast_msg_total", "remote_commands_total", "failed_broadcast_msg_total"] as const),
   ...(["revocations_total", "revocations_num", "mem_sys_bytes", "jwt_ring_reloads_total"] as const),
   ...(["jwks_fetches_total", "jwks_age_seconds", "connection_threads_died_total"] as const),
+  ...(["link_up"] as const),
   ...(["cluster_servers_num", "cluster_servers_with_other_keys_num"] as const),
 ]);
 

@@ -2,6 +2,7 @@ import type { Clock } from "@hawser/core/clock";
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import type { LinkMark } from "../../drivers/link-book.ts";
 import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
 import type { Broadcaster } from "../broadcaster.ts";
 
@@ -10,6 +11,7 @@ export interface NatsBroadcasterParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly mark: LinkMark;
 }
 
 /**
@@ -19,10 +21,10 @@ export interface NatsBroadcasterParts {
 export function natsBroadcaster(
   target: NatsTarget,
   subject: string,
-  { engine, clock, random, log }: NatsBroadcasterParts,
+  { engine, clock, random, log, mark }: NatsBroadcasterParts,
 ): Broadcaster {
   const link = new NatsLink(target, {
-    ...{ clock, random, log },
+    ...{ clock, random, log, mark },
     onUp: (again) =>
       log.info(`${again ? "reconnected" : "subscribed"} to NATS channel`, { channel: subject }),
   });

@@ -2,6 +2,7 @@ import type { Clock } from "@hawser/core/clock";
 import type { Engine } from "@hawser/core/engine/engine";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import type { LinkMark } from "../../drivers/link-book.ts";
 import type { RedisTarget } from "../../drivers/redis/redis-connection.ts";
 import { RedisLink } from "../../drivers/redis/redis-link.ts";
 import type { Broadcaster } from "../broadcaster.ts";
@@ -11,6 +12,7 @@ export interface RedisBroadcasterParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly mark: LinkMark;
 }
 
 /**
@@ -22,13 +24,13 @@ export interface RedisBroadcasterParts {
 export function redisBroadcaster(
   target: RedisTarget,
   channel: string,
-  { engine, clock, random, log }: RedisBroadcasterParts,
+  { engine, clock, random, log, mark }: RedisBroadcasterParts,
 ): Broadcaster {
   const link = new RedisLink(
     target,
     { keyed: false, longestWaitMs: 0, onMessage: (_channel, text) => engine.hear(text) },
     {
-      ...{ clock, random, log },
+      ...{ clock, random, log, mark },
       async onUp(connection, again) {
         await connection.subscribe([channel]);
         log.info(`${again ? "reconnected" : "subscribed"} to Redis channel`, { channel });

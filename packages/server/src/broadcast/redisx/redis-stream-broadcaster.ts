@@ -5,6 +5,7 @@ import type { PublishResult } from "@hawser/core/engine/publish";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import type { LinkMark } from "../../drivers/link-book.ts";
 import type { RedisTarget } from "../../drivers/redis/redis-connection.ts";
 import { RedisLink } from "../../drivers/redis/redis-link.ts";
 import type { Broadcaster } from "../broadcaster.ts";
@@ -24,6 +25,7 @@ export interface RedisStreamParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly mark: LinkMark;
 }
 
 /** How long another server waits before it takes a silent reader for dead. */
@@ -56,12 +58,12 @@ export class RedisStreamBroadcaster implements Broadcaster {
     this.#options = options;
     this.#parts = parts;
     this.#consumer = `${OUR_CONSUMERS}${parts.random.id(6)}`;
-    const { clock, random, log } = parts;
+    const { clock, random, log, mark } = parts;
     this.#link = new RedisLink(
       target,
       { keyed: true, longestWaitMs: READ_MS },
       {
-        ...{ clock, random, log },
+        ...{ clock, random, log, mark },
         onUp: async ({ commands }, again) => {
           const { stream, group } = options;
           const streamGroup = new StreamGroup(commands, { stream, group, consumer: this.#consumer });

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import type { LinkMark } from "../../drivers/link-book.ts";
 import type { RedisCommands, RedisTarget } from "../../drivers/redis/redis-connection.ts";
 import { RedisLink } from "../../drivers/redis/redis-link.ts";
 import { type RedisScript, runScript } from "../../drivers/redis/redis-script.ts";
@@ -10,6 +11,7 @@ export interface BrokerLinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly mark?: LinkMark;
 }
 
 /** Runs scripts by one connection, in the order of the calls where their keys are on one node. */
@@ -44,7 +46,8 @@ export class BrokerLink implements ScriptRunner {
   #run = "";
   #onIdle: () => void = () => {};
 
-  constructor(target: RedisTarget, scripts: readonly RedisScript[], { clock, random, log }: BrokerLinkParts) {
+  constructor(target: RedisTarget, scripts: readonly RedisScript[], parts: BrokerLinkParts) {
+    const { clock, log } = parts;
     this.#clock = clock;
     this.#log = log;
     this.#scripts = scripts;
@@ -52,7 +55,7 @@ export class BrokerLink implements ScriptRunner {
       target,
       { keyed: true, longestWaitMs: 0 },
       {
-        ...{ clock, random, log },
+        ...parts,
         onUp: async (connection, again) => {
           await connection.load(this.#scripts);
           this.#run = connection.isCluster ? "" : nameOfRun(await connection.commands.info("server"));

@@ -9,6 +9,7 @@ import type {
   NodeConnectionOptions,
   Subscription,
 } from "@nats-io/transport-node";
+import { LinkBook, type LinkMark } from "../link-book.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsAddress } from "./nats-address.ts";
 import type { NatsCredentials } from "./nats-credentials.ts";
@@ -27,6 +28,8 @@ export interface NatsLinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where it is told whether the link stands; one of its own unless given. */
+  readonly mark?: LinkMark;
   /** NATS is there; `again` is true after the first time. */
   readonly onUp: (again: boolean) => void;
   /** It was there, and is gone. */
@@ -39,8 +42,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that answers none of two is dead. */
 const PING_INTERVAL_MS = 10_000;
 const SEQUENCE_HEADER = "Nats-Sequence";
-/** While there is no connection the log says so this often. */
-const REMINDER_MS = 60_000;
 
 /**
  * A connection to NATS that is there for as long as the server runs. The library finds the servers of a cluster, connects
@@ -49,6 +50,7 @@ const REMINDER_MS = 60_000;
 export class NatsLink {
   readonly #target: NatsTarget;
   readonly #parts: NatsLinkParts;
+  readonly #mark: LinkMark;
   readonly #wanted = new Map<string, (message: Msg) => void>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #onUp: (() => void)[] = [];
@@ -58,13 +60,13 @@ export class NatsLink {
   #wasUp = false;
   #breaks = 0;
   #attempt = 0;
-  #lastToldMs = Number.NEGATIVE_INFINITY;
   #cancelRetry: Cancel | null = null;
   #stopped = false;
 
   constructor(target: NatsTarget, parts: NatsLinkParts) {
     this.#target = target;
     this.#parts = parts;
+    this.#mark = parts.mark ?? new LinkBook(parts.clock, parts.log).open("nats", "");
   }
 
   get isUp(): boolean {
@@ -206,7 +208,7 @@ export class NatsLink {
   #up(): void {
     this.#isUp = true;
     this.#attempt = 0;
-    this.#lastToldMs = Number.NEGATIVE_INFINITY;
+    this.#mark.up();
     this.#parts.onUp(this.#wasUp);
     this.#wasUp = true;
     for (const listener of this.#onUp) listener();
@@ -217,8 +219,7 @@ export class NatsLink {
     this.#isUp = false;
     this.#breaks += 1;
     this.#parts.onDown?.();
-    this.#lastToldMs = this.#parts.clock.monotonicMs();
-    this.#parts.log.warn(message, { address: server });
+    this.#mark.down(message, { address: server });
   }
 
   #remind(): void {
@@ -232,11 +233,7 @@ export class NatsLink {
   }
 
   #tell(error: string): void {
-    const { clock, log } = this.#parts;
-    const nowMs = clock.monotonicMs();
-    const level = nowMs - this.#lastToldMs >= REMINDER_MS ? "warn" : "debug";
-    if (level === "warn") this.#lastToldMs = nowMs;
-    log[level]("NATS cannot be used; trying again", { address: natsText(this.#target), error });
+    this.#mark.down("NATS cannot be used; trying again", { address: natsText(this.#target), error });
   }
 }
 

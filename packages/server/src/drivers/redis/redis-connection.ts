@@ -1,6 +1,7 @@
 import type { Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
+import { hearRemarks } from "./library-remarks.ts";
 import type { RedisAddress, RedisHost } from "./redis-address.ts";
 import type { RedisScript } from "./redis-script.ts";
 
@@ -67,18 +68,25 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** An answer that takes longer does not come any more. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
+export interface RedisConnectionParts {
+  readonly clock: Clock;
+  /** Told once, when a connection that stood is gone, unless `close` was called. */
+  readonly onEnd: (why: string) => void;
+  /** Told what is odd while connecting, and hinders nothing. */
+  readonly onRemark?: (text: string) => void;
+}
+
 /**
  * Connects, logs in and chooses the database.
  *
  * @param attempt counts from 0; of several hosts another one is tried each time.
- * @param onEnd told once, when a connection that stood is gone, unless `close` was called.
  * @throws CableError `io_failed` when there is no connection to be had.
  */
 export async function connectRedis(
   target: RedisTarget,
   use: RedisUse,
   attempt: number,
-  { clock, onEnd }: { readonly clock: Clock; readonly onEnd: (why: string) => void },
+  { clock, onEnd, onRemark }: RedisConnectionParts,
 ): Promise<RedisConnection> {
   const client = await clientFor(target, use, attempt);
   let lastError = "the connection was closed";
@@ -86,12 +94,15 @@ export async function connectRedis(
     lastError = reasonOf(error, target);
   });
   if (use.onMessage !== undefined) client.on("message", use.onMessage);
+  const hearNoMore = hearRemarks(onRemark ?? (() => {}));
   try {
     await client.connect();
   } catch (thrown) {
     client.disconnect();
     const why = lastError === "the connection was closed" ? reasonOf(thrown, target) : lastError;
     throw new CableError("io_failed", why, { cause: thrown, retryable: true });
+  } finally {
+    hearNoMore();
   }
   let ended = false;
   const stopLooking = watchAnswers(

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import { LinkBook, type LinkMark } from "../link-book.ts";
 import { retryDelayMs } from "../retry-delay.ts";
 import { connectRedis, type RedisConnection, type RedisTarget, type RedisUse } from "./redis-connection.ts";
 
@@ -9,6 +10,8 @@ export interface RedisLinkParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where it is told whether the link stands; one of its own unless given. */
+  readonly mark?: LinkMark;
   /**
    * Makes a new connection ready for use; one for which it rejects is given up. `again` is true after the first one.
    */
@@ -17,19 +20,16 @@ export interface RedisLinkParts {
   readonly onDown?: () => void;
 }
 
-/** While there is no connection the log says so this often. */
-const REMINDER_MS = 60_000;
-
 /** A connection to Redis that is made again, for as long as it takes, whenever it is lost. */
 export class RedisLink {
   readonly #target: RedisTarget;
   readonly #use: RedisUse;
   readonly #parts: RedisLinkParts;
+  readonly #mark: LinkMark;
   /** The one that is ready. */
   #connection: RedisConnection | null = null;
   #attempt = 0;
   #wasUp = false;
-  #lastToldMs = Number.NEGATIVE_INFINITY;
   #cancelRetry: Cancel | null = null;
   #stopped = false;
 
@@ -37,6 +37,7 @@ export class RedisLink {
     this.#target = target;
     this.#use = use;
     this.#parts = parts;
+    this.#mark = parts.mark ?? new LinkBook(parts.clock, parts.log).open("redis", "");
   }
 
   /** Null while there is none that is ready. */
@@ -70,6 +71,7 @@ export class RedisLink {
     try {
       made = await connectRedis(this.#target, this.#use, this.#attempt, {
         clock: this.#parts.clock,
+        onRemark: (text) => this.#mark.remark(text),
         onEnd: (why) => {
           brokenWhile = why;
           if (made !== null && this.#connection === made) this.#lost(why);
@@ -86,7 +88,7 @@ export class RedisLink {
     this.#connection = made;
     this.#attempt = 0;
     this.#wasUp = true;
-    this.#lastToldMs = Number.NEGATIVE_INFINITY;
+    this.#mark.up();
   }
 
   #lost(why: string): void {
@@ -96,13 +98,10 @@ export class RedisLink {
   }
 
   #retry(message: string, error: string): void {
-    const { clock, random, log } = this.#parts;
+    const { clock, random } = this.#parts;
     const delayMs = retryDelayMs(this.#attempt, random);
     this.#attempt += 1;
-    const nowMs = clock.monotonicMs();
-    const level = nowMs - this.#lastToldMs >= REMINDER_MS ? "warn" : "debug";
-    if (level === "warn") this.#lastToldMs = nowMs;
-    log[level](message, { address: targetText(this.#target), error, attempt: this.#attempt });
+    this.#mark.down(message, { address: targetText(this.#target), error, attempt: this.#attempt });
     this.#cancelRetry = clock.after(delayMs, () => void this.#connect());
   }
 }

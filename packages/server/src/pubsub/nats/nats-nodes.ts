@@ -3,6 +3,7 @@ import type { FromNodes } from "@hawser/core/engine/pub-sub";
 import type { Log } from "@hawser/core/log";
 import { positioned } from "@hawser/core/protocol/stream-message";
 import type { Random } from "@hawser/core/random";
+import type { LinkMark } from "../../drivers/link-book.ts";
 import { epochIn, keptSubjects } from "../../drivers/nats/names.ts";
 import { NatsLink, type NatsTarget } from "../../drivers/nats/nats-link.ts";
 import type { Nodes } from "../nodes.ts";
@@ -12,6 +13,8 @@ export interface NatsNodesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Opens a mark for each link. */
+  readonly mark: () => LinkMark;
 }
 
 /**
@@ -43,12 +46,12 @@ export class NatsNodes implements Nodes {
     target: NatsTarget,
     channel: string,
     withHistory: boolean,
-    { clock, random, log }: NatsNodesParts,
+    { clock, random, log, mark }: NatsNodesParts,
   ) {
     this.#channel = channel;
     this.#withHistory = withHistory;
     this.link = new NatsLink(target, {
-      ...{ clock, random, log },
+      ...{ clock, random, log, mark: mark() },
       onUp: (again) => {
         this.#hasBeenUp = true;
         log.info(again ? "reconnected" : "connected", { channel });

@@ -3,6 +3,7 @@ import type { FromNodes } from "@hawser/core/engine/pub-sub";
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
+import type { LinkMark } from "../../drivers/link-book.ts";
 import type { RedisConnection, RedisTarget } from "../../drivers/redis/redis-connection.ts";
 import { RedisLink } from "../../drivers/redis/redis-link.ts";
 import type { Nodes } from "../nodes.ts";
@@ -12,6 +13,8 @@ export interface RedisNodesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Opens a mark for each link. */
+  readonly mark: () => LinkMark;
 }
 
 /** Channels named in one command (anycable pubsub/redis.go@1.6.16). */
@@ -40,19 +43,20 @@ export class RedisNodes implements Nodes {
 
   /** @param channel by which commands go. */
   constructor(target: RedisTarget, channel: string, parts: RedisNodesParts) {
-    const { clock, random, log } = parts;
+    const { clock, random, log, mark } = parts;
     this.#channel = channel;
     this.#parts = parts;
     const use = { keyed: false, longestWaitMs: 0 };
     this.#publisher = new RedisLink(target, use, {
-      ...{ clock, random, log },
-      onUp: () => Promise.resolve(),
+      ...{ clock, random, log, mark: mark() },
+      // TLS may take a client that it is about to turn away.
+      onUp: async ({ commands }) => void (await commands.ping()),
     });
     this.#subscriber = new RedisLink(
       target,
       { ...use, onMessage: (from, text) => this.#engine?.deliver(text, from === channel ? null : from) },
       {
-        ...{ clock, random, log },
+        ...{ clock, random, log, mark: mark() },
         onUp: (connection, again) => this.#subscribeAll(connection, again),
         onDown: () => this.#part(),
       },
