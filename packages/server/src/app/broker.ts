@@ -51,8 +51,9 @@ function inNats(
 ): Broker {
   if (!(outer instanceof NatsNodes)) throw new Error("a broker in NATS goes with pub/sub by NATS");
   parts.log.info(`Using NATS broker: ${natsText(nats)} (${aboutKeeping(broker).join(", ")})`);
-  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs } = broker;
-  return createNatsBroker(outer.link, { history: { limit, ttlMs }, sessionsTtlMs }, parts);
+  const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs, presenceTtlMs } = broker;
+  const options = { history: { limit, ttlMs }, sessionsTtlMs, presenceTtlMs };
+  return createNatsBroker(outer.link, options, parts);
 }
 
 function inRedis(

@@ -63,7 +63,7 @@ export async function connectJetStream(url: string): Promise<NatsParts> {
 }
 
 /** As if nothing had ever been kept there. */
-export async function emptyJetStream({ jetStream }: NatsParts): Promise<void> {
+export async function emptyJetStream({ jetStream }: Pick<NatsParts, "jetStream">): Promise<void> {
   for await (const { config } of jetStream.manager.streams.list()) {
     await jetStream.manager.streams.delete(config.name);
   }

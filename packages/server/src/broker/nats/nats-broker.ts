@@ -6,12 +6,16 @@ import { JetStream } from "../../drivers/nats/jet-stream.ts";
 import type { KeptSettings } from "../../drivers/nats/kept-streams.ts";
 import type { NatsLink } from "../../drivers/nats/nats-link.ts";
 import { NatsHistory } from "./nats-history.ts";
+import { NatsPresence } from "./nats-presence.ts";
 import { NatsSessions } from "./nats-sessions.ts";
+import { PresenceStore } from "./presence-store.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
 
 export interface NatsBrokerOptions {
   readonly history: KeptSettings;
   /** 0 when sessions are not resumed. */
   readonly sessionsTtlMs: number;
+  readonly presenceTtlMs: number;
 }
 
 export interface NatsBrokerParts {
@@ -20,8 +24,10 @@ export interface NatsBrokerParts {
   readonly log: Log;
 }
 
+const SERVER_ID_LENGTH = 11;
+
 /**
- * History and sessions in NATS, the same for all servers.
+ * History, sessions and presence in NATS, the same for all servers.
  *
  * @param link the connection of pub/sub: what is asked by it is answered behind what it follows.
  */
@@ -32,11 +38,18 @@ export function createNatsBroker(
 ): Broker {
   const jetStream = new JetStream(link, { clock, random, log });
   const history = new NatsHistory(options.history, { jetStream, clock, random, log });
-  const close = () => {
-    history.close();
-    jetStream.stop();
-  };
   const sessions =
     options.sessionsTtlMs > 0 ? new NatsSessions(options.sessionsTtlMs, { jetStream, clock }) : null;
-  return { history, sessions, presence: null, close };
+  const server = random.id(SERVER_ID_LENGTH);
+  const presence = new NatsPresence(options.presenceTtlMs, {
+    ...{ clock, log, server },
+    store: new PresenceStore({ jetStream, clock, log }),
+    signs: new SignsOfLife(link, clock, server),
+  });
+  const close = async () => {
+    history.close();
+    await presence.close();
+    jetStream.stop();
+  };
+  return { history, sessions, presence, close };
 }

@@ -34,6 +34,8 @@ interface StoreAnswer {
 }
 
 const STORING = "store a message in JetStream";
+/** There is no such message, or none of that number any more. */
+const UNKNOWN_MESSAGE: readonly unknown[] = [10037, 10043, 10057];
 /** Another message is the last one than was expected. */
 const WRONG_SEQUENCE: readonly number[] = [10071, 10164];
 
@@ -190,6 +192,11 @@ export function whyNoJetStream(thrown: unknown): string {
 /** Whether a fault of the library says that there is no such stream. */
 export function isUnknownStream(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === "StreamNotFoundError";
+}
+
+/** The same of a message. */
+export function isUnknownMessage(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && UNKNOWN_MESSAGE.includes(thrown.code);
 }
 
 /** As `fault`, of whatever was thrown; one that is ours already stays what it is. */

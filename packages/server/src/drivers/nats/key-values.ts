@@ -1,6 +1,6 @@
-import type { Clock } from "@hawser/core/clock";
+import type { Cancel, Clock } from "@hawser/core/clock";
 import type { KV } from "@nats-io/kv";
-import { asFault, type JetStream, timedOut } from "./jet-stream.ts";
+import { asFault, isUnknownMessage, type JetStream, timedOut } from "./jet-stream.ts";
 
 export interface KeyValuesSettings {
   readonly bucket: string;
@@ -22,9 +22,18 @@ export interface KeyChange extends KeyValue {
   readonly isGone: boolean;
 }
 
+/** Changes that are being told. */
+export interface KeyWatch {
+  /** What was told by now is at least all up to this revision. */
+  readonly upTo: number;
+  /** Resolves when no more is told: it was stopped, or something is wrong. */
+  readonly ended: Promise<void>;
+  stop(): void;
+}
+
 const NANOS_PER_MS = 1_000_000;
 const SHORT_WINDOW_MS = 1_000;
-/** How long the names of all keys may take. */
+/** How long the names of all keys may take, or all that they have. */
 const KEYS_TIMEOUT_MS = 30_000;
 
 /** Keys and values in a bucket of JetStream, which is made when it is first used. */
@@ -107,6 +116,61 @@ export class KeyValues {
     } catch (thrown) {
       throw asFault("read the names of keys from JetStream", thrown);
     }
+  }
+
+  /** The revision of the last change, that of a key which is gone included. */
+  async revision(): Promise<number> {
+    await this.#open();
+    try {
+      return (await this.#jetStream.manager.streams.info(this.#stream)).state.last_seq;
+    } catch (thrown) {
+      throw asFault("ask JetStream for its last revision", thrown);
+    }
+  }
+
+  /** Forgets that a key was there, which would be known for ever where values have no end. */
+  async forget(revision: number): Promise<void> {
+    await this.#open();
+    try {
+      await this.#jetStream.manager.streams.deleteMessage(this.#stream, revision, false);
+    } catch (thrown) {
+      // Somebody else forgot it, or the key is there again.
+      if (!isUnknownMessage(thrown)) throw asFault("delete a message of JetStream", thrown);
+    }
+  }
+
+  /** Tells of all keys, those that are gone included, and from then on of each change. Resolves when all keys are told. */
+  async watch(onChange: (change: KeyChange) => void): Promise<KeyWatch> {
+    const bucket = await this.#open();
+    try {
+      const { state } = await this.#jetStream.manager.streams.info(this.#stream);
+      const entries = await bucket.watch();
+      let onAll: () => void = () => {};
+      const all = new Promise<void>((resolve) => {
+        onAll = resolve;
+      });
+      const tell = async (): Promise<void> => {
+        for await (const entry of entries) {
+          const isGone = entry.operation !== "PUT";
+          const { key, revision, created } = entry;
+          onChange({ key, revision, isGone, text: entry.string(), atMs: created.getTime() });
+          if (entry.delta === 0) onAll();
+        }
+      };
+      const ended = tell().catch(() => {});
+      if (state.messages > 0) await this.#inTime(Promise.race([all, ended]));
+      return { upTo: state.last_seq, ended, stop: () => entries.stop() };
+    } catch (thrown) {
+      throw asFault("watch keys in JetStream", thrown);
+    }
+  }
+
+  async #inTime(done: Promise<void>): Promise<void> {
+    let cancel: Cancel = () => {};
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#clock.after(KEYS_TIMEOUT_MS, () => reject(timedOut("watch keys in JetStream")));
+    });
+    await Promise.race([done, late]).finally(() => cancel());
   }
 
   /** Every call waits for it; in the same tick where the bucket is open. */
