@@ -88,21 +88,33 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
     const ttl = "--presence_ttl=2";
     const [a, b] = [await hawser(ttl), await hawser(ttl)];
     const follower = await present(b.port, null);
-    await present(a.port, "bob");
+    const ann = await present(a.port, "ann");
+    const bob = await present(a.port, "bob");
     const heard = () =>
       framesOf(follower).flatMap(({ type, message }) => (type === "presence" ? [message] : []));
     const heardIs = (events: object[]) =>
       follower.until(() => Bun.deepEquals(heard(), events), JSON.stringify(events), 20_000);
-    const join = { type: "join", id: "bob", info: { of: "bob" } };
-    await heardIs([join]);
+    const joins = [
+      { type: "join", id: "ann", info: { of: "ann" } },
+      { type: "join", id: "bob", info: { of: "bob" } },
+    ];
+    await heardIs(joins);
+    const { sid } = JSON.parse(await ann.message(0));
     a.signal("SIGKILL");
+    await ann.closed(20_000);
+    const again = await connect(b.port, `?sid=${sid}`);
+    expect(JSON.parse(await again.message(0))).toMatchObject({ restored: true });
     const killedMs = performance.now();
-    await heardIs([join, { type: "leave", id: "bob" }]);
+    await heardIs([...joins, { type: "leave", id: "bob" }]);
     // Silence that others notice, and the time to live.
     expect(performance.now() - killedMs).toBeGreaterThan(4000);
     follower.send({ command: "presence", identifier: IDENTIFIER });
     await follower.until(() => heard().at(-1)?.type === "info", "the list");
-    expect(heard().at(-1)).toEqual({ type: "info", total: 0 });
+    expect(heard().at(-1)).toEqual({ type: "info", total: 1, records: [{ id: "ann", info: { of: "ann" } }] });
+    again.send({ command: "leave", identifier: IDENTIFIER });
+    await follower.until(() => heard().at(-1)?.id === "ann", "ann's leaving");
+    expect(heard().at(-1)).toEqual({ type: "leave", id: "ann" });
+    bob.close();
   }, 60_000);
 });
 
