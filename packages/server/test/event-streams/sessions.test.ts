@@ -165,21 +165,69 @@ describe("a client that missed much", () => {
   }, 30_000);
 });
 
-test("an event stream begins though more was missed than fits before it", async () => {
-  const server = await start(...ALONE, "--broker=memory", "--history_limit=1000", "--ping_interval=0");
-  for (let batch = 0; batch < 7; batch++) {
-    const messages = Array.from({ length: 30 }, (_, n) => ({
-      stream: "long",
-      data: JSON.stringify(`<${batch * 30 + n}>${"z".repeat(40_000)}`),
-    }));
-    await publish(server.broadcastPort, messages);
+describe("an event stream begins though more was missed than fits before it:", () => {
+  const MESSAGES = 210;
+  const LONG = ["--broker=memory", "--history_limit=1000", "--ping_interval=0"];
+  const lineFor = (name: string) =>
+    JSON.stringify({
+      identifier: JSON.stringify({ channel: "$pubsub", stream_name: name }),
+      history: { since: 1 },
+    });
+
+  /** 8.4 MB. */
+  async function fill(server: HawserProcess, stream = "long"): Promise<void> {
+    for (let batch = 0; batch < MESSAGES / 30; batch++) {
+      const messages = Array.from({ length: 30 }, (_, n) => ({
+        stream,
+        data: JSON.stringify(`<${batch * 30 + n}>${"z".repeat(40_000)}`),
+      }));
+      await publish(server.broadcastPort, messages);
+    }
   }
-  const client = new RawClient(server.port, "/events?stream=long&history_since=1");
-  await client.has("confirm_history", 30_000);
-  expect(client.received).toStartWith("HTTP/1.1 200 OK");
-  const numbers = [...client.received.matchAll(/<(\d+)>/g)].map(([, number]) => Number(number));
-  expect(numbers).toEqual(Array.from({ length: 210 }, (_, n) => n));
-}, 60_000);
+
+  const numbersIn = ({ received }: RawClient) =>
+    [...received.matchAll(/<(\d+)>/g)].map(([, number]) => Number(number));
+  const ALL = Array.from({ length: MESSAGES }, (_, n) => n);
+
+  test("of a public stream", async () => {
+    const server = await start(...ALONE, ...LONG);
+    await fill(server);
+    const client = new RawClient(server.port, "/events?stream=long&history_since=1");
+    await client.has("confirm_history", 30_000);
+    expect(client.received).toStartWith("HTTP/1.1 200 OK");
+    expect(numbersIn(client)).toEqual(ALL);
+  }, 60_000);
+
+  test("of a channel of the application", async () => {
+    const application = await startApplication({ command: () => ({ streams: ["long"] }) });
+    parts.push({ stop: () => application.stop() });
+    const server = await start("--public", "--sse", ...LONG, `--rpc_host=127.0.0.1:${application.port}`);
+    await fill(server);
+    const client = new RawClient(server.port, "/events?channel=Chat&history_since=1");
+    await client.has("confirm_history", 30_000);
+    expect(client.received).toStartWith("HTTP/1.1 200 OK");
+    expect(numbersIn(client)).toEqual(ALL);
+    await publish(server.broadcastPort, { stream: "long", data: '"live"' });
+    await client.has("data: live\n");
+  }, 60_000);
+
+  test("of several channels, of which one that is not to be had is told as an event", async () => {
+    const server = await start(...ALONE, ...LONG);
+    for (const stream of ["long", "longer"]) await fill(server, stream);
+    const lines = [lineFor("long"), lineFor("longer"), '{"identifier":"none"}', lineFor("calm")];
+    const client = new RawClient(server.port, "/events", lines.join("\n"));
+    await client.has('stream_name\\":\\"calm', 30_000);
+    expect(client.received).toStartWith("HTTP/1.1 200 OK");
+    expect(numbersIn(client)).toEqual([...ALL, ...ALL]);
+    expect(client.received.match(/^event: \w+$/gm)).toEqual([
+      "event: welcome",
+      ...["confirm_subscription", "confirm_history"].map((type) => `event: ${type}`),
+      ...["confirm_subscription", "confirm_history"].map((type) => `event: ${type}`),
+      "event: reject_subscription",
+      ...["confirm_subscription", "confirm_history"].map((type) => `event: ${type}`),
+    ]);
+  }, 60_000);
+});
 
 describe("presence", () => {
   test("of an event stream begins with its subscription, is told to all, and ends some time after it", async () => {

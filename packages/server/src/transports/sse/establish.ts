@@ -12,7 +12,8 @@ export type Outcome = "established" | "refused" | "failed" | "rejected" | "leavi
 
 /**
  * Carries out the subscriptions of a request one after another, once its client was let in. A promise only while the
- * application is asked. What the session is sent meanwhile waits in its connection.
+ * application is asked, or a client is told much. What the session is sent meanwhile waits in its connection; when that is
+ * more than fits there the response has to begin, and what is left of the subscriptions follows within it.
  */
 export function establish(
   engine: Engine,
@@ -27,8 +28,13 @@ export function establish(
       const last = commands[next - 1];
       // What is still told of a long history goes in pieces, as the client takes them: so the response has to begin.
       if (next === commands.length && last !== undefined && isFollowing(session, last)) return "established";
+      const { isFull } = connection;
+      if (isFull && (session.subscriptions?.size ?? 0) > 0) {
+        carryOn(engine, session, commands.slice(next));
+        return "established";
+      }
       const idle = engine.whenIdle(session);
-      if (idle !== null) return idle.then(advance);
+      if (idle !== null) return (isFull ? idle : Promise.race([idle, connection.whenFull()])).then(advance);
       if (session.state !== "open") return "refused"; // it would have to say something first, and cannot
       if (last !== undefined && !isFollowing(session, last)) return "rejected";
       const command = commands[next];
@@ -39,6 +45,16 @@ export function establish(
     }
   };
   return advance();
+}
+
+/** The same once the response has begun: the client reads what becomes of each. */
+function carryOn(engine: Engine, session: Session, commands: readonly Command[]): void {
+  for (const [at, command] of commands.entries()) {
+    const idle = engine.whenIdle(session);
+    if (idle !== null) return void idle.then(() => carryOn(engine, session, commands.slice(at)));
+    if (isClosed(session)) return;
+    engine.perform(session, command);
+  }
 }
 
 function isFollowing(session: Session, { identifier }: Command): boolean {

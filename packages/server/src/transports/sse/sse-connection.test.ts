@@ -43,6 +43,22 @@ describe("an event stream in the place of a socket", () => {
     expect(stream.getBufferedAmount()).toBeGreaterThan(MUCH);
   });
 
+  test("says when more waits for its response than may", async () => {
+    const { connection: stream } = connection();
+    let full = 0;
+    void stream.whenFull().then(() => {
+      full += 1;
+    });
+    for (const [frame, expected] of [
+      [WELCOME, 0],
+      [`{"identifier":"I","message":"${"x".repeat(MUCH)}"}`, 1],
+    ] as const) {
+      stream.send(frame);
+      await Promise.resolve();
+      expect([full, stream.isFull]).toEqual([expected, expected === 1]);
+    }
+  });
+
   test("says of frames that its client does not want that they are not", () => {
     const { connection: stream } = connection(true);
     expect(stream.send(WELCOME)).toBe(NOT_WANTED);

@@ -27,6 +27,8 @@ export class SseConnection implements Connection, StreamOwner, TopicListener {
   readonly #shared: SseConnections;
   readonly #form: number;
   readonly #stream: ResponseStream;
+  /** Told once as much waits for the response to begin as fits; null while nobody asks. */
+  #onFull: (() => void) | null = null;
   /** Whether it is among the clients that are being streamed to. */
   #counted = false;
   readonly remoteAddress: string;
@@ -45,19 +47,39 @@ export class SseConnection implements Connection, StreamOwner, TopicListener {
   /** The response whose body this is; what was sent so far comes first. */
   response(headers: Readonly<Record<string, string>>): Response {
     this.#counted = true;
+    this.#onFull = null;
     this.#shared.begun();
     return this.#stream.response(headers);
   }
 
   send(frame: string): number {
     const chunk = this.#shared.printer.print(frame, this.#form);
-    return chunk === null ? NOT_WANTED : this.#stream.write(chunk);
+    return chunk === null ? NOT_WANTED : this.#write(chunk);
   }
 
   /** What was published to a topic. */
   deliver(frame: string): void {
     const chunk = this.#shared.printer.printBroadcast(frame, this.#form);
-    if (chunk !== null) this.#stream.write(chunk);
+    if (chunk !== null) this.#write(chunk);
+  }
+
+  #write(chunk: Uint8Array): number {
+    const sent = this.#stream.write(chunk);
+    if (this.#onFull !== null && this.isFull) this.#onFull();
+    return sent;
+  }
+
+  /** Whether more waits for the response to begin than may. */
+  get isFull(): boolean {
+    const { begun, waiting } = this.#stream;
+    return !begun && waiting > EARLY_BYTES;
+  }
+
+  /** Resolves once that is so, if the response has not begun by then. To be asked for by one at a time. */
+  whenFull(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onFull = resolve;
+    });
   }
 
   subscribe(topic: string): void {
@@ -86,7 +108,7 @@ export class SseConnection implements Connection, StreamOwner, TopicListener {
 
   getBufferedAmount(): number {
     const { begun, waiting } = this.#stream;
-    return begun || waiting > EARLY_BYTES ? waiting : 0;
+    return begun || this.isFull ? waiting : 0;
   }
 
   drained(): void {
