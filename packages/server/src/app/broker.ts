@@ -46,14 +46,14 @@ export function createBroker(
 }
 
 function inNats(
-  { broker, nats }: Pick<ResolvedConfig, "broker" | "nats">,
+  { broker, nats, revocation }: Pick<ResolvedConfig, "broker" | "nats" | "revocation">,
   { outer, ...parts }: BrokerParts,
 ): Broker {
   if (!(outer instanceof NatsNodes)) throw new Error("a broker in NATS goes with pub/sub by NATS");
   parts.log.info(`Using NATS broker: ${natsText(nats)} (${aboutKeeping(broker).join(", ")})`);
   const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs, presenceTtlMs } = broker;
-  const options = { history: { limit, ttlMs }, sessionsTtlMs, presenceTtlMs };
-  return createNatsBroker(outer.link, options, parts);
+  const keeping = { history: { limit, ttlMs }, sessionsTtlMs, presenceTtlMs };
+  return createNatsBroker(outer.link, { ...keeping, revocationsLimit: revocation.limit }, parts);
 }
 
 function inRedis(

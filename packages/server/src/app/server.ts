@@ -53,11 +53,13 @@ export async function startServer(
   const onFault = (thrown: unknown) =>
     composition.sampled("error", "bug", "a request met a bug", { error: messageOf(thrown) });
   composition.embeddedNats?.start();
+  // What other servers have revoked comes by the same connection, and is to be in force before there are clients.
+  composition.nodes?.start(composition.engine);
   await composition.board?.start();
   announceRevocations(config, composition, log);
   const { open, mainPort } = await openPorts(config, composition, threads, { tls, onFault }).catch(
     async (thrown: unknown) => {
-      await closeBrokers(composition);
+      await leave(composition);
       throw thrown;
     },
   );
@@ -69,12 +71,11 @@ export async function startServer(
     await admin?.close();
     threads?.terminate();
     await Promise.all(open.map((listener) => listener.closeNow()));
-    await closeBrokers(composition);
+    await leave(composition);
     throw thrown;
   }
   announceEndpoints(config, mainPort, log);
   composition.remote?.start();
-  composition.nodes?.start(composition.engine);
   for (const broadcaster of composition.broadcasters) broadcaster.start();
   const timers = startTimers(config, composition, log);
   if (paths !== null && tls !== null) {
@@ -225,8 +226,11 @@ async function stopServer(
   composition.revocations.close();
 }
 
-async function closeBrokers({ embeddedNats, broker }: Composition): Promise<void> {
+/** Of a server that cannot start after all. */
+async function leave({ board, broker, nodes, embeddedNats }: Composition): Promise<void> {
+  await board?.stop();
   await broker?.close();
+  await nodes?.stop();
   await embeddedNats?.stop();
 }
 

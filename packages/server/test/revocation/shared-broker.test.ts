@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { runHawser } from "../support/hawser-command.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { startJetStream } from "../support/jet-stream.ts";
+import { HAS_NATS } from "../support/nats-server.ts";
 import { HAS_REDIS, startRedis } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
@@ -30,6 +32,15 @@ const STORES = [
     isThere: HAS_REDIS,
     start: (): Promise<Store> => startRedis({ folder: scratch.path }),
     flags: (port: number) => ["--broker=redis", `--redis_url=redis://127.0.0.1:${port}`],
+  },
+  {
+    name: "NATS",
+    isThere: HAS_NATS,
+    start: async (): Promise<Store> => {
+      const { port, remove } = await startJetStream();
+      return { port, kill: remove };
+    },
+    flags: (port: number) => ["--broker=nats", `--nats_servers=nats://127.0.0.1:${port}`],
   },
 ];
 

@@ -5,6 +5,7 @@ import type { Random } from "@hawser/core/random";
 import { JetStream } from "../../drivers/nats/jet-stream.ts";
 import type { KeptSettings } from "../../drivers/nats/kept-streams.ts";
 import type { NatsLink } from "../../drivers/nats/nats-link.ts";
+import { NatsBoard } from "./nats-board.ts";
 import { NatsHistory } from "./nats-history.ts";
 import { NatsPresence } from "./nats-presence.ts";
 import { NatsSessions } from "./nats-sessions.ts";
@@ -16,6 +17,8 @@ export interface NatsBrokerOptions {
   /** 0 when sessions are not resumed. */
   readonly sessionsTtlMs: number;
   readonly presenceTtlMs: number;
+  /** How many revocations servers may write down for each other. */
+  readonly revocationsLimit: number;
 }
 
 export interface NatsBrokerParts {
@@ -51,5 +54,6 @@ export function createNatsBroker(
     await presence.close();
     jetStream.stop();
   };
-  return { history, sessions, presence, close };
+  const board = new NatsBoard(options.revocationsLimit, { link, jetStream, clock });
+  return { history, sessions, presence, board, close };
 }
