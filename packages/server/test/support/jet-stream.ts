@@ -10,15 +10,19 @@ import { createScratch } from "./scratch.ts";
 
 /** A NATS with JetStream of a test's own; its store survives a kill. */
 export interface JetStreamServer extends NatsServer {
+  /** What it is started with. */
+  readonly args: readonly string[];
   /** Ends it, and removes its store. */
   remove(): Promise<void>;
 }
 
-export async function startJetStream(args: readonly string[] = []): Promise<JetStreamServer> {
+export async function startJetStream(further: readonly string[] = []): Promise<JetStreamServer> {
   const scratch = createScratch();
-  const nats = await startNats(["--jetstream", "--store_dir", scratch.path, ...args]);
+  const args = ["--jetstream", "--store_dir", scratch.path, ...further];
+  const nats = await startNats(args);
   return {
     ...nats,
+    args,
     async remove() {
       await nats.kill();
       scratch.remove();

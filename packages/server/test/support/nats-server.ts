@@ -14,8 +14,8 @@ export interface NatsServer {
   publish(subject: string, text: string): Promise<void>;
   /** SIGKILL, and the wait for its end. */
   kill(): Promise<void>;
-  /** Starts it again on the same port. */
-  restart(): Promise<void>;
+  /** Starts it again on the same port, with other arguments where they are given. */
+  restart(others?: readonly string[]): Promise<void>;
 }
 
 /** @param login for the test's own publications, where a login is asked for. */
@@ -24,8 +24,8 @@ export async function startNats(
   login: { readonly user?: string; readonly pass?: string; readonly tls?: object } = {},
 ): Promise<NatsServer> {
   const [port] = await freePorts(1);
-  const spawn = async (): Promise<Subprocess> => {
-    const command = ["nats-server", "--addr", "127.0.0.1", "--port", String(port), ...args];
+  const spawn = async (own = args): Promise<Subprocess> => {
+    const command = ["nats-server", "--addr", "127.0.0.1", "--port", String(port), ...own];
     const child = Bun.spawn(command, { stdio: ["ignore", "ignore", "ignore"] });
     await untilListening(port, child, "nats-server");
     return child;
@@ -47,8 +47,8 @@ export async function startNats(
       await client?.close();
       client = null;
     },
-    async restart() {
-      child = await spawn();
+    async restart(others) {
+      child = await spawn(others);
     },
   };
 }
