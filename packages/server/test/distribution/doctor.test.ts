@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { runHawser } from "../support/hawser-command.ts";
 import { freePorts } from "../support/hawser-process.ts";
+import { startJetStream } from "../support/jet-stream.ts";
 import { HAS_NATS, startNats } from "../support/nats-server.ts";
 import { HAS_REDIS, startRedis } from "../support/redis-server.ts";
 import { createScratch } from "../support/scratch.ts";
@@ -31,6 +32,25 @@ test("the doctor says that brokers cannot be reached, and nothing of those that 
     expect.stringMatching(/^NATS fail: nats:\/\/127\.0\.0\.1:1 cannot be used: /),
   ]);
 }, 60_000);
+
+test.skipIf(!HAS_NATS)(
+  "the doctor looks for JetStream where the broker needs it",
+  async () => {
+    const without = await startNats();
+    const nats = await startJetStream();
+    try {
+      expect(await examine("--broker=nats", `--nats_servers=${without.url}`)).toEqual([
+        expect.stringMatching(/^NATS fail: .*no JetStream.*start nats-server with --jetstream/),
+      ]);
+      expect(await examine("--broker=nats", `--nats_servers=${nats.url}`)).toEqual([
+        expect.stringMatching(/^NATS ok: nats:\/\/127\.0\.0\.1:\d+ answered in \d+ ms, and has JetStream$/),
+      ]);
+    } finally {
+      await Promise.all([without.kill(), nats.remove()]);
+    }
+  },
+  60_000,
+);
 
 test.skipIf(!HAS_REDIS || !HAS_NATS)(
   "the doctor finds brokers that answer",

@@ -4,9 +4,9 @@ import type { NatsLink } from "../../drivers/nats/nats-link.ts";
 const SUBJECT = "__hawser__.alive";
 /** Before the name of a server that goes; no name has it. */
 const GOODBYE = ":";
-const EVERY_MS = 2_000;
+const EVERY_MS = 1_500;
 /** A server that was not heard of for so long is gone. */
-const SILENT_MS = 10_000;
+const SILENT_MS = 6_000;
 
 /** Which servers are there: each says so now and then, and all hear it. */
 export class SignsOfLife {

@@ -3,6 +3,7 @@ import { natsTarget } from "../../app/nats-target.ts";
 import { redisTarget } from "../../app/redis-target.ts";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
+import { probeJetStream } from "../../drivers/nats/jet-stream.ts";
 import { natsText, probeNats } from "../../drivers/nats/nats-link.ts";
 import { connectRedis } from "../../drivers/redis/redis-connection.ts";
 import { targetText } from "../../drivers/redis/redis-link.ts";
@@ -34,16 +35,20 @@ async function checkRedis({ redis, broadcast }: ResolvedConfig): Promise<Finding
   }
 }
 
-async function checkNats({ nats }: ResolvedConfig): Promise<Finding> {
+async function checkNats({ broker, nats }: ResolvedConfig): Promise<Finding> {
   const found = findingsOf("NATS");
   const startedMs = systemClock.monotonicMs();
+  const keeps = broker.adapter === "nats";
   try {
-    await probeNats(natsTarget(nats));
+    await probeNats(natsTarget(nats), keeps ? probeJetStream : undefined);
   } catch (thrown) {
     return found.fail(
       `${natsText(nats)} cannot be used: ${messageOf(thrown)}`,
-      "start NATS, or correct --nats_servers",
+      keeps
+        ? "start nats-server with --jetstream, or correct --nats_servers"
+        : "start NATS, or correct --nats_servers",
     );
   }
-  return found.ok(`${natsText(nats)} answered in ${Math.round(systemClock.monotonicMs() - startedMs)} ms`);
+  const took = Math.round(systemClock.monotonicMs() - startedMs);
+  return found.ok(`${natsText(nats)} answered in ${took} ms${keeps ? ", and has JetStream" : ""}`);
 }

@@ -3,6 +3,7 @@ import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
 import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsLink } from "./nats-link.ts";
 
@@ -181,8 +182,17 @@ export class JetStream {
   }
 }
 
-/** What is wrong, and what to try. */
-export function whyNoJetStream(thrown: unknown): string {
+/** Asks JetStream once. Throws what is wrong, and what to try. */
+export async function probeJetStream(connection: NatsConnection): Promise<void> {
+  try {
+    const library = await import("@nats-io/jetstream");
+    await library.jetstreamManager(connection, { checkAPI: true, timeout: ANSWER_TIMEOUT_MS });
+  } catch (thrown) {
+    throw fault("use JetStream", whyNoJetStream(thrown));
+  }
+}
+
+function whyNoJetStream(thrown: unknown): string {
   const isOff = isNobodyThere(thrown) || (thrown instanceof Error && thrown.name === "JetStreamNotEnabled");
   return isOff
     ? "this NATS has no JetStream for this login: start nats-server with --jetstream, or turn it on for the account"

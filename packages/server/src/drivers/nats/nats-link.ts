@@ -237,11 +237,23 @@ export class NatsLink {
   }
 }
 
-/** Connects once and asks for an answer. Throws what is wrong otherwise. */
-export async function probeNats(target: NatsTarget): Promise<void> {
+/**
+ * Connects once and asks for an answer. Throws what is wrong otherwise.
+ *
+ * @param further is asked by the same connection.
+ */
+export async function probeNats(
+  target: NatsTarget,
+  further: (connection: NatsConnection) => Promise<unknown> = async () => {},
+): Promise<void> {
   const library = await import("@nats-io/transport-node");
   const connection = await library.connect({ ...connectionOptions(library, target, null), reconnect: false });
-  await connection.flush().finally(() => connection.close());
+  try {
+    await connection.flush();
+    await further(connection);
+  } finally {
+    await connection.close();
+  }
 }
 
 function connectionOptions(
