@@ -68,6 +68,20 @@ const BEHIND_A_PROXY: Group = {
   ],
 };
 
+/** Spread over ten seconds. */
+const COME_AGAIN = /^Retry-After: (?:[1-9]|10)\r$/im;
+
+/** In whatever order clients are told: each hears so before its connection is closed. */
+const told = (on: string): Step[] => [
+  {
+    do: "receive",
+    on,
+    text: '{"type":"disconnect","reason":"server_restart","reconnect":true}',
+    withinMs: 15_000,
+  },
+  { do: "closed", on, code: 1001, reason: "Server restart" },
+];
+
 const ACCEPT_RATE: Group = {
   title: "--accept_rate",
   flags: ["--norpc", "--noauth", "--broker=memory", "--metrics_http=/metrics", "--accept_rate=1"],
@@ -78,10 +92,34 @@ const ACCEPT_RATE: Group = {
       name: "over it a client is answered 503, and gets in later",
       steps: [
         ...welcomed("/cable", "a"),
-        connect("/cable", "b", { status: 503, body: "Service Unavailable\n" }),
+        connect("/cable", "b", { status: 503, body: "Service Unavailable\n", head: COME_AGAIN }),
         { do: "metric", name: "refused_connections_total", labels: ['reason="accept_rate"'], is: 1 },
         { do: "wait", ms: 1500 },
         ...welcomed("/cable", "c"),
+      ],
+    },
+  ],
+};
+
+const SLOW_FAREWELL: Group = {
+  title: "--shutdown_disconnect_rate",
+  flags: ["--norpc", "--noauth", "--shutdown_disconnect_rate=2", "--shutdown_timeout=20"],
+  server: "each",
+  onlyOurs: NOT_THERE,
+  scenarios: [
+    {
+      name: "a server that goes down tells its clients one after the other before it closes their connections",
+      steps: [
+        ...welcomed("/cable", "a"),
+        ...welcomed("/cable", "b"),
+        ...welcomed("/cable", "c"),
+        ...welcomed("/cable", "d"),
+        { do: "signal", name: "SIGTERM" },
+        ...told("a"),
+        ...told("b"),
+        ...told("c"),
+        ...told("d"),
+        { do: "exited", status: 0 },
       ],
     },
   ],
@@ -110,4 +148,10 @@ const COMMAND_RATE: Group = {
   ],
 };
 
-export const STORM_GROUPS: readonly Group[] = [FAILED_AUTHS, BEHIND_A_PROXY, ACCEPT_RATE, COMMAND_RATE];
+export const STORM_GROUPS: readonly Group[] = [
+  FAILED_AUTHS,
+  BEHIND_A_PROXY,
+  ACCEPT_RATE,
+  COMMAND_RATE,
+  SLOW_FAREWELL,
+];

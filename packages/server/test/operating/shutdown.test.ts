@@ -38,7 +38,7 @@ async function elapsedMs(task: Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
-test("--shutdown_disconnect_rate: clients are told one after the other", async () => {
+test("--shutdown_disconnect_rate: clients are told one after the other, and served until then", async () => {
   const hawser = await start(...OPEN, "--shutdown_disconnect_rate=2");
   const clients = await Promise.all(Array.from({ length: 4 }, () => welcomed(hawser)));
   const leaving = clients.map(async (client) => {
@@ -47,7 +47,10 @@ test("--shutdown_disconnect_rate: clients are told one after the other", async (
     return performance.now();
   });
   hawser.signal("SIGTERM");
+  await Promise.race(leaving);
+  for (const client of clients) client.send({ command: "ping" });
   const times = await Promise.all(leaving);
+  expect(clients.flatMap(({ messages }) => messages)).toContain('{"type":"pong"}');
   expect(await hawser.exited).toBe(0);
   // A second and a half without any delay of the machine's.
   expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(750);
