@@ -73,7 +73,9 @@ async function withServer(
 ): Promise<void> {
   let server: ServerUnderTest;
   try {
-    server = await startServer(options.under, group);
+    const isOne = options.side === "ours" && group.oneThread !== undefined;
+    const flags = isOne ? ["--workers=1", ...group.flags] : group.flags;
+    server = await startServer(options.under, { ...group, flags });
   } catch (thrown) {
     for (const scenario of scenarios) {
       report({ group, scenario, result: "failed", why: String(thrown), tookMs: 0 });

@@ -222,6 +222,8 @@ export interface Group {
   readonly ownBroadcastPort?: boolean;
   /** The group's options are not the reference's: why its scenarios are for our server alone. */
   readonly onlyOurs?: string;
+  /** Ours is one thread for it, whatever the command says: why several would do otherwise. */
+  readonly oneThread?: string;
   /** A service to go with it, at `--rpc_host`. */
   readonly application?: ApplicationScript;
   /** gRPC unless it says otherwise. */

@@ -250,6 +250,7 @@ const REQUEST_IDS: readonly Group[] = [
   },
   {
     title: "trusted request ids",
+    oneThread: "a thread does not know the ids of the others: the server refuses the two together",
     flags: ["--norpc", "--noauth", "--trust_request_id"],
     onlyOurs: "the option is ours",
     scenarios: [

@@ -47,8 +47,11 @@ const BUSY: Group = {
   ],
 };
 
+const EACH_HAS_ONE = "of a limit of one each thread has one";
+
 const ONE_CALL: Group = {
   title: "--rpc_concurrency=1",
+  oneThread: EACH_HAS_ONE,
   flags: ["--rpc_concurrency=1", "--rpc_command_timeout=2200"],
   server: "each",
   application: { connect: () => ({ afterMs: 1500 }) },

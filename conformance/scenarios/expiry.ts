@@ -178,6 +178,7 @@ const OTHER_CLAIM: Group = {
 
 const RATE: Group = {
   title: "--session_expiry_rate",
+  oneThread: "of a rate of one a second each thread has one",
   flags: [...BASE, "--session_expiry=close", "--session_expiry_rate=1"],
   onlyOurs: OURS,
   scenarios: [

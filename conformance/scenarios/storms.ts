@@ -84,6 +84,7 @@ const told = (on: string): Step[] => [
 
 const ACCEPT_RATE: Group = {
   title: "--accept_rate",
+  oneThread: "of a rate of one a second each thread has one",
   flags: ["--norpc", "--noauth", "--broker=memory", "--metrics_http=/metrics", "--accept_rate=1"],
   server: "each",
   onlyOurs: NOT_THERE,

@@ -223,9 +223,13 @@ export class Engine implements EngineContext, FromNodes {
     return session;
   }
 
-  /** Whether no session has this id, and no client may come back for one that had. */
+  /** Whether no session has this id, and no client may come back for one that had; false where that cannot be said at once. */
   isFree(sid: string): boolean {
-    return !this.sessions.has(sid) && (this.broker?.sessions?.find(sid) ?? null) === null;
+    if (this.sessions.has(sid)) return false;
+    const found = this.broker?.sessions?.find(sid) ?? null;
+    // Nobody waits for the answer, and so nobody for its failure.
+    if (found instanceof Promise) found.catch(() => {});
+    return found === null;
   }
 
   /** What is to be had of a session that is connected here, for its client that comes to another node; null for none. */

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { BAD, GOOD, NONE, REFUSED, settle, setUp } from "../testing/engine-rig.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { connectReply, ScriptedBackend } from "../testing/scripted-backend.ts";
-import { FailedAuths } from "./failed-auths.ts";
+import { MemoryFailedAuths } from "./failed-auths.ts";
 
 function limited(maxPerMinute: number, maxAddresses?: number) {
   const clock = new ManualClock();
   const limit = maxAddresses === undefined ? { maxPerMinute } : { maxPerMinute, maxAddresses };
-  return { clock, failed: new FailedAuths(clock, limit) };
+  return { clock, failed: new MemoryFailedAuths(clock, limit) };
 }
 
 describe("failed authentications of an address", () => {

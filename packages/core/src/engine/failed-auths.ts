@@ -1,5 +1,13 @@
 import type { Clock } from "../clock.ts";
 
+/** PORT: how often each address was refused of late. */
+export interface FailedAuths {
+  /** Somebody at this address was not let in, and it was not our fault. */
+  add(address: string): void;
+  /** How long the address has to stay away; 0 for one that may come. */
+  banMs(address: string): number;
+}
+
 export interface FailedAuthsOptions {
   /** Of one address; further attempts wait for the end of its minute. */
   readonly maxPerMinute: number;
@@ -21,7 +29,7 @@ const MAX_ADDRESSES = 16_384;
  * How often each address was refused in its minute, which begins with its first failure. What is remembered is bounded:
  * the address whose minute began first is forgotten for a new one.
  */
-export class FailedAuths {
+export class MemoryFailedAuths implements FailedAuths {
   readonly #clock: Clock;
   readonly #maxPerMinute: number;
   readonly #maxAddresses: number;
@@ -34,7 +42,6 @@ export class FailedAuths {
     this.#maxAddresses = maxAddresses;
   }
 
-  /** Somebody at this address was not let in, and it was not our fault. */
   add(address: string): void {
     const network = networkOf(address);
     const nowMs = this.#clock.monotonicMs();
@@ -48,7 +55,6 @@ export class FailedAuths {
     this.#failures.set(network, { count: 1, untilMs: nowMs + ONE_MINUTE_MS });
   }
 
-  /** How long the address has to stay away; 0 for one that may come. */
   banMs(address: string): number {
     if (this.#failures.size === 0) return 0;
     const known = this.#failures.get(networkOf(address));
@@ -65,7 +71,7 @@ export class FailedAuths {
 }
 
 /** Of IPv6 the first 64 bits: who has one such address has all that begin so (RFC 4291 2.5.4). */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(":")) return address;
   const [head = "", tail] = address.split("::");
   const groups = head === "" ? [] : head.split(":");

@@ -1,7 +1,7 @@
 import type { Answer } from "@hawser/core/broker/answer";
 import type { Broker } from "@hawser/core/broker/broker";
 import { Engine } from "@hawser/core/engine/engine";
-import { FailedAuths } from "@hawser/core/engine/failed-auths";
+import { type FailedAuths, MemoryFailedAuths } from "@hawser/core/engine/failed-auths";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
@@ -165,7 +165,7 @@ export function compose(
       log: log.with({ context: "node" }),
       metrics,
       revocations: revocations.book,
-      failedAuths: failedAuths(config),
+      failedAuths: failedAuths(config, seat),
       sampled: sampler.write,
     },
   );
@@ -252,7 +252,10 @@ function metricGroups({ rpc, sse, server, broker }: ResolvedConfig): readonly Me
   return groups;
 }
 
-function failedAuths({ server }: ResolvedConfig): FailedAuths | null {
+function failedAuths({ server }: ResolvedConfig, seat: Seat | null): FailedAuths | null {
   const { maxFailedAuths: maxPerMinute } = server;
-  return maxPerMinute === 0 ? null : new FailedAuths(systemClock, { maxPerMinute });
+  if (maxPerMinute === 0) return null;
+  return seat?.kind === "connections"
+    ? seat.failedAuths(maxPerMinute)
+    : new MemoryFailedAuths(systemClock, { maxPerMinute });
 }

@@ -1,5 +1,6 @@
 import type { Answer } from "@hawser/core/broker/answer";
 import type { Broker } from "@hawser/core/broker/broker";
+import type { FailedAuths } from "@hawser/core/engine/failed-auths";
 import type { PublishResult } from "@hawser/core/engine/publish";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
 import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
@@ -47,4 +48,6 @@ export interface ConnectionsSeat {
   readonly published: AskedKeys | null;
   readonly keys: Pick<ServerKeysParts, "readFile" | "log" | "clock">;
   readonly isFull: NonNullable<ClientRequestsParts["isFull"]>;
+  /** Those of all threads together. */
+  readonly failedAuths: (maxPerMinute: number) => FailedAuths;
 }

@@ -43,11 +43,11 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
 }
 
 /** A thread would have to ask the others whether there is a session of this id, and a request does not wait for that. */
-function idsOfThreads(values: OptionValues, { server, broker }: ResolvedConfig): string[] {
-  if (server.workers === 1 || !server.trustRequestId || broker.adapter === "none") return [];
+function idsOfThreads(values: OptionValues, { server }: ResolvedConfig): string[] {
+  if (server.workers === 1 || !server.trustRequestId) return [];
   const { workers, trustRequestId } = SERVER.options;
   return [
-    `${placeOf(values, trustRequestId)} does not go with a broker and several threads (${placeOf(values, workers)}): drop one of them`,
+    `${placeOf(values, trustRequestId)} does not go with several threads (${placeOf(values, workers)}): drop one of them`,
   ];
 }
 

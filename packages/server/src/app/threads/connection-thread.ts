@@ -3,12 +3,14 @@ import type { Log } from "@hawser/core/log";
 import { systemClock } from "../../drivers/clock.ts";
 import type { Listener } from "../../drivers/http.ts";
 import { exit, onUncaught } from "../../drivers/process.ts";
+import { textHash } from "../../drivers/text-hash.ts";
 import { atEndOfTurn, startingThread } from "../../drivers/threads.ts";
 import { askedBroker } from "../../threads/asked-broker.ts";
 import { AskedKeys } from "../../threads/asked-keys.ts";
 import { ControlLink } from "../../threads/control-link.ts";
 import { RequestForwarder } from "../../threads/forwarded-requests.ts";
 import { answerQuestion, Questions } from "../../threads/questions.ts";
+import { SharedFailedAuths } from "../../threads/shared-failed-auths.ts";
 import { SharedRoom } from "../../threads/shared-room.ts";
 import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
 import { ThreadLog } from "../../threads/thread-log.ts";
@@ -94,6 +96,8 @@ function serve(start: ThreadStart, line: Line): Serving {
         (word, first, second) => line.say(word, first, second),
         start.hasOthers ? (about, given) => questions.ask(about, given) : null,
       ),
+      failedAuths: (maxPerMinute) =>
+        new SharedFailedAuths({ ...start.failedAuths, clock: systemClock, hash: textHash, maxPerMinute }),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
       // What is wrong with keys the control thread has said already.
       keys: {

@@ -1,9 +1,7 @@
-import type { Answer } from "@hawser/core/broker/answer";
 import type { Broker } from "@hawser/core/broker/broker";
 import type { SessionSnapshot } from "@hawser/core/broker/sessions";
 import type { Engine } from "@hawser/core/engine/engine";
 import { broadcastPresence } from "@hawser/core/engine/presence";
-import type { PublishResult } from "@hawser/core/engine/publish";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
 import { CableError } from "@hawser/core/errors";
 import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
@@ -13,15 +11,19 @@ import type { Metrics } from "@hawser/core/metrics/registry";
 import type { ResolvedConfig } from "../../config/resolved-config.ts";
 import { systemClock } from "../../drivers/clock.ts";
 import { authority, isPortTaken, type TlsFiles } from "../../drivers/http.ts";
+import { systemRandom } from "../../drivers/random.ts";
+import { atEndOfTurn } from "../../drivers/threads.ts";
 import type { PublishedKeys } from "../../keys/jwks/published-keys.ts";
 import type { Kept } from "../../threads/asked-broker.ts";
 import { BrokerAnswers, type BrokerAnswersParts } from "../../threads/broker-answers.ts";
 import { type OuterNodes, ThreadFanOut } from "../../threads/fan-out.ts";
 import { answerForwarded, type ForwardedRequest } from "../../threads/forwarded-requests.ts";
+import { roomForFailedAuths } from "../../threads/shared-failed-auths.ts";
 import { roomFor } from "../../threads/shared-room.ts";
 import { writeThreadLine } from "../../threads/thread-log.ts";
 import type { SocketData } from "../../transports/websocket/websocket-transport.ts";
 import type { PlacedRoute } from "../listeners.ts";
+import type { Publish } from "../seat.ts";
 import type { Stage } from "../stage.ts";
 import { atMost, PATIENCE_MS } from "./at-most.ts";
 import { drainThreads } from "./drain-threads.ts";
@@ -49,6 +51,7 @@ export interface ThreadSurroundings {
 /** How soon one that died is replaced, doubled each time that it dies young. */
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
+const SALT_LENGTH = 21;
 /** One that served for so long did not die of how it was started. */
 const GROWN_UP_MS = 60_000;
 
@@ -61,6 +64,7 @@ export class ConnectionThreads {
   /** For what a server of one thread says by its engine. */
   readonly #nodeLog: Log;
   readonly #room: SharedArrayBuffer;
+  readonly #failedAuths = { buffer: roomForFailedAuths(), salt: systemRandom.id(SALT_LENGTH) };
   readonly #running = new Map<number, RunningThread>();
   readonly #hearer: ThreadHearer = {
     said: (thread, word, first, second) => this.#said(thread, word, first, second),
@@ -78,6 +82,7 @@ export class ConnectionThreads {
   readonly #published = new Map<string, string>();
   #tls: TlsFiles | null = null;
   #stage: Stage["now"] = "starting";
+  #handingOver: Promise<void> | null = null;
   #port: number;
   #stopping = false;
 
@@ -166,13 +171,21 @@ export class ConnectionThreads {
     return result.done ? { ...result, closed: result.closed + Math.max(0, is - was) } : result;
   };
 
-  /** Publishes so that a command is answered once every thread has carried it out. */
+  /**
+   * Publishes so that the answer is given once what was published is on its way to every thread; to a command, once every
+   * thread has carried it out.
+   */
   readonly publisher =
-    (publish: (text: string) => Answer<PublishResult>) =>
-    (text: string): Answer<PublishResult> => {
+    (publish: Publish): Publish =>
+    (text) => {
       const before = this.fanOut.commands;
       const answered = publish(text);
-      return this.fanOut.commands === before ? answered : this.#heardByAll().then(() => answered);
+      if (this.fanOut.commands !== before) return this.#heardByAll().then(() => answered);
+      if (!(answered instanceof Promise)) return this.#handedOver().then(() => answered);
+      return answered.then(async (result) => {
+        await this.#handedOver();
+        return result;
+      });
     };
 
   replaceTls(tls: TlsFiles): void {
@@ -218,6 +231,17 @@ export class ConnectionThreads {
     for (const thread of this.#running.values()) thread.tell(note);
   }
 
+  /** Resolves when what is said in this turn has left it. */
+  #handedOver(): Promise<void> {
+    this.#handingOver ??= new Promise((resolve) =>
+      atEndOfTurn(() => {
+        this.#handingOver = null;
+        resolve();
+      }),
+    );
+    return this.#handingOver;
+  }
+
   /** Resolves when every thread has heard what it was told; one that is busy for long is not waited for. */
   async #heardByAll(): Promise<void> {
     await atMost(PATIENCE_MS, this.#askAll("here"));
@@ -241,7 +265,8 @@ export class ConnectionThreads {
     this.#delays.set(own, delayMs);
     const listening = thread.start({
       ...{ kind: "start", own, threads: this.#config.server.workers, keys: [firstKeys, ...laterKeys] },
-      ...{ port: this.#port, tls: this.#tls, stage: this.#stage, room: this.#room },
+      ...{ port: this.#port, tls: this.#tls, stage: this.#stage },
+      ...{ room: this.#room, failedAuths: this.#failedAuths },
       revocations: [...engine.revocations.inForce.entries()],
       published: this.#published,
       hasOthers: this.fanOut.hasOthers,

@@ -31,6 +31,7 @@ export interface ThreadStart {
   readonly forwarded: readonly string[];
   readonly revocations: readonly Revocation[];
   readonly room: SharedArrayBuffer;
+  readonly failedAuths: { readonly buffer: SharedArrayBuffer; readonly salt: string };
   /** What the control thread's broker has; null where there is none. */
   readonly kept: Kept | null;
   /** Whether there are other servers. */

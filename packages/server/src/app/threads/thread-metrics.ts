@@ -2,7 +2,7 @@ import type { Engine } from "@hawser/core/engine/engine";
 import type { MetricName } from "@hawser/core/metrics/catalog";
 import { createMetrics, type Metrics } from "@hawser/core/metrics/registry";
 import { addSnapshot, clearMetrics, type MetricsSnapshot, snapshotOf } from "@hawser/core/metrics/snapshot";
-import { textHash } from "./text-hash.ts";
+import { textHash } from "../../drivers/text-hash.ts";
 
 /** What the control thread alone can count: every thread hears it, or it is the process's. */
 const CONTROL_COUNTS: ReadonlySet<MetricName> = new Set([

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { AcceptRate } from "@hawser/core/engine/accept-rate";
-import { FailedAuths } from "@hawser/core/engine/failed-auths";
+import { MemoryFailedAuths } from "@hawser/core/engine/failed-auths";
 import { createMetrics } from "@hawser/core/metrics/registry";
 import { ManualClock } from "@hawser/core/testing/manual-clock";
 import { SeededRandom } from "@hawser/core/testing/seeded-random";
@@ -10,7 +10,7 @@ test("an address that failed too often is told to come again when its minute is 
   const clock = new ManualClock();
   const metrics = createMetrics();
   const refused = metrics.labelled("refused_connections_total");
-  const failedAuths = new FailedAuths(clock, { maxPerMinute: 1 });
+  const failedAuths = new MemoryFailedAuths(clock, { maxPerMinute: 1 });
   const lines: unknown[] = [];
   const sampled = (...line: unknown[]) => void lines.push(line);
   const turnAway = new TurnAway({
