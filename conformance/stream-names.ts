@@ -30,3 +30,6 @@ export const turbo = (signed: unknown, more: object = {}) =>
   JSON.stringify({ channel: "Turbo::StreamsChannel", signed_stream_name: signed, ...more });
 export const cableReady = (signed: unknown, more: object = {}) =>
   JSON.stringify({ channel: "CableReady::Stream", identifier: signed, ...more });
+
+/** Those that are one thing each: what a client may do on `$pubsub` beside following does not exist there. */
+export const FOLLOWED_ONLY = { "Turbo::StreamsChannel": turbo, "CableReady::Stream": cableReady };

@@ -29,7 +29,9 @@ console.log(relative(process.cwd(), outfile));
 function licenses(inputs: readonly string[]): string {
   const folders = inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []);
   const parts = [...new Set(folders)].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const { name, version, license }: Record<string, string> = JSON.parse(
+      readFileSync(join(folder, "package.json"), "utf8"),
+    );
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
     const text = file === undefined ? "" : `\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
     return `${name} ${version} (${license})\n${text}`;

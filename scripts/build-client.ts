@@ -10,7 +10,7 @@ import { ROOT } from "./server-entries.ts";
 const CLIENT = join(ROOT, "packages/client");
 const OUT = join(CLIENT, "dist");
 
-const { name, version, description, license } = JSON.parse(
+const { name, version, description, license }: Record<string, string> = JSON.parse(
   readFileSync(join(CLIENT, "package.json"), "utf8"),
 );
 

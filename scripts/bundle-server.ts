@@ -8,7 +8,9 @@ import { ROOT, SERVER_ENTRIES } from "./server-entries.ts";
  */
 
 const PACKAGE = join(ROOT, "packages/server");
-const { dependencies } = await Bun.file(join(PACKAGE, "package.json")).json();
+const { dependencies }: { dependencies: Record<string, string> } = await Bun.file(
+  join(PACKAGE, "package.json"),
+).json();
 
 rmSync(join(PACKAGE, "dist"), { recursive: true, force: true });
 await Bun.build({

@@ -25,7 +25,7 @@ const server = Bun.serve({
       socket.send('{"type":"welcome","sid":"1"}');
     },
     message(socket, text) {
-      const { command, data } = JSON.parse(String(text));
+      const { command, data }: { command?: string; data?: unknown } = JSON.parse(String(text));
       if (command === "whisper") {
         socket.publish("bench", `{"identifier":${identifier},"message":${JSON.stringify(data)}}`);
         return;

@@ -10,7 +10,7 @@ import {
   welcomed,
 } from "../phrases.ts";
 import type { ApplicationScript, Group, Scenario, Step } from "../scenario.ts";
-import { cableReady, pubsub, STREAMS_SECRET, signedName, turbo } from "../stream-names.ts";
+import { FOLLOWED_ONLY, pubsub, STREAMS_SECRET, signedName } from "../stream-names.ts";
 
 const OPEN = ["--norpc", "--noauth", "--public_streams", "--broker=memory"];
 
@@ -517,9 +517,9 @@ const SIGNED: Group = {
         hears("b", stream("both"), alone("u")),
       ],
     },
-    ...[turbo, cableReady].map(
-      (identifier): Scenario => ({
-        name: `does not exist for ${JSON.parse(identifier("")).channel}`,
+    ...Object.entries(FOLLOWED_ONLY).map(
+      ([channel, identifier]): Scenario => ({
+        name: `does not exist for ${channel}`,
         steps: [
           ...welcomed(undefined, "a"),
           send("a", { command: "subscribe", identifier: identifier(signedName("none")) }),
@@ -561,7 +561,7 @@ const FAILURE = 2;
 const APPLICATION: ApplicationScript = {
   command: ({ command, channel, identifier, data }) => {
     const istate = channel === "Nowhere" ? {} : { $p: `of ${channel}` };
-    const said = data === "" ? [] : JSON.parse(data);
+    const said: [type?: string, id?: string, info?: string] = data === "" ? [] : JSON.parse(data);
     const presence = (type = "", id = "", info = "") => ({ type, id, info, ttl: 0 });
     if (command === "message") return { presence: presence(...said) };
     if (command === "unsubscribe") return { transmissions: ['"gone"'] };

@@ -11,7 +11,7 @@ import {
   welcomed,
 } from "../phrases.ts";
 import type { ApplicationScript, Group, Scenario, Step } from "../scenario.ts";
-import { cableReady, pubsub, STREAMS_SECRET, signedName, turbo } from "../stream-names.ts";
+import { FOLLOWED_ONLY, pubsub, STREAMS_SECRET, signedName } from "../stream-names.ts";
 
 const send = (on: string, command: object): Step => ({ do: "send", on, command });
 const subscribe = (on: string, identifier: string): Step[] => [
@@ -200,9 +200,9 @@ const ON: Group = {
         quiet("a"),
       ],
     },
-    ...[turbo, cableReady].map(
-      (identifier): Scenario => ({
-        name: `does nothing for ${JSON.parse(identifier("")).channel}`,
+    ...Object.entries(FOLLOWED_ONLY).map(
+      ([channel, identifier]): Scenario => ({
+        name: `does nothing for ${channel}`,
         steps: [
           ...["a", "b"].flatMap((on) => [
             ...welcomed(undefined, on),

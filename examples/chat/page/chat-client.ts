@@ -195,7 +195,7 @@ function tapped(see: (direction: "in" | "out", text: string, frame: Frame) => vo
     decode(raw) {
       const text = String(raw);
       try {
-        const frame = JSON.parse(text);
+        const frame: Frame = JSON.parse(text);
         see("in", text, frame);
         return frame;
       } catch {

@@ -146,8 +146,8 @@ async function saying(run: () => Promise<void>): Promise<void> {
 async function fetchToken(kind: string): Promise<IssuedToken> {
   const response = await fetch(`/token?${new URLSearchParams({ name, kind })}`).catch(() => null);
   if (response === null) throw new Error("The backend is away, so there is no token.");
-  const body = await response.json();
-  if (!response.ok) throw new Error(`The backend gave no token: ${body.error}.`);
+  const body: IssuedToken | { readonly error: string } = await response.json();
+  if ("error" in body) throw new Error(`The backend gave no token: ${body.error}.`);
   return body;
 }
 

@@ -73,6 +73,6 @@ export function refusalOfConnection(reason: string, final: boolean): Refusal {
 function reasonIn(answer: Answer): string | null {
   const last = answer.frames.at(-1);
   if (last === undefined) return null;
-  const { reason } = JSON.parse(last);
+  const { reason }: { reason?: unknown } = JSON.parse(last);
   return typeof reason === "string" ? reason : null;
 }

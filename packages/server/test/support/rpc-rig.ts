@@ -1,7 +1,14 @@
 import { afterEach } from "bun:test";
 import type { Clock } from "@hawser/core/clock";
 import { CableError } from "@hawser/core/errors";
-import { CallScope, type ConnectRequest } from "@hawser/core/rpc/backend";
+import {
+  CallScope,
+  type CommandReply,
+  type CommandRequest,
+  type ConnectReply,
+  type ConnectRequest,
+  type DisconnectRequest,
+} from "@hawser/core/rpc/backend";
 import { type RecordedLine, RecordingLog } from "@hawser/core/testing/recording-log";
 import { systemClock } from "../../src/drivers/clock.ts";
 import type { RemoteBackend } from "../../src/rpc/calls/remote-backend.ts";
@@ -126,6 +133,50 @@ export const CONNECT_REQUEST: ConnectRequest = {
     istate: {},
   },
   jwtIdentity: null,
+};
+
+/** The same of a client that has a state already. */
+export const CONNECT_WITH_STATE: ConnectRequest = {
+  ...CONNECT_REQUEST,
+  env: { ...CONNECT_REQUEST.env, cstate: { k: "v" } },
+};
+
+/** What `WELCOME` and `WELCOME_REPLY` say. */
+export const WELCOMED: ConnectReply = {
+  status: "success",
+  identifiers: '{"id":1}',
+  transmissions: ['{"type":"welcome"}'],
+  errorMessage: "",
+  cstate: { a: "1" },
+};
+
+export const COMMAND_REQUEST: CommandRequest = {
+  ...CONNECT_REQUEST,
+  command: "message",
+  identifier: '{"channel":"Chat"}',
+  connectionIdentifiers: '{"id":1}',
+  data: '{"action":"say"}',
+};
+
+/** Every field that a reply to a command has. */
+export const WHOLE_REPLY: CommandReply = {
+  status: "failure",
+  disconnect: true,
+  stopStreams: true,
+  streams: ["a", "b"],
+  stoppedStreams: ["s"],
+  transmissions: ["é\u2028"],
+  errorMessage: "e",
+  cstate: { c: "" },
+  istate: { i: "1" },
+  presence: { type: "join", id: "7", info: '{"name":"Ann"}' },
+};
+
+export const DISCONNECT_REQUEST: DisconnectRequest = {
+  ...CONNECT_REQUEST,
+  env: { ...CONNECT_REQUEST.env, istate: { '{"channel":"Chat"}': '{"room":"1"}' } },
+  identifiers: '{"id":1}',
+  subscriptions: ['{"channel":"Chat"}'],
 };
 
 /** Connects once; what came of it, and after how long. */

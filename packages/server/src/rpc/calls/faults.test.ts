@@ -1,20 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { CallScope, type CommandRequest } from "@hawser/core/rpc/backend";
+import { CallScope } from "@hawser/core/rpc/backend";
 import { ManualClock } from "@hawser/core/testing/manual-clock";
 import { freePort, serveTcp } from "../../../test/support/grpc-servers.ts";
-import { CONNECT_REQUEST, connectOnce, messagesAt, told, until } from "../../../test/support/rpc-rig.ts";
+import {
+  COMMAND_REQUEST,
+  CONNECT_REQUEST,
+  connectOnce,
+  messagesAt,
+  told,
+  until,
+} from "../../../test/support/rpc-rig.ts";
 import { useSides } from "../../../test/support/rpc-sides.ts";
 
 /** What networks and applications do to a call, over gRPC and over HTTP alike. */
-
-const COMMAND: CommandRequest = {
-  ...CONNECT_REQUEST,
-  command: "message",
-  identifier: '{"channel":"Chat"}',
-  connectionIdentifiers: '{"id":1}',
-  data: '{"action":"say"}',
-};
 
 describe.each(useSides().map((side) => [side.name, side] as const))(
   "over %s",
@@ -208,7 +207,7 @@ describe.each(useSides().map((side) => [side.name, side] as const))(
         expect(await waiting.catch(told)).toBe("canceled: gave up Connect: its session has ended");
         const ended = new CallScope();
         ended.cancel();
-        expect(await Promise.resolve(part.backend.command(COMMAND, ended)).catch(told)).toStartWith(
+        expect(await Promise.resolve(part.backend.command(COMMAND_REQUEST, ended)).catch(told)).toStartWith(
           "canceled: ",
         );
         await first;
@@ -221,7 +220,7 @@ describe.each(useSides().map((side) => [side.name, side] as const))(
         const part = rig.backend(service.port, { concurrency: 1, commandTimeoutMs: 20_000 });
         for (const session of [0, 1]) {
           const scope = new CallScope();
-          const call = Promise.resolve(part.backend.command(COMMAND, scope));
+          const call = Promise.resolve(part.backend.command(COMMAND_REQUEST, scope));
           await until(() => service.calls.length === session + 1);
           scope.cancel();
           expect(await call.catch(told)).toBe("canceled: gave up Command: its session has ended");

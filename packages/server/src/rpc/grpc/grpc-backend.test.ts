@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
-import { CallScope, type CommandRequest, type DisconnectRequest } from "@hawser/core/rpc/backend";
+import { CallScope } from "@hawser/core/rpc/backend";
 import {
   CommandMessage,
   CommandResponse,
@@ -14,23 +14,20 @@ import {
 } from "@hawser/proto/gen/rpc";
 import { freePort, serveGrpc, WELCOME } from "../../../test/support/grpc-servers.ts";
 import {
+  COMMAND_REQUEST,
   CONNECT_REQUEST,
+  CONNECT_WITH_STATE,
   connectOnce,
+  DISCONNECT_REQUEST,
   messagesAt,
   told,
   until,
   useGrpcRig,
+  WELCOMED,
+  WHOLE_REPLY,
 } from "../../../test/support/rpc-rig.ts";
 
 const rig = useGrpcRig();
-
-const COMMAND: CommandRequest = {
-  ...CONNECT_REQUEST,
-  command: "message",
-  identifier: '{"channel":"Chat"}',
-  connectionIdentifiers: '{"id":1}',
-  data: '{"action":"say"}',
-};
 
 const DONE = DisconnectResponse.encode({ status: Status.SUCCESS, errorMsg: "" }).finish();
 
@@ -38,17 +35,8 @@ describe("what the application is told, and says", () => {
   test("Connect: the env as it is, the session in the metadata", async () => {
     const service = rig.started(await serveGrpc(() => WELCOME));
     const { backend } = rig.backend(service.port);
-    const { reply } = await connectOnce(backend, {
-      ...CONNECT_REQUEST,
-      env: { ...CONNECT_REQUEST.env, cstate: { k: "v" } },
-    });
-    expect(reply).toEqual({
-      status: "success",
-      identifiers: '{"id":1}',
-      transmissions: ['{"type":"welcome"}'],
-      errorMessage: "",
-      cstate: { a: "1" },
-    });
+    const { reply } = await connectOnce(backend, CONNECT_WITH_STATE);
+    expect(reply).toEqual(WELCOMED);
     const [call] = service.calls;
     expect(call?.method).toBe("Connect");
     expect(ConnectionRequest.decode(call!.bytes)).toEqual({
@@ -70,7 +58,7 @@ describe("what the application is told, and says", () => {
       disconnect: true,
       stopStreams: true,
       streams: ["a", "b"],
-      transmissions: ["x"],
+      transmissions: ["é\u2028"],
       errorMsg: "e",
       env: { cstate: { c: "" }, istate: { i: "1" } },
       stoppedStreams: ["s"],
@@ -79,21 +67,10 @@ describe("what the application is told, and says", () => {
     const service = rig.started(await serveGrpc(() => CommandResponse.encode(answer).finish()));
     const { backend, meter } = rig.backend(service.port);
     const reply = await backend.command(
-      { ...COMMAND, env: { ...COMMAND.env, istate: { room: "1" } } },
+      { ...COMMAND_REQUEST, env: { ...COMMAND_REQUEST.env, istate: { room: "1" } } },
       new CallScope(),
     );
-    expect(reply).toEqual({
-      status: "failure",
-      disconnect: true,
-      stopStreams: true,
-      streams: ["a", "b"],
-      stoppedStreams: ["s"],
-      transmissions: ["x"],
-      errorMessage: "e",
-      cstate: { c: "" },
-      istate: { i: "1" },
-      presence: { type: "join", id: "7", info: '{"name":"Ann"}' },
-    });
+    expect(reply).toEqual(WHOLE_REPLY);
     expect(CommandMessage.decode(service.calls[0]!.bytes)).toMatchObject({
       command: "message",
       identifier: '{"channel":"Chat"}',
@@ -107,21 +84,14 @@ describe("what the application is told, and says", () => {
   test("Disconnect: the channels and their states", async () => {
     const service = rig.started(await serveGrpc(() => DONE));
     const { backend, meter } = rig.backend(service.port);
-    const istate = { '{"channel":"Chat"}': '{"room":"1"}' };
-    const request: DisconnectRequest = {
-      ...CONNECT_REQUEST,
-      env: { ...CONNECT_REQUEST.env, istate },
-      identifiers: '{"id":1}',
-      subscriptions: ['{"channel":"Chat"}'],
-    };
-    expect(await backend.disconnect(request, new CallScope())).toEqual({
+    expect(await backend.disconnect(DISCONNECT_REQUEST, new CallScope())).toEqual({
       status: "success",
       errorMessage: "",
     });
     expect(DisconnectMessage.decode(service.calls[0]!.bytes)).toMatchObject({
       identifiers: '{"id":1}',
       subscriptions: ['{"channel":"Chat"}'],
-      env: { istate },
+      env: { istate: DISCONNECT_REQUEST.env.istate },
     });
     expect(meter.totals.calls).toBe(1);
   });
@@ -132,7 +102,7 @@ describe("what the application is told, and says", () => {
     const { backend } = rig.backend(service.port);
     const scope = new CallScope();
     await backend.connect({ ...CONNECT_REQUEST, jwtIdentity }, scope);
-    await backend.command({ ...COMMAND, jwtIdentity }, scope);
+    await backend.command({ ...COMMAND_REQUEST, jwtIdentity }, scope);
     await backend.disconnect({ ...CONNECT_REQUEST, jwtIdentity, identifiers: "", subscriptions: [] }, scope);
     const envs = [
       ConnectionRequest.decode(service.calls[0]!.bytes).env,

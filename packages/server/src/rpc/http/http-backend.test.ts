@@ -1,38 +1,31 @@
 import { describe, expect, test } from "bun:test";
-import { CallScope, type CommandRequest } from "@hawser/core/rpc/backend";
+import { CallScope } from "@hawser/core/rpc/backend";
 import { ManualClock } from "@hawser/core/testing/manual-clock";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
 import { serveTcp } from "../../../test/support/grpc-servers.ts";
 import { serveHttp, WELCOME_REPLY } from "../../../test/support/http-application.ts";
-import { CONNECT_REQUEST, connectOnce, told, until, useHttpRig } from "../../../test/support/rpc-rig.ts";
-
+import {
+  COMMAND_REQUEST,
+  CONNECT_REQUEST,
+  CONNECT_WITH_STATE,
+  connectOnce,
+  DISCONNECT_REQUEST,
+  told,
+  until,
+  useHttpRig,
+  WELCOMED,
+  WHOLE_REPLY,
+} from "../../../test/support/rpc-rig.ts";
 import { SecretCheck } from "../calls/secret-check.ts";
 
 const rig = useHttpRig();
-
-const COMMAND: CommandRequest = {
-  ...CONNECT_REQUEST,
-  command: "message",
-  identifier: '{"channel":"Chat"}',
-  connectionIdentifiers: '{"id":1}',
-  data: '{"action":"say"}',
-};
 
 describe("what the application is told, and says", () => {
   test("Connect: the env as it is, the session and the secret in headers", async () => {
     const application = rig.started(await serveHttp(() => ({ body: WELCOME_REPLY })));
     const { backend } = rig.backend(application.port, { secret: () => "s3cret" });
-    const { reply } = await connectOnce(backend, {
-      ...CONNECT_REQUEST,
-      env: { ...CONNECT_REQUEST.env, cstate: { k: "v" } },
-    });
-    expect(reply).toEqual({
-      status: "success",
-      identifiers: '{"id":1}',
-      transmissions: ['{"type":"welcome"}'],
-      errorMessage: "",
-      cstate: { a: "1" },
-    });
+    const { reply } = await connectOnce(backend, CONNECT_WITH_STATE);
+    expect(reply).toEqual(WELCOMED);
     const [call] = application.calls;
     expect(call?.path).toBe("/_anycable/connect");
     expect(JSON.parse(call?.body ?? "")).toEqual({
@@ -72,21 +65,10 @@ describe("what the application is told, and says", () => {
     );
     const { backend, meter } = rig.backend(application.port);
     const reply = await backend.command(
-      { ...COMMAND, env: { ...COMMAND.env, istate: { room: "ö" } } },
+      { ...COMMAND_REQUEST, env: { ...COMMAND_REQUEST.env, istate: { room: "ö" } } },
       new CallScope(),
     );
-    expect(reply).toEqual({
-      status: "failure",
-      disconnect: true,
-      stopStreams: true,
-      streams: ["a", "b"],
-      stoppedStreams: ["s"],
-      transmissions: ["é\u2028"],
-      errorMessage: "e",
-      cstate: { c: "" },
-      istate: { i: "1" },
-      presence: { type: "join", id: "7", info: '{"name":"Ann"}' },
-    });
+    expect(reply).toEqual(WHOLE_REPLY);
     const [call] = application.calls;
     expect(call?.path).toBe("/_anycable/command");
     expect(call?.headers.authorization).toBeUndefined();
@@ -103,14 +85,7 @@ describe("what the application is told, and says", () => {
   test("Disconnect: the channels and their states", async () => {
     const application = rig.started(await serveHttp(() => ({ body: { status: 1 } })));
     const { backend } = rig.backend(application.port);
-    const istate = { '{"channel":"Chat"}': '{"room":"1"}' };
-    const request = {
-      ...CONNECT_REQUEST,
-      env: { ...CONNECT_REQUEST.env, istate },
-      identifiers: '{"id":1}',
-      subscriptions: ['{"channel":"Chat"}'],
-    };
-    expect(await backend.disconnect(request, new CallScope())).toEqual({
+    expect(await backend.disconnect(DISCONNECT_REQUEST, new CallScope())).toEqual({
       status: "success",
       errorMessage: "",
     });
@@ -118,7 +93,11 @@ describe("what the application is told, and says", () => {
     expect(JSON.parse(application.calls[0]?.body ?? "")).toEqual({
       identifiers: '{"id":1}',
       subscriptions: ['{"channel":"Chat"}'],
-      env: { url: "http://localhost/cable", headers: CONNECT_REQUEST.env.headers, istate },
+      env: {
+        url: "http://localhost/cable",
+        headers: CONNECT_REQUEST.env.headers,
+        istate: DISCONNECT_REQUEST.env.istate,
+      },
     });
   });
 
@@ -127,7 +106,7 @@ describe("what the application is told, and says", () => {
     const { backend } = rig.backend(application.port);
     const env = { url: "", headers: {}, cstate: {}, istate: {} };
     const scope = new CallScope();
-    await backend.command({ ...COMMAND, connectionIdentifiers: "", data: "", env }, scope);
+    await backend.command({ ...COMMAND_REQUEST, connectionIdentifiers: "", data: "", env }, scope);
     await backend.disconnect({ ...CONNECT_REQUEST, env, identifiers: "", subscriptions: [] }, scope);
     expect(application.calls.map(({ body }) => body)).toEqual([
       '{"command":"message","identifier":"{\\"channel\\":\\"Chat\\"}","env":{}}',
@@ -164,7 +143,7 @@ describe("what the application is told, and says", () => {
     const application = rig.started(await serveHttp(() => ({ body: {} })));
     const { backend } = rig.backend(application.port);
     const data = "\ud83d|\udc00\udc00|😀|\\ud800|\\\\\ud800";
-    await backend.command({ ...COMMAND, data }, new CallScope());
+    await backend.command({ ...COMMAND_REQUEST, data }, new CallScope());
     expect(application.calls[0]?.body).not.toMatch(/[^\\](\\\\)*\\ud[89a-f]/);
     expect(JSON.parse(application.calls[0]?.body ?? "").data).toBe(data.toWellFormed());
   });
