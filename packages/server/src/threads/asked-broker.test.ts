@@ -1,3 +1,4 @@
+import { describe, expect, test } from "bun:test";
 import { MessageChannel } from "node:worker_threads";
 import type { Broker } from "@hawser/core/broker/broker";
 import { historyContract } from "@hawser/core/broker/history.contract";
@@ -6,10 +7,11 @@ import { MemoryPresence } from "@hawser/core/broker/memory-presence";
 import { MemorySessions } from "@hawser/core/broker/memory-sessions";
 import { presenceContract } from "@hawser/core/broker/presence.contract";
 import { CONTRACT_TTL_MS, sessionsContract } from "@hawser/core/broker/sessions.contract";
+import type { Publication } from "@hawser/core/protocol/publication";
 import { ManualClock } from "@hawser/core/testing/manual-clock";
 import { SeededRandom } from "@hawser/core/testing/seeded-random";
 import { atEndOfTurn, type ThreadPort } from "../drivers/threads.ts";
-import { askedBroker } from "./asked-broker.ts";
+import { askedBroker, keptBy } from "./asked-broker.ts";
 import { BrokerAnswers } from "./broker-answers.ts";
 import { answerQuestion, Questions } from "./questions.ts";
 import { hearLine, ThreadLine } from "./thread-line.ts";
@@ -41,9 +43,8 @@ function asked(broker: Broker): { readonly broker: Broker; readonly close: () =>
     (word, id, text) => (word === "answer" ? questions.answered(id, text) : questions.failed(id, text)),
     () => {},
   );
-  const kept = { history: true, sessions: true, presence: true };
   return {
-    broker: askedBroker((about, given) => questions.ask(about, given), kept),
+    broker: askedBroker((about, given) => questions.ask(about, given), keptBy(broker)),
     close() {
       port1.close();
       port2.close();
@@ -118,4 +119,37 @@ presenceContract("the broker of another thread", () => {
       close();
     },
   };
+});
+
+describe("a broker of another thread that other servers share", () => {
+  test("is known as such, and hands publications on by that thread", async () => {
+    const clock = new ManualClock();
+    const published: Publication[] = [];
+    const history = Object.assign(new MemoryHistory({ limit: 1, ttlMs: 1000 }, clock, new SeededRandom(1)), {
+      publish: async (publication: Publication) => {
+        if (publication.message === "bad") throw new Error("no room");
+        published.push(publication);
+      },
+    });
+    const sessions = Object.assign(new MemorySessions({ clock, ttlMs: 1000 }), { isShared: true });
+    const shared = asked({ ...NONE, history, sessions });
+    expect(part(shared.broker.sessions).isShared).toBe(true);
+    const { publish } = part(shared.broker.history);
+    const publication = {
+      ...{ stream: "chat", message: "1", transient: false },
+      ...{ excludeSid: "s1", broadcastType: null, position: null },
+    };
+    expect(await publish?.(publication)).toBeUndefined();
+    expect(published).toEqual([publication]);
+    const failed = publish?.({ ...publication, message: "bad" }).catch((fault: Error) => fault.message);
+    expect(await failed).toBe("no room");
+    shared.close();
+
+    const own = asked({
+      ...NONE,
+      history: new MemoryHistory({ limit: 1, ttlMs: 1000 }, clock, new SeededRandom(1)),
+    });
+    expect(part(own.broker.history).publish).toBeNull();
+    own.close();
+  });
 });

@@ -8,27 +8,38 @@ export type AskControl = (about: string, given: readonly unknown[]) => Promise<u
 
 /** What of a broker the control thread has. */
 export interface Kept {
-  readonly history: boolean;
-  readonly sessions: boolean;
+  /** `handsOn`: it also hands publications to all servers. */
+  readonly history: "keeps" | "handsOn" | null;
+  /** `shared`: other servers have the same. */
+  readonly sessions: "own" | "shared" | null;
   readonly presence: boolean;
+}
+
+export function keptBy({ history, sessions, presence }: Broker): Kept {
+  return {
+    history: history && (history.publish === null ? "keeps" : "handsOn"),
+    sessions: sessions && (sessions.isShared ? "shared" : "own"),
+    presence: presence !== null,
+  };
 }
 
 /** The broker as a connection thread knows it: every answer is the control thread's. `as` below: so are their shapes. */
 export function askedBroker(ask: AskControl, { history, sessions, presence }: Kept): Broker {
   return {
-    history: history ? new AskedHistory(ask) : null,
-    sessions: sessions ? new AskedSessions(ask) : null,
+    history: history && new AskedHistory(ask, history === "handsOn"),
+    sessions: sessions && new AskedSessions(ask, sessions === "shared"),
     presence: presence ? new AskedPresence(ask) : null,
     close() {},
   };
 }
 
 class AskedHistory implements History {
-  readonly publish = null;
+  readonly publish: History["publish"];
   readonly #ask: AskControl;
 
-  constructor(ask: AskControl) {
+  constructor(ask: AskControl, handsOn: boolean) {
     this.#ask = ask;
+    this.publish = handsOn ? (publication) => ask("publish", [publication]).then(() => {}) : null;
   }
 
   append(stream: string, message: string): Promise<Position | null> {
@@ -53,11 +64,12 @@ class AskedHistory implements History {
 }
 
 class AskedSessions implements Sessions {
-  readonly isShared = false;
+  readonly isShared: boolean;
   readonly #ask: AskControl;
 
-  constructor(ask: AskControl) {
+  constructor(ask: AskControl, isShared: boolean) {
     this.#ask = ask;
+    this.isShared = isShared;
   }
 
   async save(sid: string, snapshot: SessionSnapshot): Promise<void> {

@@ -3,6 +3,7 @@ import type { Broker } from "@hawser/core/broker/broker";
 import type { History, Position } from "@hawser/core/broker/history";
 import type { Presence, PresenceEvent, PresenceOutcome } from "@hawser/core/broker/presence";
 import type { SessionSnapshot, Sessions } from "@hawser/core/broker/sessions";
+import type { Publication } from "@hawser/core/protocol/publication";
 
 export interface BrokerAnswersParts {
   /** A session that is connected to some thread; null where it is to none. */
@@ -97,6 +98,7 @@ function ofHistory(history: History, about: string, given: Given): (() => unknow
   const stream = given[0] as string;
   const questions: Record<string, () => unknown> = {
     append: () => history.append(stream, given[1] as string),
+    publish: () => history.publish?.(given[0] as Publication),
     after: () => history.after(stream, given[1] as Position),
     since: () => history.since(stream, given[1] as number),
     head: () => history.head(stream),

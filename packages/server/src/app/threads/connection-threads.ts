@@ -1,4 +1,3 @@
-import type { Broker } from "@hawser/core/broker/broker";
 import type { SessionSnapshot } from "@hawser/core/broker/sessions";
 import type { Engine } from "@hawser/core/engine/engine";
 import { broadcastPresence } from "@hawser/core/engine/presence";
@@ -14,7 +13,7 @@ import { authority, isPortTaken, type TlsFiles } from "../../drivers/http.ts";
 import { systemRandom } from "../../drivers/random.ts";
 import { atEndOfTurn } from "../../drivers/threads.ts";
 import type { PublishedKeys } from "../../keys/jwks/published-keys.ts";
-import type { Kept } from "../../threads/asked-broker.ts";
+import { keptBy } from "../../threads/asked-broker.ts";
 import { BrokerAnswers, type BrokerAnswersParts } from "../../threads/broker-answers.ts";
 import { type OuterNodes, ThreadFanOut } from "../../threads/fan-out.ts";
 import { answerForwarded, type ForwardedRequest } from "../../threads/forwarded-requests.ts";
@@ -346,8 +345,4 @@ export class ConnectionThreads {
     if (this.#surroundings === null) throw new Error("threads are started by open");
     return this.#surroundings;
   }
-}
-
-function keptBy({ history, sessions, presence }: Broker): Kept {
-  return { history: history !== null, sessions: sessions !== null, presence: presence !== null };
 }

@@ -51,7 +51,7 @@ export function createNatsBroker(
   });
   const close = async () => {
     history.close();
-    await presence.close();
+    await Promise.all([sessions?.settled(), presence.close()]);
     jetStream.stop();
   };
   const board = new NatsBoard(options.revocationsLimit, { link, jetStream, clock });

@@ -80,6 +80,11 @@ export class NatsSessions implements Sessions {
     }
   }
 
+  /** Resolves once NATS has what it was told of sessions, such as those that a server saves as it goes down. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values());
+  }
+
   async #removeIf(key: string, matches: (sid: string, snapshot: SessionSnapshot) => boolean): Promise<void> {
     const found = await this.#bucket.get(key);
     if (found === null) return;
