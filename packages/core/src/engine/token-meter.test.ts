@@ -8,6 +8,7 @@ import { createVerifier, DEFAULT_POLICY } from "../jwt/verifier.ts";
 import { createMetrics } from "../metrics/registry.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { RecordingLog } from "../testing/recording-log.ts";
+import { SecretsMismatch } from "./secrets-mismatch.ts";
 import { TokenMeter } from "./token-meter.ts";
 
 const crypto = createNodeCrypto();
@@ -20,7 +21,8 @@ function metered() {
   const clock = new ManualClock();
   const metrics = createMetrics();
   const log = new RecordingLog();
-  const meter = new TokenMeter({ metrics, clock, log, ourKey: () => "ab12cd34" });
+  const mismatch = new SecretsMismatch({ metrics, clock, log, ourKey: () => "ab12cd34" });
+  const meter = new TokenMeter({ metrics, log, mismatch });
   const ring = createKeyRing([key("secret"), key("old", { state: "verify-only" })]);
   const { verify } = createVerifier({
     ring: () => ring,
@@ -32,7 +34,7 @@ function metered() {
   const nowS = () => Math.floor(clock.nowMs() / 1000);
   let n = 0;
   return {
-    ...{ clock, metrics, log, meter, nowS },
+    ...{ clock, metrics, log, meter, mismatch, nowS },
     /** A connect with a token of this secret and these claims. */
     come: (secret: string, claims: Record<string, unknown> = {}) =>
       verify(
@@ -71,7 +73,7 @@ describe("the ages of tokens", () => {
 
 describe("a mismatch of secrets", () => {
   test("is one warning and a gauge, until a newer token passes", () => {
-    const { log, metrics, clock, meter, come } = metered();
+    const { log, metrics, clock, mismatch, come } = metered();
     come("secret");
     clock.advance(3000);
     const since = new Date(clock.nowMs()).toTimeString().slice(0, 8);
@@ -81,10 +83,10 @@ describe("a mismatch of secrets", () => {
       `warn JWT secrets differ: 6 tokens since ${since} fail on signature; this server's key is ab12cd34; ` +
         "the app was probably redeployed with another ANYCABLE_SECRET",
     ]);
-    expect([metrics.gauge("jwt_secret_mismatch").value, meter.secretsDiffer]).toEqual([1, true]);
+    expect([metrics.gauge("jwt_secret_mismatch").value, mismatch.isRaised]).toEqual([1, true]);
     clock.advance(2000);
     come("old");
-    expect([metrics.gauge("jwt_secret_mismatch").value, meter.secretsDiffer]).toEqual([0, false]);
+    expect([metrics.gauge("jwt_secret_mismatch").value, mismatch.isRaised]).toEqual([0, false]);
     expect(log.lines.at(-1)!.message).toStartWith("JWT secrets agree again");
   });
 

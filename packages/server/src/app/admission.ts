@@ -1,5 +1,6 @@
 import type { AdmissionPolicy } from "@hawser/core/engine/admission";
 import type { RevocationBook } from "@hawser/core/engine/revocation-terms";
+import type { MismatchWatch } from "@hawser/core/engine/secrets-mismatch";
 import { TokenMeter } from "@hawser/core/engine/token-meter";
 import type { Verdict } from "@hawser/core/jwt/verdict";
 import { createVerifier } from "@hawser/core/jwt/verifier";
@@ -20,6 +21,7 @@ export interface AdmissionParts {
   readonly published: ServerKeys["published"] | AskedKeys;
   readonly use: TokenUse;
   readonly revocations: RevocationBook;
+  readonly mismatch: MismatchWatch;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -27,18 +29,15 @@ export interface AdmissionParts {
 /** Who is let in, by the configuration and the keys in force. */
 export function admissionPolicy(config: ResolvedConfig, parts: AdmissionParts): AdmissionPolicy {
   const { jwt, rpc } = config;
-  const { keys, published, use, revocations, metrics, log } = parts;
-  const meter = new TokenMeter({
-    ...{ metrics, clock: systemClock, log: log.with({ context: "jwt" }) },
-    ourKey: () => keys.ourKey(),
-  });
+  const { keys, published, use, revocations, mismatch, metrics, log } = parts;
+  const meter = new TokenMeter({ metrics, log: log.with({ context: "jwt" }), mismatch });
   const policy = {
     ...{ enforceJwt: jwt.enforce, noAuth: config.auth.noAuth, hasBackend: rpc.kind !== "none" },
     tokenParam: jwt.param,
     farewell: (reason: AuthReason) =>
       authFarewell(reason, {
         retiredAs: jwt.retiredAs,
-        forgedMayReturn: jwt.mismatchReconnect && meter.secretsDiffer,
+        forgedMayReturn: jwt.mismatchReconnect && mismatch.isRaised,
       }),
   };
   if (!jwt.enabled) return { ...policy, verify: null, missingKeys: null, rpcAfterJwt: "off" };

@@ -3,6 +3,7 @@ import type { Broker } from "@hawser/core/broker/broker";
 import { Engine } from "@hawser/core/engine/engine";
 import { type FailedAuths, MemoryFailedAuths } from "@hawser/core/engine/failed-auths";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
+import { type MismatchWatch, SecretsMismatch } from "@hawser/core/engine/secrets-mismatch";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log } from "@hawser/core/log";
 import { createLogSampler, type LogSampler } from "@hawser/core/log-sampler";
@@ -72,6 +73,8 @@ export interface Composition {
   readonly sampled: LogSampler["write"];
   readonly closeSampler: () => void;
   readonly revocations: ReadRevocations;
+  /** Whether the application seems to sign with another secret. */
+  readonly mismatch: MismatchWatch;
 }
 
 /** The engine is made before the listener that fans its frames out. */
@@ -111,6 +114,7 @@ export function compose(
     ...seat?.keys,
   });
   const tokenUse = new TokenUse(metrics, systemClock);
+  const mismatch = mismatchWatch(keys, metrics, log, seat);
   const revocations = readRevocations(config, (changed, isFirst) => board?.revoked(changed, isFirst));
   const asksNobody = config.rpc.kind === "none" || seat?.kind === "control";
   const remote = asksNobody ? null : remoteBackend(config, keys, metrics, log);
@@ -132,7 +136,7 @@ export function compose(
     {
       admission: admissionPolicy(config, {
         published: seat?.kind === "connections" ? seat.published : keys.published,
-        ...{ keys, use: tokenUse, revocations: revocations.book, metrics, log },
+        ...{ keys, use: tokenUse, revocations: revocations.book, mismatch, metrics, log },
       }),
       expiry: config.jwt.expiry,
       disconnectMode: config.disconnect.mode,
@@ -227,6 +231,7 @@ export function compose(
     sampled: sampler.write,
     closeSampler: sampler.close,
     revocations,
+    mismatch,
   };
 }
 
@@ -258,4 +263,12 @@ function failedAuths({ server }: ResolvedConfig, seat: Seat | null): FailedAuths
   return seat?.kind === "connections"
     ? seat.failedAuths(maxPerMinute)
     : new MemoryFailedAuths(systemClock, { maxPerMinute });
+}
+
+function mismatchWatch(keys: ServerKeys, metrics: Metrics, log: Log, seat: Seat | null): MismatchWatch {
+  if (seat?.kind === "connections") return seat.mismatch;
+  return new SecretsMismatch({
+    ...{ metrics, clock: systemClock, log: log.with({ context: "jwt" }), ourKey: () => keys.ourKey() },
+    ...(seat?.kind === "control" ? { onChange: seat.secretsDiffer } : {}),
+  });
 }

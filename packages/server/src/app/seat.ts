@@ -10,6 +10,7 @@ import type { Nodes } from "../pubsub/nodes.ts";
 import type { AskedKeys } from "../threads/asked-keys.ts";
 import type { ControlLink } from "../threads/control-link.ts";
 import type { ThreadFanOut } from "../threads/fan-out.ts";
+import type { ToldMismatch } from "../threads/told-mismatch.ts";
 import type { ClientRequestsParts } from "../transports/http/client-requests.ts";
 import type { ServerKeysParts } from "./server-keys.ts";
 
@@ -33,6 +34,8 @@ export interface ControlSeat {
   readonly publisher: (publish: Publish) => Publish;
   /** Has the threads take over what other servers have revoked. */
   readonly takeOver: (revocations: readonly Revocation[]) => void;
+  /** Has the threads know whether the application seems to sign with another secret. */
+  readonly secretsDiffer: (differ: boolean) => void;
   /** Whether the application has answered those who ask it. */
   readonly backendAnswered: () => boolean;
 }
@@ -48,6 +51,8 @@ export interface ConnectionsSeat {
   readonly published: AskedKeys | null;
   readonly keys: Pick<ServerKeysParts, "readFile" | "log" | "clock">;
   readonly isFull: NonNullable<ClientRequestsParts["isFull"]>;
+  /** As the control thread says. */
+  readonly mismatch: ToldMismatch;
   /** Those of all threads together. */
   readonly failedAuths: (maxPerMinute: number) => FailedAuths;
 }

@@ -101,8 +101,9 @@ export async function startServer(
 
 function controlSeat(threads: ConnectionThreads, outer: Nodes | null): ControlSeat {
   const keys = { onTaken: threads.useKeys, onPublished: threads.usePublished };
-  const { fanOut: nodes, addMetrics, measure, countRevoked, publisher, takeOver, backendAnswered } = threads;
-  const all = { addMetrics, measure, countRevoked, publisher, takeOver, backendAnswered };
+  const { fanOut: nodes, addMetrics, measure, countRevoked, publisher } = threads;
+  const { takeOver, secretsDiffer, backendAnswered } = threads;
+  const all = { addMetrics, measure, countRevoked, publisher, takeOver, secretsDiffer, backendAnswered };
   return { kind: "control", nodes, outer, keys, ...all };
 }
 
@@ -142,9 +143,9 @@ async function openPorts(
   const open = [...others.values()];
   try {
     const forwarded = routes.filter((route) => isMain(route) && route.forwardable === true);
-    const { engine, keys } = composition;
-    const { published } = keys;
-    return { open, mainPort: await threads.open({ engine, published, routes: forwarded, tls, onFault }) };
+    const { engine, keys, mismatch } = composition;
+    const about = { engine, published: keys.published, mismatch };
+    return { open, mainPort: await threads.open({ ...about, routes: forwarded, tls, onFault }) };
   } catch (thrown) {
     threads.terminate();
     await Promise.all(open.map((listener) => listener.closeNow()));

@@ -14,6 +14,7 @@ import { SharedFailedAuths } from "../../threads/shared-failed-auths.ts";
 import { SharedRoom } from "../../threads/shared-room.ts";
 import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
 import { ThreadLog } from "../../threads/thread-log.ts";
+import { ToldMismatch } from "../../threads/told-mismatch.ts";
 import { type Composition, compose } from "../compose.ts";
 import { openListeners } from "../listeners.ts";
 import { publishersOf } from "../server-keys.ts";
@@ -57,6 +58,7 @@ export function runConnectionThread(): void {
 
 interface Serving {
   readonly composition: Composition;
+  readonly mismatch: ToldMismatch;
   readonly forwarder: RequestForwarder;
   /** To the control thread, which has the broker. */
   readonly questions: Questions;
@@ -83,6 +85,7 @@ function serve(start: ThreadStart, line: Line): Serving {
   const room = new SharedRoom(start.room, start.own);
   const questions = new Questions((word, first, second) => line.say(word, first, second));
   const forwarder = new RequestForwarder((request) => line.send({ kind: "request", request }));
+  const mismatch = new ToldMismatch((word, first, second) => line.say(word, first, second));
   const composition = compose(
     config,
     log,
@@ -96,6 +99,7 @@ function serve(start: ThreadStart, line: Line): Serving {
         (word, first, second) => line.say(word, first, second),
         start.hasOthers ? (about, given) => questions.ask(about, given) : null,
       ),
+      mismatch,
       failedAuths: (maxPerMinute) =>
         new SharedFailedAuths({ ...start.failedAuths, clock: systemClock, hash: textHash, maxPerMinute }),
       isFull: (sessions, limit) => !room.hasRoom(sessions, limit),
@@ -119,6 +123,7 @@ function serve(start: ThreadStart, line: Line): Serving {
   let backendAnswered = composition.remote === null;
   const count = () => {
     room.update(composition.engine.sessions.size);
+    mismatch.tell();
     if (backendAnswered || !composition.remote?.hasAnswered()) return;
     backendAnswered = true;
     line.send({ kind: "backend answered" });
@@ -126,6 +131,7 @@ function serve(start: ThreadStart, line: Line): Serving {
   const stopCounting = systemClock.every(COUNT_MS, count);
   const serving: Serving = {
     composition,
+    mismatch,
     forwarder,
     questions,
     keys,
@@ -170,6 +176,7 @@ function hear(serving: Serving, word: WordToThread, first: string, second: strin
   if (word === "deliver") composition.engine.deliver(first, second === "" ? null : second);
   else if (word === "parted") composition.engine.parted();
   else if (word === "rejoined") composition.engine.rejoined();
+  else if (word === "differ" || word === "agree") serving.mismatch.isRaised = word === "differ";
   else if (word === "answer") questions.answered(first, second);
   else if (word === "fault") questions.failed(first, second);
   else {

@@ -2,6 +2,7 @@ import type { SessionSnapshot } from "@hawser/core/broker/sessions";
 import type { Engine } from "@hawser/core/engine/engine";
 import { broadcastPresence } from "@hawser/core/engine/presence";
 import type { RevokeResult } from "@hawser/core/engine/revoke";
+import type { MismatchWatch } from "@hawser/core/engine/secrets-mismatch";
 import { CableError } from "@hawser/core/errors";
 import type { Revocation } from "@hawser/core/jwt/revocation/revocation";
 import type { Log } from "@hawser/core/log";
@@ -33,6 +34,7 @@ import type {
   QuestionWord,
   ThreadStart,
   WordToControl,
+  WordToThread,
 } from "./notes.ts";
 import { RunningThread, type ThreadHearer } from "./running-thread.ts";
 import { ServerMetrics } from "./thread-metrics.ts";
@@ -42,6 +44,7 @@ export interface ThreadSurroundings {
   readonly engine: Engine;
   /** Null where no issuer publishes its keys. */
   readonly published: PublishedKeys | null;
+  readonly mismatch: MismatchWatch;
   readonly routes: readonly PlacedRoute<SocketData>[];
   readonly tls: TlsFiles | null;
   readonly onFault: (thrown: unknown) => void;
@@ -124,6 +127,8 @@ export class ConnectionThreads {
   readonly takeOver = (revocations: readonly Revocation[]): void => {
     this.#tellAll({ kind: "take over", revocations });
   };
+
+  readonly secretsDiffer = (differ: boolean): void => this.#sayToAll(differ ? "differ" : "agree");
 
   readonly addMetrics = (own: Metrics, groups: readonly MetricGroup[]): Metrics => {
     this.#metrics = new ServerMetrics(own, groups);
@@ -222,7 +227,7 @@ export class ConnectionThreads {
     this.#running.clear();
   }
 
-  #sayToAll(word: "deliver" | "parted" | "rejoined", first = "", second = ""): void {
+  #sayToAll(word: Exclude<WordToThread, QuestionWord>, first = "", second = ""): void {
     for (const thread of this.#running.values()) thread.say(word, first, second);
   }
 
@@ -255,7 +260,7 @@ export class ConnectionThreads {
   }
 
   #start(own: number, delayMs = FIRST_DELAY_MS): Promise<number> {
-    const { engine, routes } = this.#needed();
+    const { engine, mismatch, routes } = this.#needed();
     const [firstKeys, ...laterKeys] = this.#keys;
     if (firstKeys === undefined) throw new Error("threads are started once there are keys");
     const answers = engine.broker && new BrokerAnswers(engine.broker, this.#answersFor(engine, own));
@@ -273,6 +278,7 @@ export class ConnectionThreads {
       forwarded: routes.flatMap(({ route }) => route.paths),
     });
     if (this.fanOut.isParted) thread.say("parted");
+    if (mismatch.isRaised) thread.say("differ");
     return listening;
   }
 
@@ -286,6 +292,8 @@ export class ConnectionThreads {
     else if (word === "command") this.fanOut.command(first);
     else if (word === "follow") this.fanOut.followedBy(own, first);
     else if (word === "unfollow") this.fanOut.unfollowedBy(own, first);
+    else if (word === "forged") this.#needed().mismatch.failed(first, JSON.parse(second));
+    else if (word === "signed") this.#needed().mismatch.passed(JSON.parse(first));
     else writeThreadLine(this.#log, word, first, second);
   }
 

@@ -64,8 +64,16 @@ export type QuestionWord = "ask" | "answer" | "fault";
  */
 export type AboutThread = "here" | "clients" | "revoked" | "connected" | "drain";
 
-/** `deliver` is followed by a text and a stream, empty for none; `parted` and `rejoined` by nothing. */
-export type WordToThread = "deliver" | "parted" | "rejoined" | QuestionWord;
+/** `deliver` is followed by a text and a stream, empty for none; the others, but for questions, by nothing. */
+export type WordToThread = "deliver" | "parted" | "rejoined" | "differ" | "agree" | QuestionWord;
 
 /** A level is followed by a message and its fields. */
-export type WordToControl = "publish" | "command" | "follow" | "unfollow" | LogLevel | QuestionWord;
+export type WordToControl =
+  | "publish"
+  | "command"
+  | "follow"
+  | "unfollow"
+  | "forged"
+  | "signed"
+  | LogLevel
+  | QuestionWord;
