@@ -108,6 +108,7 @@ describe("the page on the wire", () => {
 
   test("has the bounds that are no options", () => {
     expect(page).toContain(`${LIMITS.maxBadFramesPerMinute} malformed frames a minute`);
+    expect(page).toContain(`${LIMITS.maxTokensPerMinute} \`auth\` commands a minute`);
     const { maxPresenceRecord: record, maxPresenceOfSession: session, maxPresenceOfStream: stream } = LIMITS;
     expect(page).toContain(
       `${record} characters of a \`presence\`, ${session} of all those of a session, ${stream} of all`,

@@ -14,6 +14,11 @@ export const LIMITS = {
   maxLeewayS: 300,
   /** Malformed frames a minute before a connection is closed with 1008 (D6). */
   maxBadFramesPerMinute: 20,
+  /**
+   * Tokens that one connection may show in `auth` commands, in a minute and at once. A client needs one in a token's life, and a
+   * signature of RSA with 16384 bits takes 2 ms to check.
+   */
+  maxTokensPerMinute: 20,
   /** What a client's waiting commands may hold, and at least four messages: 64 large ones are no queue but a load. */
   maxPendingCommandBytes: 1024 * 1024,
   /** The same before the client is let in: whoever can reach the port may fill it. One message is always taken. */

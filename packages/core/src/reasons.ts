@@ -159,6 +159,15 @@ export const DROP_REASONS = {
     level: "info",
     resumable: true,
   },
+  /** Checking a signature is the dearest thing that a client can have done here. */
+  too_many_tokens: {
+    wire: null,
+    reconnect: true,
+    closeCode: 1008,
+    closeText: "Too many tokens",
+    level: "info",
+    resumable: true,
+  },
 } as const satisfies Record<string, Farewell>;
 
 export type DropReason = keyof typeof DROP_REASONS;

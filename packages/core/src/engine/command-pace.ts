@@ -7,16 +7,18 @@ interface Pace {
   lastMs: number;
 }
 
-/** How fast each client talks: so many messages a second, and as many at once after a second of silence. */
+/** How fast each client talks: so many messages a second, and so many at once after a silence. */
 export class CommandPace {
   readonly #clock: Clock;
   readonly #perS: number;
+  readonly #atOnce: number;
   /** Beside the sessions: without a limit they carry nothing of it. */
   readonly #paces = new Map<Session, Pace>();
 
-  constructor(clock: Clock, perS: number) {
+  constructor(clock: Clock, perS: number, atOnce = perS) {
     this.#clock = clock;
     this.#perS = perS;
+    this.#atOnce = atOnce;
   }
 
   /** Counts one more message, and says whether it is one too many. */
@@ -24,10 +26,10 @@ export class CommandPace {
     const nowMs = this.#clock.monotonicMs();
     const pace = this.#paces.get(session);
     if (pace === undefined) {
-      this.#paces.set(session, { room: this.#perS - 1, lastMs: nowMs });
+      this.#paces.set(session, { room: this.#atOnce - 1, lastMs: nowMs });
       return false;
     }
-    pace.room = Math.min(this.#perS, pace.room + ((nowMs - pace.lastMs) * this.#perS) / 1000) - 1;
+    pace.room = Math.min(this.#atOnce, pace.room + ((nowMs - pace.lastMs) * this.#perS) / 1000) - 1;
     pace.lastMs = nowMs;
     return pace.room < 0;
   }

@@ -23,6 +23,7 @@ export class Inbox {
   readonly #context: EngineContext;
   readonly #options: InboxOptions;
   readonly #pace: CommandPace | null;
+  readonly #tokenPace: CommandPace;
   /** Who waits for a session to have nothing under way; of transports that give the commands themselves. */
   readonly #idlers = new Map<Session, () => void>();
 
@@ -30,6 +31,8 @@ export class Inbox {
     this.#context = context;
     this.#options = options;
     const { maxCommandsPerS } = options;
+    const { maxTokensPerMinute } = LIMITS;
+    this.#tokenPace = new CommandPace(context.clock, maxTokensPerMinute / 60, maxTokensPerMinute);
     this.#pace = maxCommandsPerS === 0 ? null : new CommandPace(context.clock, maxCommandsPerS);
   }
 
@@ -45,6 +48,10 @@ export class Inbox {
     if (command === "ignored") return;
     if (command === "malformed") {
       this.#countBadFrame(session);
+      return;
+    }
+    if (command.command === "auth" && this.#tokenPace.isTooFast(session)) {
+      this.#dropForTokens(session);
       return;
     }
     counters.clientMessages.value += 1;
@@ -73,6 +80,7 @@ export class Inbox {
   /** The session has ended: nothing is under way any more. */
   ended(session: Session): void {
     this.#pace?.ended(session);
+    this.#tokenPace.ended(session);
     if (this.#idlers.size > 0) this.#releaseIdler(session);
   }
 
@@ -113,6 +121,12 @@ export class Inbox {
     const fields = { sid: session.sid, remote: session.remoteAddress, max: this.#options.maxCommandsPerS };
     this.#context.sampled("info", "command_rate", message, fields);
     this.#context.drop(session, "command_rate");
+  }
+
+  #dropForTokens(session: Session): void {
+    const fields = { sid: session.sid, remote: session.remoteAddress, max: LIMITS.maxTokensPerMinute };
+    this.#context.sampled("info", "too_many_tokens", "client dropped: too many tokens in a minute", fields);
+    this.#context.drop(session, "too_many_tokens");
   }
 
   #run(session: Session, command: Command): void {

@@ -50,6 +50,32 @@ function server({ admission = {}, backend, closes = true }: Setup = {}) {
 const came = (token: string): Credentials => ({ ...GOOD, token });
 
 describe("auth on a live connection", () => {
+  test.each(["good", "bad"])(
+    "takes twenty tokens a minute, %s ones: one more ends it, unlooked at",
+    (token) => {
+      const { open, clock, verified } = server();
+      const { connection, say } = open(came("good"), { pingIntervalMs: 0 });
+      const before = verified();
+      for (let count = 0; count < 20; count++) say({ command: "auth", token });
+      clock.advance(3_000);
+      say({ command: "auth", token });
+      expect(connection.closedWith).toBeNull();
+      say({ command: "auth", token });
+      expect(connection.closedWith).toMatchObject({ code: 1008, reason: "Too many tokens" });
+      expect(verified() - before).toBe(21);
+    },
+  );
+
+  test("takes no more of a client that sends one for each life of its token", () => {
+    const { open, clock } = server();
+    const { connection, say } = open(came("short"), { pingIntervalMs: 0 });
+    for (let count = 0; count < 100; count++) {
+      clock.advance(5_000);
+      say({ command: "auth", token: "short" });
+    }
+    expect(connection.closedWith).toBeNull();
+  });
+
   test("moves the end to that of the new token, and says how long that is", () => {
     const { open, clock } = server();
     const { connection, say } = open(came("short"), { pingIntervalMs: 0 });
@@ -168,10 +194,11 @@ describe("auth on a live connection", () => {
     const { connection, say } = open(GOOD);
     const lines = log.lines.length;
     for (let i = 0; i < 1000; i++) say({ command: "auth", token: `bad-${i}` });
-    expect(connection.sent).toHaveLength(1001);
+    expect(connection.sent).toHaveLength(21);
     expect([backend.connects.length, backend.commands.length]).toEqual([0, 0]);
-    expect(sampledKinds).toHaveLength(1000);
-    expect(log.lines.length - lines).toBe(1000); // one each, and the sampler of a server bounds them
+    // One each, and one for the end.
+    expect(sampledKinds).toHaveLength(21);
+    expect(log.lines.length - lines).toBe(21);
     expect(log.text()).not.toContain("bad-");
   });
 });
