@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { CableClient, publish } from "../packages/server/test/support/cable-client.ts";
 import { runHawser } from "../packages/server/test/support/hawser-command.ts";
 import {
   freePorts,
@@ -138,6 +139,27 @@ describe.skipIf(SKIPPED !== null).each(FORMS)("the server %s", (_form, make) => 
     server.signal("SIGTERM");
     expect(await server.exited).toBe(0);
     expect(server.output()).toContain("Shutting down...");
+  });
+
+  test("serves clients by several threads", async () => {
+    const server = await startHawser(["--workers=2", "--norpc", "--public"], {}, { command });
+    expect(server.output()).toContain("Serving clients by 2 connection threads");
+    const identifier = JSON.stringify({ channel: "$pubsub", stream_name: "news" });
+    const clients = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const client = new CableClient(`ws://127.0.0.1:${server.port}/cable`);
+        expect(await client.message(0)).toContain("welcome");
+        client.send({ command: "subscribe", identifier });
+        await client.message(1);
+        return client;
+      }),
+    );
+    const { status } = await publish(server.broadcastPort, { stream: "news", data: '"hello"' });
+    expect(status).toBe(201);
+    for (const client of clients) expect(await client.message(2)).toContain("hello");
+    server.signal("SIGTERM");
+    for (const client of clients) expect(await client.closed()).toMatchObject({ code: 1001 });
+    expect(await server.exited).toBe(0);
   });
 
   test("runs no code and reads no variables of the current directory", async () => {
