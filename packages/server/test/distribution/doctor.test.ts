@@ -16,7 +16,7 @@ async function examine(...flags: string[]): Promise<string[]> {
   expect(stdout).not.toContain("c4n4ry");
   const { findings } = JSON.parse(stdout) as { findings: { check: string; level: string; text: string }[] };
   return findings
-    .filter(({ check }) => check === "Redis" || check === "NATS")
+    .filter(({ check }) => ["Redis", "NATS", "broker"].includes(check))
     .map(({ check, level, text }) => `${check} ${level}: ${text}`);
 }
 
@@ -72,6 +72,34 @@ test.skipIf(!HAS_REDIS || !HAS_NATS)(
       ]);
     } finally {
       await Promise.all([redis.kill(), nats.kill()]);
+      scratch.remove();
+    }
+  },
+  60_000,
+);
+
+test.skipIf(!HAS_REDIS)(
+  "the doctor tries whether Redis can be the broker, and says what it does when its memory is full",
+  async () => {
+    const scratch = createScratch();
+    const args = ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"];
+    const redis = await startRedis({ folder: scratch.path, args });
+    const rights = ["on", `>${PASSWORD}`, "resetkeys", "~hawser:*", "&*", "+@all"];
+    const asUser = `--redis_url=redis://cable:${PASSWORD}@127.0.0.1:${redis.port}`;
+    try {
+      await redis.command("ACL", "SETUSER", "cable", ...rights);
+      expect(await examine("--broker=redis", asUser)).toEqual([
+        expect.stringMatching(/^Redis ok: /),
+        expect.stringMatching(/^broker ok: Redis \d+\.\d+\.\d+ runs scripts and keeps messages$/),
+        expect.stringMatching(/^broker warn: when its memory is full, Redis throws away .*volatile-lru/),
+      ]);
+      await redis.command("ACL", "SETUSER", "cable", "-xadd");
+      expect(await examine("--broker=redis", asUser)).toEqual([
+        expect.stringMatching(/^Redis ok: /),
+        expect.stringMatching(/^broker fail: Redis cannot be the broker: .*can't run this command/),
+      ]);
+    } finally {
+      await redis.kill();
       scratch.remove();
     }
   },

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
@@ -115,6 +116,38 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
     await follower.until(() => heard().at(-1)?.id === "ann", "ann's leaving");
     expect(heard().at(-1)).toEqual({ type: "leave", id: "ann" });
     bob.close();
+  }, 60_000);
+
+  test("need no more rights than the guide lists", async () => {
+    const guide = await Bun.file(join(import.meta.dir, "../../../../docs/guides/scaling.md")).text();
+    const [, rights = ""] = /ACL SETUSER hawser ([^\n]+(?:\n  [^\n]+)*)/.exec(guide) ?? [];
+    const own = await startRedis({ folder: scratch.path });
+    try {
+      await own.command("ACL", "SETUSER", "hawser", ...rights.replace("…", "secret").split(/[\s\\]+/));
+      const flags = [`--redis_url=redis://hawser:secret@127.0.0.1:${own.port}`, "--presence_ttl=1"];
+      const [a, b] = [await hawser(...flags), await hawser(...flags)];
+      const follower = await present(b.port, null);
+      const ann = await present(a.port, "ann");
+      expect((await publish(a.broadcastPort, { stream: "chat", data: "1" })).status).toBe(201);
+      const seen = (what: string) => follower.until(() => follower.messages.join().includes(what), what, 20_000);
+      await seen('"message":1');
+      await seen('"type":"join"');
+      const { sid } = JSON.parse(await ann.message(0));
+      ann.close();
+      const again = await connect(b.port, `?sid=${sid}`);
+      expect(JSON.parse(await again.message(0))).toMatchObject({ restored: true });
+      again.send({ command: "history", identifier: IDENTIFIER, history: { since: 1 } });
+      await again.until(() => again.messages.join().includes("confirm_history"), "history");
+      again.close();
+      const command = { command: "disconnect", payload: { identifier: "nobody" } };
+      expect((await publish(b.broadcastPort, command)).status).toBe(201);
+      await seen('"type":"leave"');
+      const denied = await own.command("ACL", "LOG");
+      expect(denied).toEqual([]);
+    } finally {
+      await Promise.all(running.splice(0).map((one) => one.stop()));
+      await own.kill();
+    }
   }, 60_000);
 });
 

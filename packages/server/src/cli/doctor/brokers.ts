@@ -8,6 +8,7 @@ import { natsText, probeNats } from "../../drivers/nats/nats-link.ts";
 import { connectRedis } from "../../drivers/redis/redis-connection.ts";
 import { targetText } from "../../drivers/redis/redis-link.ts";
 import { type Finding, findingsOf } from "./finding.ts";
+import { checkRedisBroker } from "./redis-broker.ts";
 
 /** Whether Redis and NATS can be reached, where they are used. */
 export async function checkBrokers(config: ResolvedConfig): Promise<Finding[]> {
@@ -15,23 +16,29 @@ export async function checkBrokers(config: ResolvedConfig): Promise<Finding[]> {
   const uses = (...names: readonly string[]) =>
     names.includes(pubSub.adapter) || broadcast.adapters.some((adapter) => names.includes(adapter));
   return [
-    ...(uses("redis", "redisx") ? [await checkRedis(config)] : []),
+    ...(uses("redis", "redisx") ? await checkRedis(config) : []),
     ...(uses("nats") ? [await checkNats(config)] : []),
   ];
 }
 
-async function checkRedis({ redis, broadcast }: ResolvedConfig): Promise<Finding> {
+async function checkRedis({ redis, broadcast, broker }: ResolvedConfig): Promise<Finding[]> {
   const found = findingsOf("Redis");
+  const isBroker = broker.adapter === "redis";
   try {
     const target = redisTarget(redis);
-    const use = { keyed: broadcast.adapters.includes("redisx"), longestWaitMs: 0 };
+    const use = { keyed: isBroker || broadcast.adapters.includes("redisx"), longestWaitMs: 0 };
     const startedMs = systemClock.monotonicMs();
     const connection = await connectRedis(target, use, 0, { clock: systemClock, onEnd: () => {} });
-    await connection.commands.ping().finally(() => connection.close());
-    const took = Math.round(systemClock.monotonicMs() - startedMs);
-    return found.ok(`${targetText(target)} answered in ${took} ms`);
+    try {
+      await connection.commands.ping();
+      const took = Math.round(systemClock.monotonicMs() - startedMs);
+      const answered = found.ok(`${targetText(target)} answered in ${took} ms`);
+      return isBroker ? [answered, ...(await checkRedisBroker(connection))] : [answered];
+    } finally {
+      connection.close();
+    }
   } catch (thrown) {
-    return found.fail(`it cannot be used: ${messageOf(thrown)}`, "start Redis, or correct --redis_url");
+    return [found.fail(`it cannot be used: ${messageOf(thrown)}`, "start Redis, or correct --redis_url")];
   }
 }
 

@@ -41,7 +41,6 @@ export type RedisCommands = Pick<
   | "eval"
   | "evalsha"
   | "info"
-  | "config"
   | "xgroup"
   | "xreadgroup"
   | "xautoclaim"
