@@ -179,6 +179,7 @@ function historyOfOneOfSeveral(values: OptionValues, { broker, pubSub }: Resolve
   if (broker.adapter !== "memory" || broker.historyLimit === 0 || pubSub.adapter === "none") return [];
   return [
     `${placeOf(values, BROKER.options.adapter)} keeps what is published to this server alone: with several of them clients ` +
-      `that come back can miss messages and not be told; set --${PUBSUB.options.adapter.flag}=none if there is only this one`,
+      `that come back can miss messages and not be told; set --${BROKER.options.adapter.flag}=redis, or ` +
+      `--${PUBSUB.options.adapter.flag}=none if there is only this one`,
   ];
 }

@@ -132,7 +132,7 @@ describe("the broker", () => {
     const of = (...argv: string[]) => warningsOf("--broker=memory", "--redis_url=redis://x", ...argv);
     expect(of()).toEqual([
       "--broker keeps what is published to this server alone: with several of them clients that come back can miss " +
-        "messages and not be told; set --pubsub=none if there is only this one",
+        "messages and not be told; set --broker=redis, or --pubsub=none if there is only this one",
     ]);
     expect(of("--pubsub=none")).toEqual([]);
     expect(of("--history_limit=0")).toEqual([]);

@@ -120,7 +120,7 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
 
   test("need no more rights than the guide lists", async () => {
     const guide = await Bun.file(join(import.meta.dir, "../../../../docs/guides/scaling.md")).text();
-    const [, rights = ""] = /ACL SETUSER hawser ([^\n]+(?:\n  [^\n]+)*)/.exec(guide) ?? [];
+    const [, rights = ""] = /ACL SETUSER hawser ([^\n]+(?:\n {2}[^\n]+)*)/.exec(guide) ?? [];
     const own = await startRedis({ folder: scratch.path });
     try {
       await own.command("ACL", "SETUSER", "hawser", ...rights.replace("…", "secret").split(/[\s\\]+/));
@@ -129,7 +129,8 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
       const follower = await present(b.port, null);
       const ann = await present(a.port, "ann");
       expect((await publish(a.broadcastPort, { stream: "chat", data: "1" })).status).toBe(201);
-      const seen = (what: string) => follower.until(() => follower.messages.join().includes(what), what, 20_000);
+      const seen = (what: string) =>
+        follower.until(() => follower.messages.join().includes(what), what, 20_000);
       await seen('"message":1');
       await seen('"type":"join"');
       const { sid } = JSON.parse(await ann.message(0));
