@@ -20,9 +20,6 @@ const LIVES_OF_A_STREAM = 10;
 /** Redis gives out epochs, and one must not come again: 48 bits (DEVIATION: D24). */
 const EPOCH_LENGTH = 8;
 
-/** An entry as Redis has it: `[id, ["m", message]]`. */
-type Entry = readonly [id: string, fields: readonly string[]];
-
 /** History in Redis, the same for all servers. Each call is one script. */
 export class RedisHistory implements History {
   readonly #link: Pick<BrokerLink, "run" | "runOfRedis">;
@@ -62,9 +59,8 @@ export class RedisHistory implements History {
       offset,
       this.#ttlMs,
     ]);
-    const [state, first, entries] = reply as [string, string | number, readonly Entry[]];
-    if (state === "kept")
-      return { kept: true, epoch: String(first), messages: entries.toReversed().map(keptMessage) };
+    const [state, first, messages] = reply as [string, string | number, readonly string[]];
+    if (state === "kept") return { kept: true, epoch: String(first), messages: keptAfter(offset, messages) };
     if (state === "unknown") return notKept("nothing is known of the stream");
     if (state === "epoch") return notKept("the epoch is not that of the stream");
     if (state === "ahead") return notKept(`offset ${offset} is ahead of the last one, ${first}`);
@@ -74,8 +70,8 @@ export class RedisHistory implements History {
   async since(stream: string, sinceS: number): Promise<Backlog> {
     if (this.#limit === 0) return notKept(NOTHING_KEPT);
     const reply = await this.#link.run("read history", SINCE, historyKeys(stream), [sinceS, this.#ttlMs]);
-    const [epoch, entries] = reply as [string, readonly Entry[]];
-    return { kept: true, epoch, messages: entries.map(keptMessage) };
+    const [epoch, offset, messages] = reply as [string, number, readonly string[]];
+    return { kept: true, epoch, messages: keptAfter(offset, messages) };
   }
 
   async head(stream: string): Promise<Position | null> {
@@ -109,6 +105,6 @@ function notKept(why: string): Backlog {
   return { kept: false, why };
 }
 
-function keptMessage([id, [, message = ""]]: Entry): KeptMessage {
-  return { offset: Number(id.slice(id.indexOf("-") + 1)), message };
+function keptAfter(offset: number, messages: readonly string[]): KeptMessage[] {
+  return messages.map((message, index) => ({ offset: offset + index + 1, message }));
 }
