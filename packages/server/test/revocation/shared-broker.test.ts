@@ -178,6 +178,18 @@ for (const { name, isThere, start, flags } of STORES) {
       expect(stdout).toMatch(
         new RegExp(`OTHER SERVER .*\n\\S+ \\(pid ${b.pid}\\) .*${theirs} .*lacks ${ours}; has ${theirs}`),
       );
+      const doctor = await runHawser([
+        "doctor",
+        ...flags(store.port),
+        `--jwt_secret=${SECRET}`,
+        "--norpc",
+        socket,
+      ]);
+      expect(doctor.stdout).toMatch(
+        new RegExp(
+          `warn +other servers +1 of 1 that share the broker with it have other keys: \\S+ \\(pid ${b.pid}\\)`,
+        ),
+      );
       expect(a.output().match(/servers have different keys/g)).toHaveLength(1);
       b.signal("SIGTERM");
       await a.waitFor(/all servers have the same keys again/);

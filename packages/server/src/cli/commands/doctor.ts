@@ -124,7 +124,7 @@ async function examineWith(
     ...(await checkPorts(config)),
     checkHost(config, machine),
     checkOpenFiles(config, machine),
-    await checkRunningServer(config, own),
+    ...(await checkRunningServer(config, own)),
     ...(await examineServer(config, keys, url)),
   ];
 }
