@@ -93,7 +93,7 @@ test.skipIf(!HAS_REDIS)(
         expect.stringMatching(/^broker ok: Redis \d+\.\d+\.\d+ runs scripts and keeps messages$/),
         expect.stringMatching(/^broker warn: when its memory is full, Redis throws away .*volatile-lru/),
       ]);
-      await redis.command("ACL", "SETUSER", "cable", "-xadd");
+      await redis.command("ACL", "SETUSER", "cable", "-rpush");
       expect(await examine("--broker=redis", asUser)).toEqual([
         expect.stringMatching(/^Redis ok: /),
         expect.stringMatching(/^broker fail: Redis cannot be the broker: .*can't run this command/),

@@ -5,8 +5,8 @@ import type { RedisConnection } from "../../drivers/redis/redis-connection.ts";
 import { runScript } from "../../drivers/redis/redis-script.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
-/** `XADD` and `XTRIM` know since then what history needs. */
-const LEAST_VERSION = [6, 2] as const;
+/** Since then a script may ask for the time and write. */
+const LEAST_VERSION = [5, 0] as const;
 
 /** A stream that nobody follows; what is kept of it goes by itself. */
 const PROBE = "__hawser_doctor__";
