@@ -52,6 +52,9 @@ export class ClusterClient {
   }
 }
 
+/** The messages of many publications. */
+export const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
 export const message = (data: unknown, stream = "chat") => ({ stream, data: JSON.stringify(data) });
 
 /**

@@ -1,23 +1,19 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
 import { freePorts, type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
 import { HAS_NATS } from "../support/nats-server.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { until } from "../support/until.ts";
 import { ClusterClient, message, untilJoined } from "./cluster-client.ts";
 
-const running: HawserProcess[] = [];
-const clients: ClusterClient[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
+const started = useStarted();
 
 async function start(...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser(["--norpc", "--public", "--embed_nats", "--pubsub=nats", ...flags]);
-  running.push(server);
-  return server;
+  return started(await startHawser(["--norpc", "--public", "--embed_nats", "--pubsub=nats", ...flags]));
 }
+
+const join = async ({ port }: HawserProcess) => started(await ClusterClient.join(port));
 
 const isTaken = async (port: number): Promise<boolean> => {
   const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } }).catch(() => null);
@@ -46,8 +42,7 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
       `--enats_cluster_routes=nats://127.0.0.1:${clusterOne}`,
     );
     for (const server of [a, b]) await server.waitFor(/ (re)?connected .*context=pubsub/);
-    const both = [await ClusterClient.join(a.port), await ClusterClient.join(b.port)];
-    clients.push(...both);
+    const both = [await join(a), await join(b)];
     await untilJoined(both, a.broadcastPort);
     await publish(b.broadcastPort, message("through both"));
     for (const client of both) expect(await client.untilHeard(1)).toEqual(["through both"]);
@@ -78,8 +73,7 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
       ...[`--enats_gateway=nats://127.0.0.1:${gatewayTwo}`, `--config-path=${file}`],
     );
     for (const server of [east, west]) await server.waitFor(/ (re)?connected .*context=pubsub/);
-    const both = [await ClusterClient.join(east.port), await ClusterClient.join(west.port)];
-    clients.push(...both);
+    const both = [await join(east), await join(west)];
     for (const server of [east, west]) await untilJoined(both, server.broadcastPort);
     await publish(east.broadcastPort, message("westward"));
     for (const client of both) expect(await client.untilHeard(1)).toEqual(["westward"]);
@@ -98,8 +92,7 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
       `--config-path=${file}`,
     );
     await server.waitFor(/ connected .*context=pubsub/);
-    const client = await ClusterClient.join(server.port);
-    clients.push(client);
+    const client = await join(server);
     await untilJoined([client], server.broadcastPort);
     await server.waitFor(/Name: +here.*context=enats service=nats/);
     await server.waitFor(/Store Directory: .*js/);

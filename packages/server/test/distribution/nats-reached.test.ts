@@ -1,34 +1,25 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { HAS_OPENSSL, makeCertificate } from "../support/certificates.ts";
 import { runHawser } from "../support/hawser-command.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { makeNatsAccounts, makeNkey } from "../support/nats-accounts.ts";
 import { HAS_NATS, type NatsServer, startNats } from "../support/nats-server.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 
 /** Every way to reach NATS: what the server says when it is there. */
 
 const scratch = createScratch();
 const PASSWORD = "pw-c4n4ry-of-nats";
-const running: HawserProcess[] = [];
-const brokers: NatsServer[] = [];
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-  await Promise.all(brokers.splice(0).map((one) => one.kill()));
-});
+const started = useStarted();
 afterAll(() => scratch.remove());
 
 async function nats(...args: readonly string[]): Promise<NatsServer> {
-  const started = await startNats(args);
-  brokers.push(started);
-  return started;
+  return started(await startNats(args));
 }
 
 async function hawser(flags: readonly string[], env: Record<string, string> = {}): Promise<HawserProcess> {
-  const server = await startHawser(["--norpc", "--public", "--pubsub=nats", ...flags], env);
-  running.push(server);
-  return server;
+  return started(await startHawser(["--norpc", "--public", "--pubsub=nats", ...flags], env));
 }
 
 const connected = (server: HawserProcess) => server.waitFor(/ connected .*context=pubsub/);

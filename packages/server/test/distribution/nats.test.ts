@@ -1,27 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { HAS_NATS, type NatsServer, startNats } from "../support/nats-server.ts";
 import { HAS_REFERENCE, startReference } from "../support/reference-server.ts";
 import { scrape } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { until } from "../support/until.ts";
-import { ClusterClient, message, untilJoined } from "./cluster-client.ts";
+import { ClusterClient, message, numbers, untilJoined } from "./cluster-client.ts";
+import { outlive } from "./outage.ts";
 
 const scratch = createScratch();
-/** How long a broker that was killed stays away. */
-const AWAY_MS = process.env.HAWSER_FULL === "1" ? 5_000 : 500;
+const started = useStarted();
 const PASSWORD = "pw-c4n4ry-of-nats";
 let nats: NatsServer;
-const running: { stop(): Promise<void> }[] = [];
-const clients: ClusterClient[] = [];
 
 beforeAll(async () => {
   if (HAS_NATS) nats = await startNats();
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((one) => one.stop()));
 });
 afterAll(async () => {
   await nats?.kill();
@@ -29,11 +24,9 @@ afterAll(async () => {
 });
 
 async function start(...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser([
-    ...["--norpc", "--public", "--streams_whisper", "--metrics_http=/metrics", ...flags],
-  ]);
-  running.push(server);
-  return server;
+  return started(
+    await startHawser(["--norpc", "--public", "--streams_whisper", "--metrics_http=/metrics", ...flags]),
+  );
 }
 
 async function node(url = nats.url): Promise<HawserProcess> {
@@ -43,12 +36,8 @@ async function node(url = nats.url): Promise<HawserProcess> {
 }
 
 async function join({ port }: { readonly port: number }, stream?: string): Promise<ClusterClient> {
-  const client = await ClusterClient.join(port, stream);
-  clients.push(client);
-  return client;
+  return started(await ClusterClient.join(port, stream));
 }
-
-const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe.skipIf(!HAS_NATS)("publications by a subject of NATS", () => {
   test("reach the clients of every server, each once and in order", async () => {
@@ -133,10 +122,11 @@ describe.skipIf(!HAS_NATS)("servers that pass messages on by NATS", () => {
     "may have servers of the reference among them",
     async () => {
       const a = await node();
-      const reference = await startReference([
-        ...["--pubsub=nats", "--broadcast_adapter=http", `--nats_servers=${nats.url}`],
-      ]);
-      running.push(reference);
+      const reference = started(
+        await startReference([
+          ...["--pubsub=nats", "--broadcast_adapter=http", `--nats_servers=${nats.url}`],
+        ]),
+      );
       const both = [await join(a), await join(reference)];
       await untilJoined(both, a.broadcastPort);
       await untilJoined(both, reference.broadcastPort);
@@ -156,33 +146,7 @@ describe.skipIf(!HAS_NATS)("servers that pass messages on by NATS", () => {
       const [a, b] = [await node(own.url), await node(own.url)];
       const both = [await join(a), await join(b)];
       await untilJoined(both, a.broadcastPort);
-      const statuses = new Set<number>();
-      const accepted: number[] = [];
-      let last = 0;
-      const say = async () => {
-        last += 1;
-        const { status } = await publish(a.broadcastPort, message(last));
-        statuses.add(status);
-        if (status === 201) accepted.push(last);
-      };
-      for (let n = 0; n < 200; n++) await say();
-      await own.kill();
-      await until(async () => {
-        await say();
-        expect(statuses).toContain(503);
-      });
-      await Bun.sleep(AWAY_MS);
-      await own.restart();
-      await Promise.all([a, b].map((server) => server.waitFor(/ reconnected .*context=pubsub channel=/)));
-      for (let n = 0; n < 100; n++) await say();
-      for (const client of both) {
-        await client.cable.until(() => client.heard.at(-1) === last, "the last message", 20_000);
-        const heard = client.heard as number[];
-        expect(heard).toEqual([...new Set(heard)].sort((x, y) => x - y));
-        expect(heard.slice(-100)).toEqual(accepted.slice(-100));
-        expect(client.cable.closedWith).toBeNull();
-      }
-      expect(statuses).toEqual(new Set([201, 503]));
+      await outlive({ servers: [a, b], broker: own, clients: both });
     } finally {
       await own.kill();
     }

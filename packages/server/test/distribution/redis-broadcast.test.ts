@@ -1,38 +1,21 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
+import { HAS_REDIS, startRedis, useRedis } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 
-const scratch = createScratch();
 const FLAGS = ["--norpc", "--public", "--pubsub=none", "--metrics_http=/metrics"];
 const PASSWORD = "pw-c4n4ry-of-redis";
-let redis: RedisServer;
-let server: HawserProcess | null = null;
-const clients: CableClient[] = [];
-
-beforeAll(async () => {
-  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await server?.stop();
-  server = null;
-});
-afterAll(async () => {
-  if (HAS_REDIS) await redis.kill();
-  scratch.remove();
-});
+const redis = useRedis();
+const started = useStarted();
 
 async function start(flags: readonly string[], env: Record<string, string> = {}): Promise<HawserProcess> {
-  server = await startHawser([...FLAGS, ...flags], env);
-  return server;
+  return started(await startHawser([...FLAGS, ...flags], env));
 }
 
 async function follower({ port }: HawserProcess, stream = "chat"): Promise<CableClient> {
-  const client = new CableClient(`ws://127.0.0.1:${port}/cable`);
-  clients.push(client);
+  const client = started(new CableClient(`ws://127.0.0.1:${port}/cable`));
   await client.message(0);
   client.send({
     command: "subscribe",
@@ -102,7 +85,7 @@ describe.skipIf(!HAS_REDIS)("publications by a channel of Redis", () => {
 
   test("go on after Redis was killed, and no client notices", async () => {
     const own = await startRedis({
-      folder: scratch.path,
+      folder: redis.scratch.path,
       args: ["--requirepass", PASSWORD],
       password: PASSWORD,
     });
@@ -129,7 +112,7 @@ describe.skipIf(!HAS_REDIS)("publications by a channel of Redis", () => {
   }, 60_000);
 
   test("begin when Redis is there, if it was not at the start", async () => {
-    const own = await startRedis({ folder: scratch.path });
+    const own = await startRedis({ folder: redis.scratch.path });
     await own.kill();
     try {
       const hawser = await start([`--redis_url=${own.url}`]);
@@ -147,7 +130,7 @@ describe.skipIf(!HAS_REDIS)("publications by a channel of Redis", () => {
   }, 60_000);
 
   test("go on after Redis fell silent with its connections open", async () => {
-    const own = await startRedis({ folder: scratch.path });
+    const own = await startRedis({ folder: redis.scratch.path });
     try {
       const hawser = await start([`--redis_url=${own.url}`, "--redis_keepalive_interval=1"]);
       await hawser.waitFor(/subscribed to Redis channel/);
@@ -185,7 +168,7 @@ test.skipIf(!HAS_REDIS)(
   "a login that is refused is said, and tried again",
   async () => {
     const own = await startRedis({
-      folder: scratch.path,
+      folder: redis.scratch.path,
       args: ["--requirepass", "right"],
       password: "right",
     });

@@ -1,49 +1,31 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis, startRedisCluster } from "../support/redis-server.ts";
+import { HAS_REDIS, startRedis, startRedisCluster, useRedis } from "../support/redis-server.ts";
 import { HAS_REFERENCE, startReference } from "../support/reference-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { until } from "../support/until.ts";
-import { ClusterClient, message, untilJoined } from "./cluster-client.ts";
+import { ClusterClient, message, numbers, untilJoined } from "./cluster-client.ts";
+import { outlive } from "./outage.ts";
 
-const scratch = createScratch();
-/** How long a broker that was killed stays away. */
-const AWAY_MS = process.env.HAWSER_FULL === "1" ? 5_000 : 500;
-let redis: RedisServer;
-const running: { stop(): Promise<void> }[] = [];
-const clients: ClusterClient[] = [];
-
-beforeAll(async () => {
-  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-afterAll(async () => {
-  await redis?.kill();
-  scratch.remove();
-});
+const redis = useRedis();
+const started = useStarted();
 
 async function hawser(url = redis.url, ...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser([
-    ...["--norpc", "--public", "--streams_whisper", "--pubsub=redis", "--broadcast_adapter=http"],
-    ...[`--redis_url=${url}`, "--metrics_http=/metrics", ...flags],
-  ]);
-  running.push(server);
+  const server = started(
+    await startHawser([
+      ...["--norpc", "--public", "--streams_whisper", "--pubsub=redis", "--broadcast_adapter=http"],
+      ...[`--redis_url=${url}`, "--metrics_http=/metrics", ...flags],
+    ]),
+  );
   await server.waitFor(/ connected .*context=pubsub channel=/);
   return server;
 }
 
 async function join({ port }: { readonly port: number }, stream?: string): Promise<ClusterClient> {
-  const client = await ClusterClient.join(port, stream);
-  clients.push(client);
-  return client;
+  return started(await ClusterClient.join(port, stream));
 }
-
-const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
   test("give each client each message once and in order, wherever it was published", async () => {
@@ -128,7 +110,7 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
   }, 60_000);
 
   test("take their channel for commands from the file", async () => {
-    const file = scratch.write("channel.toml", "[redis_pubsub]\nchannel = 'inner'\n");
+    const file = redis.scratch.write("channel.toml", "[redis_pubsub]\nchannel = 'inner'\n");
     const a = await hawser(redis.url, `--config-path=${file}`);
     const client = await join(a);
     const identifier = JSON.stringify({ sid: JSON.parse(client.cable.messages[0] ?? "{}").sid });
@@ -141,7 +123,7 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
   }, 60_000);
 
   test("may each be at another node of a cluster", async () => {
-    const nodes = await startRedisCluster(scratch.path);
+    const nodes = await startRedisCluster(redis.scratch.path);
     const [one, other] = nodes;
     try {
       const a = await hawser(`${one.url},${other.url}`);
@@ -164,10 +146,9 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
     "may have servers of the reference among them",
     async () => {
       const a = await hawser();
-      const reference = await startReference([
-        ...["--pubsub=redis", "--broadcast_adapter=http", `--redis_url=${redis.url}`],
-      ]);
-      running.push(reference);
+      const reference = started(
+        await startReference([...["--pubsub=redis", "--broadcast_adapter=http", `--redis_url=${redis.url}`]]),
+      );
       const [ours, theirs] = [await join(a), await join(reference)];
       await untilJoined([ours, theirs], a.broadcastPort);
       await untilJoined([ours, theirs], reference.broadcastPort);
@@ -198,10 +179,11 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
     async () => {
       const a = await hawser(redis.url, "--broadcast_adapter=redisx,http");
       await a.waitFor(/connected to Redis stream/);
-      const reference = await startReference([
-        ...["--pubsub=redis", "--broadcast_adapter=redisx,http", `--redis_url=${redis.url}`],
-      ]);
-      running.push(reference);
+      const reference = started(
+        await startReference([
+          ...["--pubsub=redis", "--broadcast_adapter=redisx,http", `--redis_url=${redis.url}`],
+        ]),
+      );
       const both = [await join(a), await join(reference)];
       await untilJoined(both, a.broadcastPort);
       for (const n of numbers(500))
@@ -219,7 +201,7 @@ describe.skipIf(!HAS_REDIS)("servers that pass messages on by Redis", () => {
 test.skipIf(!HAS_REDIS)(
   "a server is ready once it has reached Redis, and stays so",
   async () => {
-    const own = await startRedis({ folder: scratch.path });
+    const own = await startRedis({ folder: redis.scratch.path });
     await own.kill();
     try {
       const flags = [
@@ -229,8 +211,7 @@ test.skipIf(!HAS_REDIS)(
         `--redis_url=${own.url}`,
         "--ready-path=/ready",
       ];
-      const server = await startHawser(flags);
-      running.push(server);
+      const server = started(await startHawser(flags));
       const ready = async () => (await fetch(`http://127.0.0.1:${server.port}/ready`)).text();
       expect(await ready()).toBe("pub/sub has not connected yet\n");
       await own.restart();
@@ -248,11 +229,10 @@ test.skipIf(!HAS_REDIS)(
 
 describe.skipIf(!HAS_REDIS)("when Redis is killed under load", () => {
   test("history has what was taken and lost on the way", async () => {
-    const own = await startRedis({ folder: scratch.path });
+    const own = await startRedis({ folder: redis.scratch.path });
     try {
       const a = await hawser(own.url, "--broker=memory", "--history_limit=1000");
-      const client = await ClusterClient.join(a.port, "chat", ["actioncable-v1-ext-json"]);
-      clients.push(client);
+      const client = started(await ClusterClient.join(a.port, "chat", ["actioncable-v1-ext-json"]));
       await untilJoined([client], a.broadcastPort);
       const sinceS = Math.floor(Date.now() / 1000) - 60;
       const accepted: number[] = [];
@@ -275,43 +255,14 @@ describe.skipIf(!HAS_REDIS)("when Redis is killed under load", () => {
   }, 60_000);
 
   test("no client is dropped, publishers are told to come again, and delivery resumes", async () => {
-    const own = await startRedis({ folder: scratch.path });
+    const own = await startRedis({ folder: redis.scratch.path });
     try {
       const [a, b] = [await hawser(own.url), await hawser(own.url)];
-      const all = [await join(a), await join(b), await join(b, "other")];
-      const [one, two, third] = all as [ClusterClient, ClusterClient, ClusterClient];
-      await untilJoined([one, two], a.broadcastPort);
-      const refused: number[] = [];
-      const accepted: number[] = [];
-      let last = 0;
-      const say = async () => {
-        last += 1;
-        const { status } = await publish(a.broadcastPort, message(last));
-        if (status === 201) accepted.push(last);
-        else refused.push(status);
-      };
-      for (let n = 0; n < 200; n++) await say();
-      await own.kill();
-      await until(async () => {
-        await say();
-        expect(refused).toContain(503);
-      });
-      await Bun.sleep(AWAY_MS);
-      await own.restart();
-      await Promise.all([a, b].map((server) => server.waitFor(/ reconnected .*context=pubsub channel=/)));
-      await until(async () => expect(await say().then(() => accepted.at(-1))).toBe(last));
-      for (let n = 0; n < 100; n++) await say();
-      await untilJoined([third], a.broadcastPort, "other");
-      for (const client of [one, two]) {
-        await client.cable.until(() => client.heard.at(-1) === last, "the last message", 20_000);
-        const heard = client.heard as number[];
-        expect(heard).toEqual([...heard].sort((x, y) => x - y));
-        expect(new Set(heard).size).toBe(heard.length);
-        expect(heard.slice(0, 150)).toEqual(accepted.slice(0, 150));
-        expect(heard.slice(-100)).toEqual(accepted.slice(-100));
-        expect(client.cable.closedWith).toBeNull();
-      }
-      expect(new Set(refused)).toEqual(new Set([503]));
+      const clients = [await join(a), await join(b)];
+      const third = await join(b, "other");
+      await untilJoined(clients, a.broadcastPort);
+      const meanwhile = () => untilJoined([third], a.broadcastPort, "other");
+      await outlive({ servers: [a, b], broker: own, clients, meanwhile });
       for (const server of [a, b]) {
         server.signal("SIGTERM");
         expect(await server.exited).toBe(0);

@@ -1,42 +1,37 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, test } from "bun:test";
 import { CableClient } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis, startRedisCluster } from "../support/redis-server.ts";
+import {
+  HAS_REDIS,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+  useRedis,
+} from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
-import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { until } from "../support/until.ts";
 
-const scratch = createScratch();
-let redis: RedisServer;
-const servers: HawserProcess[] = [];
-const clients: CableClient[] = [];
+const redis = useRedis();
+const started = useStarted();
 
-beforeAll(async () => {
-  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
-  await redis?.command("FLUSHALL");
-});
-afterAll(async () => {
-  await redis?.kill();
-  scratch.remove();
+beforeEach(async () => {
+  if (HAS_REDIS) await redis.command("FLUSHALL");
 });
 
 async function start(...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser([
-    ...["--norpc", "--public", "--broadcast_adapter=redisx", "--pubsub=none", "--metrics_http=/metrics"],
-    ...[`--redis_url=${redis.url}`, ...flags],
-  ]);
-  servers.push(server);
+  const server = started(
+    await startHawser([
+      ...["--norpc", "--public", "--broadcast_adapter=redisx", "--pubsub=none", "--metrics_http=/metrics"],
+      ...[`--redis_url=${redis.url}`, ...flags],
+    ]),
+  );
   await server.waitFor(/connected to Redis stream/);
   return server;
 }
 
 async function follower({ port }: HawserProcess): Promise<CableClient> {
-  const client = new CableClient(`ws://127.0.0.1:${port}/cable`);
-  clients.push(client);
+  const client = started(new CableClient(`ws://127.0.0.1:${port}/cable`));
   await client.message(0);
   client.send({
     command: "subscribe",
@@ -118,7 +113,7 @@ describe.skipIf(!HAS_REDIS)("publications by a stream of Redis", () => {
   }, 60_000);
 
   test("go on after Redis was killed and came back empty", async () => {
-    const own = await startRedis({ folder: scratch.path });
+    const own = await startRedis({ folder: redis.scratch.path });
     try {
       const server = await start(`--redis_url=${own.url}`);
       const client = await follower(server);
@@ -145,7 +140,7 @@ describe.skipIf(!HAS_REDIS)("publications by a stream of Redis", () => {
   ])(
     "come from a cluster of which %s",
     async (_how, named) => {
-      const nodes = await startRedisCluster(scratch.path);
+      const nodes = await startRedisCluster(redis.scratch.path);
       const [one, two] = nodes;
       try {
         const isOfFirst = Number(await one.command("CLUSTER", "KEYSLOT", "__anycable__")) < 8192;

@@ -1,46 +1,31 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { runHawser } from "../support/hawser-command.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
-import { createScratch } from "../support/scratch.ts";
+import { HAS_REDIS, useRedis } from "../support/redis-server.ts";
+import { useStarted } from "../support/started.ts";
 import { signToken } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "a secret of thirty-two characters";
-const scratch = createScratch();
-let redis: RedisServer;
-const running: HawserProcess[] = [];
-const clients: CableClient[] = [];
-
-beforeAll(async () => {
-  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((server) => server.stop()));
-});
-afterAll(async () => {
-  await redis?.kill();
-  scratch.remove();
-});
+const redis = useRedis();
+const started = useStarted();
 
 async function node(...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser([
-    ...["--norpc", "--enforce_jwt", `--jwt_secret=${SECRET}`, "--pubsub=redis", "--broadcast_adapter=http"],
-    ...[`--redis_url=${redis.url}`, ...flags],
-  ]);
-  running.push(server);
+  const server = started(
+    await startHawser([
+      ...["--norpc", "--enforce_jwt", `--jwt_secret=${SECRET}`, "--pubsub=redis", "--broadcast_adapter=http"],
+      ...[`--redis_url=${redis.url}`, ...flags],
+    ]),
+  );
   await server.waitFor(/ connected .*context=pubsub channel=/);
   return server;
 }
 
 function connect({ port }: HawserProcess, claims: object): CableClient {
   const token = signToken(SECRET, { ext: "ann", ...claims });
-  const client = new CableClient(`ws://127.0.0.1:${port}/cable?jid=${token}`);
-  clients.push(client);
-  return client;
+  return started(new CableClient(`ws://127.0.0.1:${port}/cable?jid=${token}`));
 }
 
 const REVOKED = '{"type":"disconnect","reason":"revoked","reconnect":false}';
@@ -68,7 +53,7 @@ describe.skipIf(!HAS_REDIS)("nodes that are connected", () => {
   }, 60_000);
 
   test("take back the token of a session that another node has, asked by hawser revoke", async () => {
-    const socket = `--admin_socket=${join(scratch.path, "a.sock")}`;
+    const socket = `--admin_socket=${join(redis.scratch.path, "a.sock")}`;
     const [a, b] = [await node(socket), await node()];
     const client = connect(b, { n: 1 });
     const { sid } = JSON.parse(await client.message(0));

@@ -1,7 +1,9 @@
+import { afterAll, beforeAll } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RedisClient, type Subprocess } from "bun";
 import { freePorts } from "./hawser-process.ts";
+import { createScratch, type Scratch } from "./scratch.ts";
 import { until } from "./until.ts";
 
 /** Where it is not, the tests that need it are skipped. */
@@ -66,6 +68,38 @@ export async function startRedis(place: RedisPlace): Promise<RedisServer> {
       client = new RedisClient(`redis://${login}127.0.0.1:${askPort}`, { autoReconnect: true });
     },
     signal: (name) => child.kill(name),
+  };
+}
+
+/** One for all tests of a file. Call it once there; where there is no Redis, nothing may be asked of it. */
+export function useRedis(
+  place: Omit<RedisPlace, "folder"> = {},
+): RedisServer & { readonly scratch: Scratch } {
+  const scratch = createScratch();
+  let started: RedisServer | null = null;
+  const here = (): RedisServer => {
+    if (started === null) throw new Error("there is no Redis");
+    return started;
+  };
+  beforeAll(async () => {
+    if (HAS_REDIS) started = await startRedis({ folder: scratch.path, ...place });
+  });
+  afterAll(async () => {
+    await started?.kill();
+    scratch.remove();
+  });
+  return {
+    scratch,
+    get port() {
+      return here().port;
+    },
+    get url() {
+      return here().url;
+    },
+    command: (name, ...args) => here().command(name, ...args),
+    kill: () => here().kill(),
+    restart: () => here().restart(),
+    signal: (name) => here().signal(name),
   };
 }
 

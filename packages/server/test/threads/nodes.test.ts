@@ -1,45 +1,30 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { ClusterClient, message, untilJoined } from "../distribution/cluster-client.ts";
 import { publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
-import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
-import { createScratch } from "../support/scratch.ts";
+import { HAS_REDIS, useRedis } from "../support/redis-server.ts";
+import { useStarted } from "../support/started.ts";
 import { until } from "../support/until.ts";
 
 /** Two servers that Redis connects, one of which has two threads. */
 
 const MANY = 12;
-const scratch = createScratch();
-const running: { stop(): Promise<void> }[] = [];
-const clients: ClusterClient[] = [];
-let redis: RedisServer;
-
-beforeAll(async () => {
-  if (HAS_REDIS) redis = await startRedis({ folder: scratch.path });
-});
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
-afterAll(async () => {
-  await redis?.kill();
-  scratch.remove();
-});
+const redis = useRedis();
+const started = useStarted();
 
 async function hawser(...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser([
-    ...["--norpc", "--public", "--pubsub=redis", "--broadcast_adapter=http", `--redis_url=${redis.url}`],
-    ...flags,
-  ]);
-  running.push(server);
+  const server = started(
+    await startHawser([
+      ...["--norpc", "--public", "--pubsub=redis", "--broadcast_adapter=http", `--redis_url=${redis.url}`],
+      ...flags,
+    ]),
+  );
   await server.waitFor(/ connected .*context=pubsub channel=/);
   return server;
 }
 
 async function join({ port }: HawserProcess): Promise<ClusterClient> {
-  const client = await ClusterClient.join(port);
-  clients.push(client);
-  return client;
+  return started(await ClusterClient.join(port));
 }
 
 describe.skipIf(!HAS_REDIS)("a server of several threads among others", () => {
