@@ -25,7 +25,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...halfOfTls(values, NATS.options.tlsCertPath, NATS.options.tlsKeyPath),
       ...uselessBackend(values, config),
       ...sharedPaths(config),
-      ...idsOfThreads(values, config),
+      ...idsOfOthers(values, config),
       ...brokerApartFromPubSub(values, config),
     ],
     warnings: [
@@ -42,13 +42,16 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
   };
 }
 
-/** A thread would have to ask the others whether there is a session of this id, and a request does not wait for that. */
-function idsOfThreads(values: OptionValues, { server }: ResolvedConfig): string[] {
-  if (server.workers === 1 || !server.trustRequestId) return [];
+/** The others would have to be asked whether there is a session of this id, and a request does not wait for that. */
+function idsOfOthers(values: OptionValues, { server, broker }: ResolvedConfig): string[] {
+  if (!server.trustRequestId) return [];
   const { workers, trustRequestId } = SERVER.options;
-  return [
-    `${placeOf(values, trustRequestId)} does not go with several threads (${placeOf(values, workers)}): drop one of them`,
-  ];
+  const place = placeOf(values, trustRequestId);
+  if (server.workers > 1)
+    return [`${place} does not go with several threads (${placeOf(values, workers)}): drop one of them`];
+  if (broker.adapter === "none" || broker.adapter === "memory") return [];
+  const adapter = placeOf(values, BROKER.options.adapter);
+  return [`${place} does not go with a broker that servers share (${adapter}): drop one of them`];
 }
 
 /** What such a broker keeps it hands on in the same step, so that all servers hear a stream in one order. */

@@ -34,7 +34,8 @@ describe.skipIf(!HAS_NATS)("in a NATS with JetStream", () => {
     const { jetStream, log, ...parts } = await connectJetStream(nats.url);
     await emptyJetStream({ jetStream });
     const history = new NatsHistory(settings, {
-      ...{ jetStream, clock: systemClock, random: systemRandom, log },
+      ...{ jetStream, clock: systemClock, time: systemClock, random: systemRandom, log },
+      mayForget: () => true,
     });
     return {
       history,
@@ -51,7 +52,7 @@ describe.skipIf(!HAS_NATS)("in a NATS with JetStream", () => {
     const parts = await connectJetStream(nats.url);
     await emptyJetStream(parts);
     return {
-      sessions: new NatsSessions(CONTRACT_TTL_MS, parts),
+      sessions: new NatsSessions(CONTRACT_TTL_MS, { ...parts, time: systemClock }),
       pass: (ms) => Bun.sleep(ms),
       close: () => parts.stop(),
     };
@@ -64,13 +65,14 @@ describe.skipIf(!HAS_NATS)("in a NATS with JetStream", () => {
       await emptyJetStream({ jetStream });
       const server = systemRandom.id(11);
       const signs = new SignsOfLife(link, clock, server);
-      const store = new PresenceStore({ jetStream, clock, log });
-      const presence = new NatsPresence(TTL_MS, { store, signs, clock, log, server });
+      const store = new PresenceStore({ jetStream, clock, time: clock, log });
+      const presence = new NatsPresence(TTL_MS, { store, signs, clock, time: clock, log, server });
       return {
         ...{ presence, ttlMs: TTL_MS },
         pass: (ms) => Bun.sleep(ms),
         async stop() {
           await presence.close();
+          signs.stop();
           await stop();
         },
       };

@@ -5,6 +5,7 @@ import type { Random } from "@hawser/core/random";
 import { JetStream } from "../../drivers/nats/jet-stream.ts";
 import type { KeptSettings } from "../../drivers/nats/kept-streams.ts";
 import type { NatsLink } from "../../drivers/nats/nats-link.ts";
+import { NatsTime } from "../../drivers/nats/nats-time.ts";
 import { NatsBoard } from "./nats-board.ts";
 import { NatsHistory } from "./nats-history.ts";
 import { NatsPresence } from "./nats-presence.ts";
@@ -39,19 +40,20 @@ export function createNatsBroker(
   options: NatsBrokerOptions,
   { clock, random, log }: NatsBrokerParts,
 ): Broker {
-  const jetStream = new JetStream(link, { clock, random, log });
-  const history = new NatsHistory(options.history, { jetStream, clock, random, log });
-  const sessions =
-    options.sessionsTtlMs > 0 ? new NatsSessions(options.sessionsTtlMs, { jetStream, clock }) : null;
   const server = random.id(SERVER_ID_LENGTH);
-  const presence = new NatsPresence(options.presenceTtlMs, {
-    ...{ clock, log, server },
-    store: new PresenceStore({ jetStream, clock, log }),
-    signs: new SignsOfLife(link, clock, server),
-  });
+  const jetStream = new JetStream(link, { clock, random, log });
+  const time = new NatsTime(jetStream, clock, log);
+  const signs = new SignsOfLife(link, clock, server);
+  const shared = { jetStream, clock, time, log };
+  const history = new NatsHistory(options.history, { ...shared, random, mayForget: () => signs.isFirst });
+  const sessions = options.sessionsTtlMs > 0 ? new NatsSessions(options.sessionsTtlMs, shared) : null;
+  const store = new PresenceStore(shared);
+  const presence = new NatsPresence(options.presenceTtlMs, { clock, time, log, server, store, signs });
   const close = async () => {
     history.close();
     await Promise.all([sessions?.settled(), presence.close()]);
+    signs.stop();
+    time.stop();
     jetStream.stop();
   };
   const board = new NatsBoard(options.revocationsLimit, { link, jetStream, clock });

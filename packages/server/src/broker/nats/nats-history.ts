@@ -27,6 +27,10 @@ import {
 
 export interface NatsHistoryParts {
   readonly jetStream: JetStream;
+  /** By the clock of NATS. */
+  readonly time: Pick<Clock, "nowMs">;
+  /** Whether this server is the one that deletes what is idle. */
+  readonly mayForget: () => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,7 +57,7 @@ const LIVES_KNOWN = 5;
 /** From so many on, the first message since a time is searched for, in place of reading all of them. */
 const WORTH_SEARCHING = 64;
 const SHORTEST_SWEEP_MS = 1_000;
-const LONGEST_SWEEP_MS = 60_000;
+const LONGEST_SWEEP_MS = 300_000;
 
 const UNKNOWN: Backlog = { kept: false, why: "nothing is known of the stream" };
 
@@ -67,9 +71,8 @@ const UNKNOWN: Backlog = { kept: false, why: "nothing is known of the stream" };
 export class NatsHistory implements History {
   readonly publish: History["publish"];
   readonly #jetStream: JetStream;
+  readonly #parts: NatsHistoryParts;
   readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #log: Log;
   readonly #settings: KeptSettings;
   readonly #known = new Map<string, Known>();
   readonly #openings = new Map<string, Opening>();
@@ -78,12 +81,12 @@ export class NatsHistory implements History {
   readonly #stopSweeping: Cancel;
   #sweeping = false;
 
-  constructor(settings: KeptSettings, { jetStream, clock, random, log }: NatsHistoryParts) {
+  constructor(settings: KeptSettings, parts: NatsHistoryParts) {
+    const { jetStream, clock } = parts;
     this.#settings = settings;
+    this.#parts = parts;
     this.#jetStream = jetStream;
     this.#clock = clock;
-    this.#random = random;
-    this.#log = log;
     // What is not kept goes as what is transient does.
     this.publish = settings.limit === 0 ? null : (publication) => this.#publish(publication);
     // Another NATS may have answered, with other streams.
@@ -170,7 +173,7 @@ export class NatsHistory implements History {
 
   async #storeInKnown(stream: string, known: Known, text: string): Promise<number> {
     const offset = await this.#jetStream.store(historySubject(stream), text);
-    if (offset !== null) {
+    if (typeof offset === "number") {
       known.untilMs = this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs;
       return offset;
     }
@@ -193,7 +196,7 @@ export class NatsHistory implements History {
       untilMs: this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs,
     });
     const offset = await this.#jetStream.store(historySubject(stream), text);
-    if (offset !== null) return offset;
+    if (typeof offset === "number") return offset;
     this.#known.delete(stream);
     throw new CableError("io_failed", "store a message in JetStream: its stream was deleted", {
       retryable: true,
@@ -207,7 +210,7 @@ export class NatsHistory implements History {
         ...this.#settings,
         name: nameOf(stream),
         subject: historySubject(stream),
-        handsOnTo: keptSubject(stream, this.#random.id(EPOCH_LENGTH)),
+        handsOnTo: keptSubject(stream, this.#parts.random.id(EPOCH_LENGTH)),
       });
       return epochIn(handsOnTo);
     };
@@ -222,7 +225,7 @@ export class NatsHistory implements History {
     await this.#jetStream.ready();
     const found = await findKept(this.#jetStream, nameOf(stream));
     if (found === null) return null;
-    return found.lastAtMs + this.#idleMs <= this.#clock.nowMs() ? null : found;
+    return found.lastAtMs + this.#idleMs <= this.#parts.time.nowMs() ? null : found;
   }
 
   get #idleMs(): number {
@@ -242,19 +245,20 @@ export class NatsHistory implements History {
     return from;
   }
 
-  /** Whichever server comes first; a message that comes between its look and the deletion is missing from then on, and the epoch says so. */
+  /** A message that comes between its look and the deletion is missing from then on, and the epoch says so. */
   async #sweep(): Promise<void> {
-    if (this.#sweeping || !this.#jetStream.isReady) return;
+    for (const [stream, { untilMs }] of this.#known) {
+      if (untilMs <= this.#clock.monotonicMs()) this.#known.delete(stream);
+    }
+    const { log, mayForget } = this.#parts;
+    if (this.#sweeping || !this.#jetStream.isReady || !mayForget()) return;
     this.#sweeping = true;
     try {
-      for (const [stream, { untilMs }] of this.#known) {
-        if (untilMs <= this.#clock.monotonicMs()) this.#known.delete(stream);
-      }
-      const nowMs = this.#clock.nowMs();
+      const nowMs = this.#parts.time.nowMs();
       const deleted = await deleteIdleKept(this.#jetStream, HISTORY_SUBJECTS, this.#idleMs, nowMs);
-      if (deleted > 0) this.#log.debug("forgot streams that nobody publishes to", { streams: deleted });
+      if (deleted > 0) log.debug("forgot streams that nobody publishes to", { streams: deleted });
     } catch (thrown) {
-      this.#log.warn("streams that nobody publishes to were not deleted", { error: messageOf(thrown) });
+      log.warn("streams that nobody publishes to were not deleted", { error: messageOf(thrown) });
     } finally {
       this.#sweeping = false;
     }

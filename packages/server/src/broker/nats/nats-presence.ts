@@ -1,18 +1,12 @@
 import type { Presence, PresenceEvent, PresenceOutcome, PresenceSize } from "@hawser/core/broker/presence";
-import type { Cancel, Clock } from "@hawser/core/clock";
+import type { Cancel } from "@hawser/core/clock";
 import { messageOf } from "@hawser/core/errors";
 import { LIMITS } from "@hawser/core/limits";
-import type { Log } from "@hawser/core/log";
 import { presenceRecord } from "@hawser/core/protocol/presence-texts";
-import { attendanceKey, type KeptAttendance, type KeptPlace } from "./presence-keys.ts";
-import type { PresenceStore } from "./presence-store.ts";
-import type { SignsOfLife } from "./signs-of-life.ts";
+import { LeftSessions, type LeftSessionsParts, takeOut } from "./left-sessions.ts";
+import { attendanceKey, type KeptPlace } from "./presence-keys.ts";
 
-export interface NatsPresenceParts {
-  readonly store: PresenceStore;
-  readonly signs: SignsOfLife;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface NatsPresenceParts extends LeftSessionsParts {
   /** The name of this server among those that share the store. */
   readonly server: string;
 }
@@ -24,8 +18,8 @@ interface Attendance {
   endsAtMs: number | null;
 }
 
-const SWEEP_MS = 1_000;
-/** Sessions of servers that are gone which are seen to at a time. */
+const AGAIN_MS = 1_000;
+/** Sessions that are taken out at a time. */
 const AT_A_TIME = 100;
 /** What a lost session takes beside its characters, about. */
 const SESSION_OVERHEAD = 500;
@@ -46,16 +40,15 @@ export class NatsPresence implements Presence {
   /** Sessions of this server that were lost, the first of them first. */
   readonly #lost = new Set<string>();
   #lostLength = 0;
-  readonly #stopSweeping: Cancel;
+  readonly #left: LeftSessions;
   #cancelExpiry: Cancel | null = null;
   #expiring = false;
-  #sweeping = false;
   #onExpired: (stream: string, event: PresenceEvent) => void = () => {};
 
   constructor(ttlMs: number, parts: NatsPresenceParts) {
     this.#ttlMs = ttlMs;
     this.#parts = parts;
-    this.#stopSweeping = parts.clock.every(SWEEP_MS, () => void this.#sweep());
+    this.#left = new LeftSessions(ttlMs, parts, (stream, event) => this.#onExpired(stream, event));
     parts.store.whenLoaded(() => this.#assert());
   }
 
@@ -78,8 +71,7 @@ export class NatsPresence implements Presence {
   }
 
   async disconnected(sid: string): Promise<void> {
-    const { clock } = this.#parts;
-    const endsAtMs = clock.nowMs() + this.#ttlMs;
+    const endsAtMs = this.#parts.time.nowMs() + this.#ttlMs;
     await this.#inTurn(sid, async () => {
       const own = this.#own.get(sid);
       if (own === undefined) return;
@@ -103,10 +95,9 @@ export class NatsPresence implements Presence {
 
   /** Its sessions are there for their time yet: the other servers see to that. */
   async close(): Promise<void> {
-    this.#stopSweeping();
+    this.#left.stop();
     this.#cancelExpiry?.();
     await Promise.all(this.#underWay.values());
-    this.#parts.signs.stop();
     this.#parts.store.stop();
   }
 
@@ -195,12 +186,12 @@ export class NatsPresence implements Presence {
   }
 
   #awaitExpiry(): void {
-    const { clock } = this.#parts;
+    const { clock, time } = this.#parts;
     const [first] = this.#lost;
     const own = first === undefined ? undefined : this.#own.get(first);
     if (this.#expiring || own === undefined || own.endsAtMs === null) return;
     this.#cancelExpiry?.();
-    const delayMs = this.#isFull(this.#lostLength) ? 0 : Math.max(0, own.endsAtMs - clock.nowMs());
+    const delayMs = this.#isFull(this.#lostLength) ? 0 : Math.max(0, own.endsAtMs - time.nowMs());
     this.#cancelExpiry = clock.after(delayMs, () => void this.#expireDue());
   }
 
@@ -210,16 +201,16 @@ export class NatsPresence implements Presence {
 
   /** Those of this server, so many at a time. Where there is no room, whoever was lost first goes before the time. */
   async #expireDue(): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, log, time } = this.#parts;
     this.#expiring = true;
     const due: string[] = [];
     let length = this.#lostLength;
     for (const sid of this.#lost) {
       const own = this.#own.get(sid);
       if (own === undefined || own.endsAtMs === null || due.length === AT_A_TIME) break;
-      if (own.endsAtMs > clock.nowMs() && !this.#isFull(length)) break;
+      if (own.endsAtMs > time.nowMs() && !this.#isFull(length)) break;
       length -= lengthOf(own) + SESSION_OVERHEAD;
-      own.endsAtMs = Math.min(own.endsAtMs, clock.nowMs());
+      own.endsAtMs = Math.min(own.endsAtMs, time.nowMs());
       due.push(sid);
     }
     const outcomes = await Promise.allSettled(
@@ -230,7 +221,7 @@ export class NatsPresence implements Presence {
       log.warn("sessions whose time is over are still present; trying again", {
         error: messageOf(failed.reason),
       });
-      await new Promise<void>((resolve) => clock.after(SWEEP_MS, resolve));
+      await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
     }
     this.#expiring = false;
     this.#awaitExpiry();
@@ -239,52 +230,10 @@ export class NatsPresence implements Presence {
   async #expireOwn(sid: string): Promise<void> {
     const own = this.#own.get(sid);
     // It joined or left meanwhile.
-    if (own === undefined || own.endsAtMs === null || own.endsAtMs > this.#parts.clock.nowMs()) return;
-    await this.#expire({ sid, places: own.places });
+    if (own === undefined || own.endsAtMs === null || own.endsAtMs > this.#parts.time.nowMs()) return;
+    await takeOut(this.#parts.store, { sid, places: own.places }, this.#onExpired);
     this.#find(sid, own);
     this.#own.delete(sid);
-  }
-
-  async #expire({ sid, places }: Pick<KeptAttendance, "sid" | "places">): Promise<void> {
-    const { store } = this.#parts;
-    await Promise.all(
-      places.map(async (place) => {
-        const wasLast = await store.exit(sid, place);
-        if (wasLast) this.#onExpired(place.stream, { type: "leave", id: place.id });
-      }),
-    );
-    await store.removeAttendance(sid);
-  }
-
-  /** Sees to the sessions of servers that are gone: first their time begins, then they go. */
-  async #sweep(): Promise<void> {
-    const { store, signs, log } = this.#parts;
-    if (this.#sweeping || !signs.isFirst) return;
-    this.#sweeping = true;
-    try {
-      for (const server of [...store.view.servers()]) {
-        if (!signs.isSilent(server)) continue;
-        const keys = store.view.attendancesOf(server);
-        for (let from = 0; from < keys.length && signs.isSilent(server); from += AT_A_TIME) {
-          await Promise.all(keys.slice(from, from + AT_A_TIME).map((key) => this.#endLeft(key)));
-        }
-      }
-    } catch (thrown) {
-      log.warn("sessions of servers that are gone are still present", { error: messageOf(thrown) });
-    } finally {
-      this.#sweeping = false;
-    }
-  }
-
-  async #endLeft(key: string): Promise<void> {
-    const { store, clock } = this.#parts;
-    const seen = store.view.attendance(key);
-    if (seen === null) return;
-    const { kept, revision } = seen;
-    const nowMs = clock.nowMs();
-    if (kept.endsAtMs === null)
-      await store.putAttendance({ ...kept, endsAtMs: nowMs + this.#ttlMs }, revision);
-    else if (kept.endsAtMs <= nowMs) await this.#expire(kept);
   }
 
   /** Others may have taken this server for gone, or NATS may have lost what it had: its sessions are there all the same. */

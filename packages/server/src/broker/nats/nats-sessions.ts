@@ -26,6 +26,13 @@ interface Found {
   readonly kept: Kept;
 }
 
+export interface NatsSessionsParts {
+  readonly jetStream: JetStream;
+  readonly clock: Clock;
+  /** By the clock of NATS. */
+  readonly time: Pick<Clock, "nowMs">;
+}
+
 /**
  * Sessions in a bucket of NATS. Those of one identity are removed by a mark in the same bucket: revisions count through all
  * keys, so that a session is gone when its mark has a later one than it was saved with. There is no list of an identity's
@@ -33,14 +40,14 @@ interface Found {
  */
 export class NatsSessions implements Sessions {
   readonly isShared = true;
-  readonly #clock: Clock;
+  readonly #time: Pick<Clock, "nowMs">;
   readonly #ttlMs: number;
   readonly #bucket: KeyValues;
   /** What was said of a session last and NATS has not answered yet: who asks afterwards is to be told of it. */
   readonly #underWay = new Map<string, Promise<unknown>>();
 
-  constructor(ttlMs: number, { jetStream, clock }: { readonly jetStream: JetStream; readonly clock: Clock }) {
-    this.#clock = clock;
+  constructor(ttlMs: number, { jetStream, clock, time }: NatsSessionsParts) {
+    this.#time = time;
     this.#ttlMs = ttlMs;
     this.#bucket = new KeyValues(jetStream, clock, { bucket: BUCKET, ttlMs: ttlMs + SLACK_MS });
   }
@@ -95,7 +102,7 @@ export class NatsSessions implements Sessions {
   async #find(sid: string): Promise<Found | null> {
     await this.#underWay.get(sid)?.catch(() => {});
     const value = await this.#bucket.get(keyOf(sid));
-    if (value === null || value.atMs + this.#ttlMs <= this.#clock.nowMs()) return null;
+    if (value === null || value.atMs + this.#ttlMs <= this.#time.nowMs()) return null;
     const found: Found = { revision: value.revision, kept: keptIn(value) };
     const { identifiers, lineage } = found.kept.snapshot;
     const marks = await Promise.all([

@@ -16,6 +16,8 @@ import { PresenceView } from "./presence-view.ts";
 export interface PresenceStoreParts {
   readonly jetStream: JetStream;
   readonly clock: Clock;
+  /** By the clock of NATS. */
+  readonly time: Pick<Clock, "nowMs">;
   readonly log: Log;
 }
 
@@ -172,7 +174,7 @@ export class PresenceStore {
     const revision = await this.#bucket.delete(key, expected);
     if (revision === null) return null;
     this.#view.changed({ key, text: "", revision, isGone: true });
-    this.#gone.push({ revision, atMs: this.#parts.clock.nowMs() });
+    this.#gone.push({ revision, atMs: this.#parts.time.nowMs() });
     return revision;
   }
 
@@ -206,11 +208,11 @@ export class PresenceStore {
 
   /** Never rejects: it is tried again. */
   async #load(): Promise<void> {
-    const { clock, jetStream, log } = this.#parts;
+    const { clock, jetStream, log, time } = this.#parts;
     this.#watch?.stop();
     this.#watch = null;
     const view = new PresenceView();
-    const oldMs = clock.nowMs() - GONE_FOR_MS;
+    const oldMs = time.nowMs() - GONE_FOR_MS;
     try {
       const watch = await this.#bucket.watch((change) => {
         view.heard(change);
@@ -238,7 +240,7 @@ export class PresenceStore {
 
   async #forget(): Promise<void> {
     if (!this.#parts.jetStream.isReady) return;
-    const dueMs = this.#parts.clock.nowMs() - GONE_FOR_MS;
+    const dueMs = this.#parts.time.nowMs() - GONE_FOR_MS;
     const due = this.#gone.findIndex(({ atMs }) => atMs > dueMs);
     const count = Math.min(FORGOTTEN_AT_A_TIME, due < 0 ? this.#gone.length : due);
     const some = this.#gone.splice(0, count);

@@ -29,6 +29,9 @@ export interface StoreHeaders {
   readonly "KV-Operation"?: "DEL";
 }
 
+/** `nowhere`: no stream takes the subject. `changed`: what was expected of it is not so. */
+export type Stored = number | "nowhere" | "changed";
+
 interface StoreAnswer {
   readonly seq?: number;
   readonly error?: { readonly err_code: number; readonly description: string };
@@ -106,10 +109,10 @@ export class JetStream {
    * Stores a message.
    *
    * @param headers by name; most messages have none.
-   * @returns its number in its stream; null where no stream takes the subject, or what was expected of it is not so.
+   * @returns its number in its stream.
    * @throws CableError `io_failed` when it is not known to be stored.
    */
-  async store(subject: string, text: string, headers: StoreHeaders | null = null): Promise<number | null> {
+  async store(subject: string, text: string, headers: StoreHeaders | null = null): Promise<Stored> {
     let answer: string;
     try {
       const options = { timeout: ANSWER_TIMEOUT_MS };
@@ -118,12 +121,12 @@ export class JetStream {
         headers === null ? options : { ...options, headers: this.#link.headers(Object.entries(headers)) };
       answer = (await connection.request(subject, text, request)).string();
     } catch (thrown) {
-      if (isNobodyThere(thrown)) return null;
+      if (isNobodyThere(thrown)) return "nowhere";
       throw asFault(STORING, thrown);
     }
     // JetStream's answer: a number, or what is wrong.
     const { seq, error } = JSON.parse(answer) as StoreAnswer;
-    if (error !== undefined && WRONG_SEQUENCE.includes(error.err_code)) return null;
+    if (error !== undefined && WRONG_SEQUENCE.includes(error.err_code)) return "changed";
     if (seq === undefined || error !== undefined) {
       throw fault(STORING, error?.description ?? "the answer has no number");
     }
@@ -222,7 +225,7 @@ function fault(doing: string, why: string): CableError {
   return new CableError("io_failed", `${doing}: ${why}; see whether NATS is well`, { retryable: true });
 }
 
-function isNobodyThere(thrown: unknown): boolean {
+export function isNobodyThere(thrown: unknown): boolean {
   return thrown instanceof Error && "isNoResponders" in thrown && typeof thrown.isNoResponders === "function"
     ? thrown.isNoResponders() === true
     : false;

@@ -1,6 +1,13 @@
 import type { Cancel, Clock } from "@hawser/core/clock";
 import type { KV } from "@nats-io/kv";
-import { asFault, isUnknownMessage, type JetStream, timedOut } from "./jet-stream.ts";
+import {
+  asFault,
+  isNobodyThere,
+  isUnknownMessage,
+  type JetStream,
+  type StoreHeaders,
+  timedOut,
+} from "./jet-stream.ts";
 
 export interface KeyValuesSettings {
   readonly bucket: string;
@@ -63,9 +70,8 @@ export class KeyValues {
    * @returns its revision; null when another one than `expected` was there.
    */
   async put(key: string, text: string, expected: number | null = null): Promise<number | null> {
-    await this.#open();
     const headers = expected === null ? null : { "Nats-Expected-Last-Subject-Sequence": String(expected) };
-    return this.#jetStream.store(this.#subject + key, text, headers);
+    return this.#store(key, text, headers);
   }
 
   /** The value; null where there is none. */
@@ -84,6 +90,7 @@ export class KeyValues {
       const isGone = found.header.get("KV-Operation") !== "";
       return { key, text: found.string(), revision: found.seq, atMs: found.time.getTime(), isGone };
     } catch (thrown) {
+      if (isNobodyThere(thrown)) this.#opened = null;
       throw asFault("read a key from JetStream", thrown);
     }
   }
@@ -93,9 +100,8 @@ export class KeyValues {
    * @returns the revision of its being gone; null when another one than `expected` was there.
    */
   async delete(key: string, expected: number | null = null): Promise<number | null> {
-    await this.#open();
     const which = expected === null ? {} : { "Nats-Expected-Last-Subject-Sequence": String(expected) };
-    return this.#jetStream.store(this.#subject + key, "", { "KV-Operation": "DEL", ...which });
+    return this.#store(key, "", { "KV-Operation": "DEL", ...which });
   }
 
   /** The names of all keys that match, which may be many. */
@@ -163,6 +169,19 @@ export class KeyValues {
     } catch (thrown) {
       throw asFault("watch keys in JetStream", thrown);
     }
+  }
+
+  async #store(key: string, text: string, headers: StoreHeaders | null): Promise<number | null> {
+    await this.#open();
+    let stored = await this.#jetStream.store(this.#subject + key, text, headers);
+    if (stored === "nowhere") {
+      // Somebody deleted the bucket.
+      this.#opened = null;
+      await this.#open();
+      stored = await this.#jetStream.store(this.#subject + key, text, headers);
+    }
+    if (stored === "nowhere") throw asFault("store a key in JetStream", new Error("its bucket is gone"));
+    return stored === "changed" ? null : stored;
   }
 
   async #inTime(done: Promise<void>): Promise<void> {
