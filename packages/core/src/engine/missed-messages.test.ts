@@ -112,6 +112,47 @@ describe("a node that was parted from the others", () => {
     expect(heard()).toEqual([1, 2, 3, 4]);
   });
 
+  test("asks history of a stream that was followed only now once that is sure", async () => {
+    const { here, publish } = await cluster();
+    here.node.part();
+    here.node.connect();
+    const { connection, say } = here.open(GOOD);
+    say({ command: "subscribe", identifier: PUBSUB });
+    const { bus, store } = here.node;
+    bus.toBroker.shift()?.();
+    bus.fromBroker.shift()?.();
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(here.engine.missed?.isParted).toBe(false);
+    expect([bus.toBroker.length, store.toBroker.length]).toEqual([1, 0]);
+    void publish(1);
+    await publish(2);
+    const heard = connection.sent.map((frame) => JSON.parse(frame).message).filter(Number.isInteger);
+    expect(heard).toEqual([1, 2]);
+  });
+
+  test("tells nobody twice what comes live after history has told it", async () => {
+    const { here, there, settled, publish, join } = await cluster();
+    const { heard } = await join();
+    here.node.part();
+    here.node.connect();
+    const { bus, store } = here.node;
+    for (const move of bus.toBroker.splice(0)) move();
+    void there.engine.publish('{"stream":"chat","data":"1"}');
+    for (const move of there.node.store.toBroker.splice(0)) move();
+    // The message is behind the confirmation, on another connection than the answer of history.
+    for (const move of bus.fromBroker.splice(0, 2)) move();
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    for (const move of store.toBroker.splice(0)) move();
+    for (const move of store.fromBroker.splice(0)) move();
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+    expect(heard()).toEqual([1]);
+    expect(bus.fromBroker).toHaveLength(1);
+    await settled();
+    await publish(2);
+    expect(heard()).toEqual([1, 2]);
+    expect(here.engine.missed?.isKeeping).toBe(false);
+  });
+
   test("gives every group of a stream the same", async () => {
     const { here, settled, publish, join } = await cluster();
     const one = await join();

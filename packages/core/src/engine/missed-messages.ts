@@ -27,6 +27,8 @@ export class MissedMessages {
   readonly #waiting = new Map<string, Publication[]>();
   /** Those of them that history has not been asked about. */
   readonly #toAsk = new Set<string>();
+  /** By stream what history told last, until something newer has come live: it may be ahead of what is on its way. */
+  readonly #told = new Map<string, Position>();
   #underWay = 0;
   #untilMs = 0;
   /** Set while history could not be asked a moment ago. */
@@ -41,14 +43,19 @@ export class MissedMessages {
     return this.#isParted;
   }
 
-  /** While it is not, nothing is kept. */
+  /** While it is not, `keep` need not be asked. */
   get isKeeping(): boolean {
-    return this.#isParted || this.#waiting.size > 0;
+    return this.#isParted || this.#waiting.size > 0 || this.#told.size > 0;
   }
 
-  /** True for a message that is behind missed ones: it is passed on after them. */
+  /** True for a message that is behind missed ones: it is passed on after them, unless it is one of them. */
   keep(publication: Publication): boolean {
-    const { stream } = publication;
+    const { stream, position } = publication;
+    const told = this.#told.get(stream);
+    if (told !== undefined && position !== null) {
+      if (isBehind(position, told)) return true;
+      this.#told.delete(stream);
+    }
     const waiting = this.#waiting.get(stream);
     if (waiting !== undefined) waiting.push(publication);
     else if (this.#isParted) this.#waiting.set(stream, [publication]);
@@ -61,6 +68,7 @@ export class MissedMessages {
   parted(): void {
     this.#isParted = true;
     this.#toAsk.clear();
+    this.#told.clear(); // nothing is on its way any more
     this.#cancelRetry?.();
     this.#cancelRetry = null;
   }
@@ -123,16 +131,20 @@ export class MissedMessages {
       stop = this.#context.clock.after(ANSWER_MS, () => resolve(why));
     });
     try {
-      const answer =
-        typeof reached === "number"
-          ? this.#history.since(stream, reached)
-          : this.#history.after(stream, reached);
-      return await Promise.race([answer, late]);
+      return await Promise.race([this.#askHistory(stream, reached), late]);
     } catch (fault) {
       return messageOf(fault);
     } finally {
       stop();
     }
+  }
+
+  async #askHistory(stream: string, reached: Position | number): Promise<Backlog> {
+    // It may have got its first follower a moment ago.
+    await this.#context.pubSub?.following(stream);
+    return typeof reached === "number"
+      ? this.#history.since(stream, reached)
+      : this.#history.after(stream, reached);
   }
 
   #passOn(stream: string, backlog: Backlog, reached: Position | number): void {
@@ -146,10 +158,10 @@ export class MissedMessages {
         last = { epoch, offset };
         broadcast(this.#context, publicationOf(stream, message, last), last);
       }
+      if (backlog.messages.length > 0 && last !== null) this.#told.set(stream, last);
     } else this.#giveUp(stream, backlog.why);
     for (const publication of live) {
-      const { position } = publication;
-      if (!isBehind(position, last)) broadcast(this.#context, publication, position);
+      if (!this.keep(publication)) broadcast(this.#context, publication, publication.position);
     }
   }
 
