@@ -116,6 +116,28 @@ for (const { name, isThere, start, flags } of STORES) {
       }
     }, 60_000);
 
+    test("one that starts while the store is away says so, serves, and takes over what it missed when it is there", async () => {
+      const front = await startTcpFront([]);
+      try {
+        const a = await node();
+        await revoke(a, { jti: "unknown" });
+        const b = await startHawser([
+          ...["--norpc", "--enforce_jwt", `--jwt_secret=${SECRET}`, "--broadcast_adapter=http"],
+          ...flags(front.port),
+        ]);
+        running.push(b);
+        expect(b.output().match(/the broker's store cannot be asked/g)).toHaveLength(1);
+        const client = connect(b, { jti: "unknown" });
+        expect(JSON.parse(await client.message(0)).type).toBe("welcome");
+        front.lead([store.port]);
+        await client.until(() => client.messages.length > 1, "word of the revocation", 20_000);
+        expect(client.messages[1]).toBe(REVOKED);
+        expect(await connect(b, { jti: "unknown" }).message(0)).toBe(UNAUTHORIZED);
+      } finally {
+        front.stop();
+      }
+    }, 60_000);
+
     test("of several threads does so too, with the clients of each", async () => {
       const front = await startTcpFront([store.port]);
       try {
