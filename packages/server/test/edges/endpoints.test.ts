@@ -1,25 +1,19 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { type Application, startApplication } from "../support/application.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { linesAbout, parseTextLog } from "../support/log-lines.ts";
+import { useStarted } from "../support/started.ts";
 
-const parts: { stop(): unknown }[] = [];
-afterEach(async () => {
-  for (const part of parts.splice(0).reverse()) await part.stop();
-});
+const started = useStarted();
 
 async function start(...flags: readonly string[]): Promise<HawserProcess> {
-  const server = await startHawser(flags);
-  parts.push(server);
-  return server;
+  return started(await startHawser(flags));
 }
 
 async function application(): Promise<Application> {
-  const app = await startApplication();
-  parts.push(app);
-  return app;
+  return started(await startApplication());
 }
 
 test("a WebSocket path with a wildcard does not take in the other endpoints", async () => {

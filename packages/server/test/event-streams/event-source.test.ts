@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
 import { EventClient } from "../support/event-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
+import { useStarted } from "../support/started.ts";
 import { startTcpFront } from "../support/tcp-front.ts";
 import { goodToken, inSeconds, signToken } from "../support/tokens.ts";
 
@@ -10,23 +11,16 @@ import { goodToken, inSeconds, signToken } from "../support/tokens.ts";
 const OPEN = ["--sse", "--norpc", "--noauth", "--public_streams"];
 const SECRET = "a secret of the event streams' tests";
 
-const parts: { stop(): unknown }[] = [];
-afterEach(async () => {
-  for (const part of parts.splice(0).reverse()) await part.stop();
-});
+const started = useStarted();
 
 async function start(...flags: readonly string[]): Promise<HawserProcess> {
-  const server = await startHawser([...OPEN, ...flags]);
-  parts.push(server);
-  return server;
+  return started(await startHawser([...OPEN, ...flags]));
 }
 
 /** The reference, with the same options. */
 async function startReference(...flags: readonly string[]): Promise<HawserProcess> {
   const all = ["--broadcast_adapter=http", ...OPEN, ...flags];
-  const server = await startHawser(all, {}, { command: "anycable-go", quiet: true });
-  parts.push(server);
-  return server;
+  return started(await startHawser(all, {}, { command: "anycable-go", quiet: true }));
 }
 
 const SERVERS = [
@@ -35,9 +29,7 @@ const SERVERS = [
 ] as const;
 
 function listen(port: number, query: string): EventClient {
-  const client = new EventClient(`http://127.0.0.1:${port}/events?${query}`);
-  parts.push(client);
-  return client;
+  return started(new EventClient(`http://127.0.0.1:${port}/events?${query}`));
 }
 
 async function listening(port: number, query: string): Promise<EventClient> {
@@ -74,8 +66,7 @@ describe.each(SERVERS)("an EventSource of %s", (_, startServer) => {
 
   test("comes back by itself after its connection broke, and gets what it missed, once and in order", async () => {
     const server = await startServer("--broker=memory");
-    const front = await startTcpFront([server.port]);
-    parts.push(front);
+    const front = started(await startTcpFront([server.port]));
     const client = await listening(front.port, "stream=news");
     const say = async (from: number, to: number) => {
       for (let n = from; n <= to; n++) {
@@ -108,8 +99,7 @@ describe.each(SERVERS)("an EventSource of %s", (_, startServer) => {
 describe("an EventSource", () => {
   test("that is told not to come back stays away, with raw as well", async () => {
     const server = await start(`--secret=${SECRET}`, "--enforce_jwt");
-    const front = await startTcpFront([server.port]);
-    parts.push(front);
+    const front = started(await startTcpFront([server.port]));
     const plain = listen(front.port, `stream=a&jid=${goodToken(SECRET)}`);
     const raw = listen(front.port, `stream=a&raw=1&jid=${goodToken(SECRET)}`);
     await plain.until(() => plain.opens === 1 && raw.opens === 1, "beginning");
@@ -143,7 +133,7 @@ describe("curl", () => {
   /** Runs until the server ends the stream; what it wrote. */
   async function run(server: HawserProcess, args: readonly string[]): Promise<string> {
     const child = Bun.spawn([curl, "--silent", "--no-buffer", "--include", ...args], { stdout: "pipe" });
-    parts.push({ stop: () => child.kill() });
+    started({ stop: () => child.kill() });
     const written = new Response(child.stdout).text();
     await server.waitFor(/session established.*transport=sse/);
     await publish(server.broadcastPort, { stream: "news", data: '{"t":"hi"}' });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { startApplication } from "../support/application.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
@@ -6,6 +6,7 @@ import { expectClean } from "../support/canary.ts";
 import { EventClient } from "../support/event-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { scrape } from "../support/scrape.ts";
+import { useStarted } from "../support/started.ts";
 import { goodToken } from "../support/tokens.ts";
 
 /** Event streams as sessions of the server: slow readers, presence, the application, many at once. */
@@ -14,15 +15,10 @@ const OPEN = ["--sse", "--public_streams", "--metrics_http=/metrics"];
 const ALONE = [...OPEN, "--norpc", "--noauth"];
 const NEWS = JSON.stringify({ channel: "$pubsub", stream_name: "news" });
 
-const parts: { stop(): unknown }[] = [];
-afterEach(async () => {
-  for (const part of parts.splice(0).reverse()) await part.stop();
-});
+const started = useStarted();
 
 async function start(...flags: readonly string[]): Promise<HawserProcess> {
-  const server = await startHawser(flags);
-  parts.push(server);
-  return server;
+  return started(await startHawser(flags));
 }
 
 /** A client by TCP alone, which can stop reading. */
@@ -36,7 +32,7 @@ class RawClient {
   constructor(port: number, target: string, body: string | { late: string } | null = null) {
     this.socket = connect({ port, host: "127.0.0.1" });
     this.connected = new Promise((resolve) => this.socket.once("connect", () => resolve()));
-    parts.push({ stop: () => this.socket.destroy() });
+    started({ stop: () => this.socket.destroy() });
     this.socket.on("error", () => {});
     this.socket.on("close", () => {
       this.closed = true;
@@ -200,7 +196,7 @@ describe("an event stream begins though more was missed than fits before it:", (
 
   test("of a channel of the application", async () => {
     const application = await startApplication({ command: () => ({ streams: ["long"] }) });
-    parts.push({ stop: () => application.stop() });
+    started(application);
     const server = await start("--public", "--sse", ...LONG, `--rpc_host=127.0.0.1:${application.port}`);
     await fill(server);
     const client = new RawClient(server.port, "/events?channel=Chat&history_since=1");
@@ -232,8 +228,7 @@ describe("an event stream begins though more was missed than fits before it:", (
 describe("presence", () => {
   test("of an event stream begins with its subscription, is told to all, and ends some time after it", async () => {
     const server = await start(...ALONE, "--broker=memory", "--presence_ttl=1");
-    const member = new EventClient(`http://127.0.0.1:${server.port}/events?stream=news`);
-    parts.push(member);
+    const member = started(new EventClient(`http://127.0.0.1:${server.port}/events?stream=news`));
     await member.until(() => member.of("confirm_subscription").length === 1, "confirmation");
     const line = { identifier: NEWS, presence: { id: "7", info: { name: "Ann" } } };
     const joined = new RawClient(server.port, "/events", JSON.stringify(line));
@@ -256,7 +251,7 @@ describe("the application", () => {
     const application = await startApplication({
       command: () => new Promise((resolve) => (answer = () => resolve({ streams: ["s"] }))),
     });
-    parts.push({ stop: () => application.stop() });
+    started(application);
     const server = await start(...OPEN, `--rpc_host=127.0.0.1:${application.port}`);
     const client = new RawClient(server.port, "/events?channel=Chat");
     await until(() => application.callsOf("Command").length === 1, "Command");

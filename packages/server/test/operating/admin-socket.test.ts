@@ -1,24 +1,20 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { freePorts, type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 
 const scratch = createScratch();
 afterAll(() => scratch.remove());
 
-const running: HawserProcess[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.stop()));
-});
+const started = useStarted();
 
 let sockets = 0;
 const newPath = () => join(scratch.path, `admin-${++sockets}.sock`);
 
 async function start(path: string, ...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser(["--norpc", `--admin_socket=${path}`, ...flags]);
-  running.push(server);
-  return server;
+  return started(await startHawser(["--norpc", `--admin_socket=${path}`, ...flags]));
 }
 
 /** Starts a server that must fail; its one line. */
@@ -31,7 +27,7 @@ async function failure(path: string): Promise<string> {
     `--http_broadcast_port=${broadcastPort}`,
     `--admin_socket=${path}`,
   ]);
-  running.push(server);
+  started(server);
   expect(await server.exited).toBe(1);
   expect(server.stderr().trimEnd()).not.toContain("\n");
   return server.stderr();

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { startApplication } from "../support/application.ts";
 import { CableClient } from "../support/cable-client.ts";
@@ -7,14 +7,12 @@ import { type Answer, type GrpcService, serveGrpc, WELCOME } from "../support/gr
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 
 const scratch = createScratch();
 afterAll(() => scratch.remove());
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
+const started = useStarted();
 
 /** The server before a service that answers Connect as told. */
 async function startBefore(
@@ -22,10 +20,8 @@ async function startBefore(
   flags: readonly string[],
   credentials?: ServerCredentials,
 ): Promise<{ hawser: HawserProcess; service: GrpcService }> {
-  const service = await serveGrpc(answer, credentials === undefined ? {} : { credentials });
-  stops.push(() => service.stop());
-  const hawser = await startHawser([`--rpc_host=127.0.0.1:${service.port}`, ...flags]);
-  stops.push(() => hawser.stop());
+  const service = started(await serveGrpc(answer, credentials === undefined ? {} : { credentials }));
+  const hawser = started(await startHawser([`--rpc_host=127.0.0.1:${service.port}`, ...flags]));
   return { hawser, service };
 }
 
@@ -106,11 +102,9 @@ describe("options of the calls to the application", () => {
   }, 20_000);
 
   test("--disable_disconnect, by its older name, tells the application of nobody who left", async () => {
-    const application = await startApplication();
-    stops.push(() => application.stop());
+    const application = started(await startApplication());
     const host = `--rpc_host=127.0.0.1:${application.port}`;
-    const hawser = await startHawser([host, "--disable_disconnect"]);
-    stops.push(() => hawser.stop());
+    const hawser = started(await startHawser([host, "--disable_disconnect"]));
     expect(hawser.output()).toMatch(/WRN --disable_disconnect is deprecated: use disconnect_mode=never/);
     await connect(hawser).message(0);
     hawser.signal("SIGTERM");

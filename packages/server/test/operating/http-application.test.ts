@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { deriveKey } from "@hawser/core/signed/derive";
@@ -15,16 +15,14 @@ import {
 } from "../support/http-application.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 
 /** The server before an application that is called over HTTP. */
 
 const scratch = createScratch();
 afterAll(() => scratch.remove());
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
+const started = useStarted();
 
 const WELCOMING = () => ({ body: WELCOME_REPLY });
 
@@ -33,14 +31,11 @@ async function startBefore(
   flags: readonly string[],
   tls?: Certificate,
 ): Promise<{ hawser: HawserProcess; application: HttpApplication }> {
-  const application = await serveHttp(answer, tls === undefined ? {} : { tls });
-  stops.push(() => application.stop());
+  const application = started(await serveHttp(answer, tls === undefined ? {} : { tls }));
   const scheme = tls === undefined ? "http" : "https";
-  const hawser = await startHawser([
-    `--rpc_host=${scheme}://127.0.0.1:${application.port}/_anycable`,
-    ...flags,
-  ]);
-  stops.push(() => hawser.stop());
+  const hawser = started(
+    await startHawser([`--rpc_host=${scheme}://127.0.0.1:${application.port}/_anycable`, ...flags]),
+  );
   return { hawser, application };
 }
 
@@ -106,12 +101,10 @@ describe("the time of an attempt", () => {
 describe("the server before it", () => {
   test("is ready once anything answers there, also when that comes later", async () => {
     const port = await freePort();
-    const hawser = await startHawser([`--rpc_host=http://127.0.0.1:${port}`, "--ready-path=/ready"]);
-    stops.push(() => hawser.stop());
+    const hawser = started(await startHawser([`--rpc_host=http://127.0.0.1:${port}`, "--ready-path=/ready"]));
     const ready = () => fetch(`http://127.0.0.1:${hawser.port}/ready`);
     expect(await (await ready()).text()).toContain("the RPC backend has not answered yet");
-    const application = await serveHttp(WELCOMING, { port });
-    stops.push(() => application.stop());
+    const application = started(await serveHttp(WELCOMING, { port }));
     for (const untilMs = performance.now() + 20_000; (await ready()).status !== 200; await Bun.sleep(50)) {
       expect(performance.now()).toBeLessThan(untilMs);
     }

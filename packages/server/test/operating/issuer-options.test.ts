@@ -1,10 +1,11 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
 import { SignJWT } from "jose";
 import { startApplication } from "../support/application.ts";
 import { CableClient } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { inSeconds, signToken } from "../support/tokens.ts";
 
 const SECRET = "7b1f0c9d4e2a8b6c5d3e1f0a9b8c7d6e";
@@ -14,15 +15,10 @@ const EXT = JSON.stringify({ user: "ann" });
 const scratch = createScratch();
 afterAll(() => scratch.remove());
 
-const stops: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
+const started = useStarted();
 
 async function start(...flags: string[]): Promise<HawserProcess> {
-  const server = await startHawser(flags);
-  stops.push(() => server.stop());
-  return server;
+  return started(await startHawser(flags));
 }
 
 /** What a client with this token hears: `welcome`, or the reason of its refusal. */
@@ -54,8 +50,7 @@ describe("rules for the tokens of an issuer", () => {
   });
 
   test("--jwt_identifiers makes of claims what the application is told", async () => {
-    const application = await startApplication();
-    stops.push(() => application.stop());
+    const application = started(await startApplication());
     const server = await start(
       `--rpc_host=127.0.0.1:${application.port}`,
       `--jwt_secret=${SECRET}`,

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { CableClient, publish } from "../support/cable-client.ts";
 import {
   freePorts,
@@ -8,24 +8,20 @@ import {
   startHawser,
 } from "../support/hawser-process.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { goodToken } from "../support/tokens.ts";
 
 const scratch = createScratch();
 afterAll(() => scratch.remove());
 
-const running: HawserProcess[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.stop()));
-});
+const started = useStarted();
 
 async function start(
   flags: readonly string[],
   env: Readonly<Record<string, string>> = {},
   place: HawserPlace = {},
 ): Promise<HawserProcess> {
-  const server = await startHawser(flags, env, place);
-  running.push(server);
-  return server;
+  return started(await startHawser(flags, env, place));
 }
 
 /** Runs the command to its end. */
@@ -35,7 +31,7 @@ async function runToEnd(
   place: HawserPlace = { cwd: scratch.path },
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const server = spawnHawser(flags, env, 0, 0, place);
-  running.push(server);
+  started(server);
   const code = await server.exited;
   return { code, stdout: server.stdout(), stderr: server.stderr() };
 }
@@ -207,7 +203,7 @@ describe("the key of the broadcast endpoint", () => {
   test("is derived from --secret, and moves the endpoint to the main port", async () => {
     const [port] = await freePorts(1);
     const server = spawnHawser(["--norpc", "--host=127.0.0.1", `--port=${port}`, "--secret=qwerty"]);
-    running.push(server);
+    started(server);
     await server.waitFor(/Handle health requests at/);
     expect(server.output()).toContain(`Accept broadcast requests at http://127.0.0.1:${port}/_broadcast (`);
     expect(await post(port, derived)).toBe(201);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CableClient } from "../support/cable-client.ts";
@@ -6,27 +6,21 @@ import { runHawser } from "../support/hawser-command.ts";
 import { freePorts, type HawserProcess, spawnHawser, startHawser } from "../support/hawser-process.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
+import { useStarted } from "../support/started.ts";
 import { inSeconds, signToken } from "../support/tokens.ts";
 
 const SECRET = "a-secret-of-more-than-32-characters";
 const scratch = createScratch();
 afterAll(() => scratch.remove());
 
-const running: HawserProcess[] = [];
-const clients: CableClient[] = [];
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close();
-  await Promise.all(running.splice(0).map((server) => server.stop()));
-});
+const started = useStarted();
 
 let files = 0;
 const newPath = (name: string) => join(scratch.path, `${++files}-${name}`);
 
 async function start(...flags: string[]): Promise<HawserProcess> {
   const shared = ["--norpc", "--enforce_jwt", `--jwt_secret=${SECRET}`, "--metrics_http=/metrics"];
-  const server = await startHawser([...shared, ...flags]);
-  running.push(server);
-  return server;
+  return started(await startHawser([...shared, ...flags]));
 }
 
 /** All times are from here on, so that a token of the same claims is the same token, however slow the machine is. */
@@ -36,9 +30,7 @@ const tokenOf = (claims: object) =>
   signToken(SECRET, { ext: '{"user":7}', exp: START_S + 3600, iat: START_S - 60, ...claims });
 
 function connect({ port }: HawserProcess, claims: object): CableClient {
-  const client = new CableClient(`ws://127.0.0.1:${port}/cable?jid=${tokenOf(claims)}`);
-  clients.push(client);
-  return client;
+  return started(new CableClient(`ws://127.0.0.1:${port}/cable?jid=${tokenOf(claims)}`));
 }
 
 /** The first thing that a client with such a token hears. */
@@ -94,7 +86,7 @@ describe("--revocations_file", () => {
       `--port=${port}`,
       `--revocations_file=${path}`,
     ]);
-    running.push(server);
+    started(server);
     expect(await server.exited).toBe(1);
     expect(server.stderr()).toStartWith(
       `hawser: Cannot read the revocations of ${path} (--revocations_file): line 2:`,

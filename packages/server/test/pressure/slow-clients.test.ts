@@ -1,28 +1,24 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { publish } from "../support/cable-client.ts";
 import { type HawserProcess, startHawser } from "../support/hawser-process.ts";
 import { scrape } from "../support/scrape.ts";
 import { connectStalled } from "../support/stalled-client.ts";
+import { useStarted } from "../support/started.ts";
 
 const OPEN = ["--norpc", "--noauth", "--public_streams", "--ping_interval=0", "--metrics_http=/metrics"];
 const CHANNEL = JSON.stringify({ channel: "$pubsub", stream_name: "news" });
 const PREFIX = "anycable_go_";
 
-const parts: { stop(): unknown }[] = [];
-afterEach(async () => {
-  for (const part of parts.splice(0).reverse()) await part.stop();
-});
+const started = useStarted();
 
 async function start(...flags: readonly string[]): Promise<HawserProcess> {
-  const server = await startHawser([...OPEN, ...flags]);
-  parts.push(server);
-  return server;
+  return started(await startHawser([...OPEN, ...flags]));
 }
 
 describe("a client that stops reading", () => {
   test("leaves the counters right: what waits for it counts as sent, byte for byte", async () => {
     const server = await start("--ws_max_pending_size=0", "--ws_write_timeout=0");
-    parts.push(await connectStalled(server.port, CHANNEL));
+    started(await connectStalled(server.port, CHANNEL));
     const before = await scrape(server.port);
     const data = JSON.stringify("é".repeat(20_000));
     for (let i = 0; i < 200; i++) await publish(server.broadcastPort, { stream: "news", data });
@@ -35,8 +31,7 @@ describe("a client that stops reading", () => {
 
   test("is told so and counted, also when everything comes in one burst", async () => {
     const server = await start();
-    const client = await connectStalled(server.port, CHANNEL);
-    parts.push(client);
+    const client = started(await connectStalled(server.port, CHANNEL));
     const element = { stream: "news", data: JSON.stringify("z".repeat(60_000)) };
     expect(
       (
