@@ -52,7 +52,7 @@ function inNats(
   if (!(outer instanceof NatsNodes)) throw new Error("a broker in NATS goes with pub/sub by NATS");
   parts.log.info(`Using NATS broker: ${natsText(nats)} (${aboutKeeping(broker).join(", ")})`);
   const { historyLimit: limit, historyTtlMs: ttlMs, sessionsTtlMs, presenceTtlMs } = broker;
-  const keeping = { history: { limit, ttlMs }, sessionsTtlMs, presenceTtlMs };
+  const keeping = { history: { limit, ttlMs }, sessionsTtlMs, presenceTtlMs, replicas: broker.natsReplicas };
   return createNatsBroker(outer.link, { ...keeping, revocationsLimit: revocation.limit }, parts);
 }
 

@@ -43,4 +43,12 @@ export const BROKER = section("Broker", {
     default: 15,
     help: "How long a client is still present after its connection is gone.",
   }),
+  natsReplicas: integer({
+    flag: "nats_replicas",
+    toml: "broker.nats_replicas",
+    default: 1,
+    max: 5,
+    help: "How many servers of a cluster of NATS keep what the broker has there: with 3, one of them may be gone.",
+    check: (value) => (value < 1 ? "must be 1 at least" : null),
+  }),
 });

@@ -116,6 +116,7 @@ describe("the broker", () => {
       historyTtlMs: 300_000,
       sessionsTtlMs: 300_000,
       presenceTtlMs: 15_000,
+      natsReplicas: 1,
       resumeVerify: true,
     } as const;
     expect(configOf().broker).toEqual(off);

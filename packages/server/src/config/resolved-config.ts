@@ -195,6 +195,8 @@ export interface ResolvedConfig {
     /** Whether who comes for its session has to be let in first. */
     readonly resumeVerify: boolean;
     readonly presenceTtlMs: number;
+    /** Servers of a cluster of NATS that keep what is there. */
+    readonly natsReplicas: number;
   };
   /** How messages pass between servers. */
   readonly pubSub: {

@@ -12,6 +12,8 @@ import { createScratch } from "./scratch.ts";
 export interface JetStreamServer extends NatsServer {
   /** What it is started with. */
   readonly args: readonly string[];
+  /** Where its store is. */
+  readonly folder: string;
   /** Ends it, and removes its store. */
   remove(): Promise<void>;
 }
@@ -23,6 +25,7 @@ export async function startJetStream(further: readonly string[] = []): Promise<J
   return {
     ...nats,
     args,
+    folder: scratch.path,
     async remove() {
       await nats.kill();
       scratch.remove();
@@ -54,7 +57,7 @@ export async function connectJetStream(url: string): Promise<NatsParts> {
     },
     { ...parts, onUp: () => {} },
   );
-  const jetStream = new JetStream(link, parts);
+  const jetStream = new JetStream(link, { ...parts, replicas: 1 });
   link.start();
   await jetStream.ready();
   return {

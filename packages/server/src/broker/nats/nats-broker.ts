@@ -18,6 +18,8 @@ export interface NatsBrokerOptions {
   /** 0 when sessions are not resumed. */
   readonly sessionsTtlMs: number;
   readonly presenceTtlMs: number;
+  /** Servers of a cluster of NATS that keep each of its streams. */
+  readonly replicas: number;
   /** How many revocations servers may write down for each other. */
   readonly revocationsLimit: number;
 }
@@ -41,7 +43,7 @@ export function createNatsBroker(
   { clock, random, log }: NatsBrokerParts,
 ): Broker {
   const server = random.id(SERVER_ID_LENGTH);
-  const jetStream = new JetStream(link, { clock, random, log });
+  const jetStream = new JetStream(link, { replicas: options.replicas, clock, random, log });
   const time = new NatsTime(jetStream, clock, log);
   const signs = new SignsOfLife(link, clock, server);
   const shared = { jetStream, clock, time, log };

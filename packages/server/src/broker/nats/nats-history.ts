@@ -8,6 +8,7 @@ import type { Random } from "@hawser/core/random";
 import type { JetStream } from "../../drivers/nats/jet-stream.ts";
 import {
   deleteIdleKept,
+  deleteKept,
   findKept,
   type KeptSettings,
   type KeptStream,
@@ -38,14 +39,18 @@ export interface NatsHistoryParts {
 
 /** What is being done so that a stream can be published to. */
 interface Opening {
-  readonly opened: Promise<string>;
+  readonly opened: Promise<Known>;
   waiting: number;
 }
 
 /** Which stream of JetStream is there, as this server last knew. */
 interface Known {
   readonly epoch: string;
+  /** Offset of the last message that this server had stored there. */
+  last: number;
   untilMs: number;
+  /** False since the connection was lost: it has to be looked for. */
+  isSure: boolean;
 }
 
 /** An epoch that this or another server gave out must not come again: 48 bits. */
@@ -89,8 +94,10 @@ export class NatsHistory implements History {
     this.#clock = clock;
     // What is not kept goes as what is transient does.
     this.publish = settings.limit === 0 ? null : (publication) => this.#publish(publication);
-    // Another NATS may have answered, with other streams.
-    jetStream.whenReady(() => this.#known.clear());
+    // Another NATS may have answered, or one that lost something.
+    jetStream.whenReady(() => {
+      for (const known of this.#known.values()) known.isSure = false;
+    });
     const everyMs = Math.min(LONGEST_SWEEP_MS, Math.max(SHORTEST_SWEEP_MS, settings.ttlMs));
     this.#stopSweeping = clock.every(everyMs, () => void this.#sweep());
   }
@@ -158,7 +165,7 @@ export class NatsHistory implements History {
   #store(stream: string, text: string): Promise<number> {
     const opening = this.#openings.get(stream);
     const known = this.#known.get(stream);
-    const isKnown = known !== undefined && known.untilMs > this.#clock.monotonicMs();
+    const isKnown = known?.isSure === true && known.untilMs > this.#clock.monotonicMs();
     const stored =
       opening === undefined && isKnown && this.#jetStream.isReady
         ? this.#storeInKnown(stream, known, text)
@@ -174,6 +181,7 @@ export class NatsHistory implements History {
   async #storeInKnown(stream: string, known: Known, text: string): Promise<number> {
     const offset = await this.#jetStream.store(historySubject(stream), text);
     if (typeof offset === "number") {
+      known.last = Math.max(known.last, offset);
       known.untilMs = this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs;
       return offset;
     }
@@ -184,19 +192,19 @@ export class NatsHistory implements History {
 
   async #storeOnceOpen(stream: string, text: string, opening: Opening): Promise<number> {
     opening.waiting += 1;
-    let epoch: string;
+    let known: Known;
     try {
-      epoch = await opening.opened;
+      known = await opening.opened;
     } finally {
       opening.waiting -= 1;
       if (opening.waiting === 0) this.#openings.delete(stream);
     }
-    this.#known.set(stream, {
-      epoch,
-      untilMs: this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs,
-    });
+    this.#known.set(stream, known);
     const offset = await this.#jetStream.store(historySubject(stream), text);
-    if (typeof offset === "number") return offset;
+    if (typeof offset === "number") {
+      known.last = Math.max(known.last, offset);
+      return offset;
+    }
     this.#known.delete(stream);
     throw new CableError("io_failed", "store a message in JetStream: its stream was deleted", {
       retryable: true,
@@ -204,19 +212,30 @@ export class NatsHistory implements History {
   }
 
   #open(stream: string): Opening {
-    const open = async () => {
+    const open = async (): Promise<Known> => {
       await this.#jetStream.ready();
-      const { handsOnTo } = await openKept(this.#jetStream, {
-        ...this.#settings,
-        name: nameOf(stream),
-        subject: historySubject(stream),
-        handsOnTo: keptSubject(stream, this.#parts.random.id(EPOCH_LENGTH)),
-      });
-      return epochIn(handsOnTo);
+      const before = this.#known.get(stream);
+      let found = await this.#findOrMake(stream);
+      if (before?.epoch === epochIn(found.handsOnTo) && found.last < before.last) {
+        // NATS lost its last messages in a crash, and would give their offsets out again.
+        await deleteKept(this.#jetStream, nameOf(stream));
+        found = await this.#findOrMake(stream);
+      }
+      const untilMs = this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs;
+      return { epoch: epochIn(found.handsOnTo), last: found.last, untilMs, isSure: true };
     };
     const opening: Opening = { opened: open(), waiting: 0 };
     this.#openings.set(stream, opening);
     return opening;
+  }
+
+  #findOrMake(stream: string): Promise<KeptStream> {
+    return openKept(this.#jetStream, {
+      ...this.#settings,
+      name: nameOf(stream),
+      subject: historySubject(stream),
+      handsOnTo: keptSubject(stream, this.#parts.random.id(EPOCH_LENGTH)),
+    });
   }
 
   /** With all that was published to it by this server. A stream that is to be deleted is not there any more (DEVIATION: D24). */

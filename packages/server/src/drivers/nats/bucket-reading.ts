@@ -43,7 +43,7 @@ export async function readPut(jetStream: JetStream, bucket: string, from: number
     const stream = streamOf(bucket);
     const next = { seq: from, next_by_subj: subjectOf(bucket, ">") };
     // A reader of what is not there would wait for it.
-    const first = await jetStream.manager.direct.getMessage(stream, next);
+    const first = await jetStream.message(stream, next);
     if (first === null) return found;
     const { consumers } = jetStream.client;
     const reader = await consumers.get(stream, {

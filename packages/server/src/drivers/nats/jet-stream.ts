@@ -2,7 +2,13 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import { CableError, messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import type { Random } from "@hawser/core/random";
-import type { JetStreamClient, JetStreamManager } from "@nats-io/jetstream";
+import type {
+  DirectMsgRequest,
+  JetStreamClient,
+  JetStreamManager,
+  MsgRequest,
+  StoredMsg,
+} from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { retryDelayMs } from "../retry-delay.ts";
 import type { NatsLink } from "./nats-link.ts";
@@ -10,6 +16,8 @@ import type { NatsLink } from "./nats-link.ts";
 type Library = typeof import("@nats-io/jetstream");
 
 export interface JetStreamParts {
+  /** Servers of a cluster that keep each stream. */
+  readonly replicas: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -98,6 +106,20 @@ export class JetStream {
     void this.#link.connection;
     if (this.#manager === null) throw fault("ask JetStream", "it is not there yet");
     return this.#manager;
+  }
+
+  /** How many servers of a cluster keep a stream. */
+  get replicas(): number {
+    return this.#parts.replicas;
+  }
+
+  /**
+   * One message of a stream; null where there is none. Of several servers that keep it the one that leads is asked: another may
+   * be behind.
+   */
+  message(stream: string, which: DirectMsgRequest & MsgRequest): Promise<StoredMsg | null> {
+    const { direct, streams } = this.manager;
+    return this.replicas === 1 ? direct.getMessage(stream, which) : streams.getMessage(stream, which);
   }
 
   /** What opens buckets of keys and values. @throws CableError `io_failed` without a connection. */

@@ -18,6 +18,7 @@ export interface NewKeptStream extends KeptSettings {
 /** A stream of JetStream as it is. Nothing is kept of it where `first` is behind `last`. */
 export interface KeptStream extends KeptSettings {
   readonly handsOnTo: string;
+  readonly replicas: number;
   readonly first: number;
   /** 0 before the first message. */
   readonly last: number;
@@ -56,7 +57,7 @@ export async function openKept(jetStream: JetStream, wanted: NewKeptStream): Pro
   const found = await findKept(jetStream, wanted.name);
   if (found !== null) return withSettings(jetStream, found, wanted);
   try {
-    return keptStream(await jetStream.manager.streams.add(configurationOf(wanted)));
+    return keptStream(await jetStream.manager.streams.add(configurationOf(jetStream, wanted)));
   } catch (thrown) {
     const other = await findKept(jetStream, wanted.name);
     if (other === null) throw asFault("make a stream of JetStream", thrown);
@@ -69,9 +70,11 @@ async function withSettings(
   found: KeptStream,
   wanted: NewKeptStream,
 ): Promise<KeptStream> {
-  if (found.limit === wanted.limit && found.ttlMs === wanted.ttlMs) return found;
+  const { limit, ttlMs, replicas } = found;
+  if (limit === wanted.limit && ttlMs === wanted.ttlMs && replicas === jetStream.replicas) return found;
   try {
-    return keptStream(await jetStream.manager.streams.update(wanted.name, limitsOf(wanted)));
+    const changed = { ...limitsOf(wanted), ...placesOf(jetStream) };
+    return keptStream(await jetStream.manager.streams.update(wanted.name, changed));
   } catch (thrown) {
     throw asFault("change the limits of a stream of JetStream", thrown);
   }
@@ -102,11 +105,20 @@ export async function readOne(
   sequence: number,
 ): Promise<StoredMessage | null> {
   try {
-    const message = await jetStream.manager.direct.getMessage(name, { seq: sequence });
+    const message = await jetStream.message(name, { seq: sequence });
     if (message === null) return null;
     return { sequence, text: message.string(), atMs: message.time.getTime() };
   } catch (thrown) {
     throw asFault("read a message from JetStream", thrown);
+  }
+}
+
+/** Deletes a stream, if it is there. @throws CableError `io_failed` */
+export async function deleteKept(jetStream: JetStream, name: string): Promise<void> {
+  try {
+    await jetStream.manager.streams.delete(name);
+  } catch (thrown) {
+    if (!isUnknownStream(thrown)) throw asFault("delete a stream of JetStream", thrown);
   }
 }
 
@@ -133,14 +145,14 @@ export async function deleteIdleKept(
 
 type Configuration = Partial<StreamConfig> & { readonly name: string };
 
-function configurationOf(wanted: NewKeptStream): Configuration {
+function configurationOf(jetStream: JetStream, wanted: NewKeptStream): Configuration {
   const { name, subject, handsOnTo } = wanted;
   return {
     name,
     subjects: [subject],
-    allow_direct: true,
     republish: { src: subject, dest: handsOnTo },
     ...limitsOf(wanted),
+    ...placesOf(jetStream),
   };
 }
 
@@ -153,11 +165,16 @@ function limitsOf({ limit, ttlMs }: KeptSettings) {
   };
 }
 
+function placesOf({ replicas }: JetStream) {
+  return { num_replicas: replicas, allow_direct: replicas === 1 };
+}
+
 function keptStream({ config, state, created }: StreamInfo): KeptStream {
   return {
     limit: config.max_msgs,
     ttlMs: config.max_age / NANOS_PER_MS,
     handsOnTo: config.republish?.dest ?? "",
+    replicas: config.num_replicas,
     first: Math.max(1, state.first_seq),
     last: state.last_seq,
     lastAtMs: Math.max(Date.parse(state.last_ts), Date.parse(created)),

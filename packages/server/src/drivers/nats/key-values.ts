@@ -84,8 +84,7 @@ export class KeyValues {
   async look(key: string): Promise<KeyChange | null> {
     await this.#open();
     try {
-      const { direct } = this.#jetStream.manager;
-      const found = await direct.getMessage(this.#stream, { last_by_subj: this.#subject + key });
+      const found = await this.#jetStream.message(this.#stream, { last_by_subj: this.#subject + key });
       if (found === null) return null;
       const isGone = found.header.get("KV-Operation") !== "";
       return { key, text: found.string(), revision: found.seq, atMs: found.time.getTime(), isGone };
@@ -208,10 +207,15 @@ export class KeyValues {
     const { bucket, ttlMs } = this.#settings;
     try {
       const { Kvm } = await import("@nats-io/kv");
-      const made = await new Kvm(this.#jetStream.client).create(bucket, ttlMs === 0 ? {} : { ttl: ttlMs });
+      const { replicas } = this.#jetStream;
+      const places = { replicas, allow_direct: replicas === 1 };
+      const kvm = new Kvm(this.#jetStream.client);
+      const made = await kvm.create(bucket, ttlMs === 0 ? places : { ...places, ttl: ttlMs });
       const status = await made.status();
-      if (status.ttl !== ttlMs) {
+      if (status.ttl !== ttlMs || status.replicas !== replicas) {
         await this.#jetStream.manager.streams.update(this.#stream, {
+          num_replicas: replicas,
+          allow_direct: replicas === 1,
           max_age: ttlMs * NANOS_PER_MS,
           duplicate_window: Math.min(ttlMs === 0 ? SHORT_WINDOW_MS : ttlMs, SHORT_WINDOW_MS) * NANOS_PER_MS,
         });
