@@ -218,6 +218,36 @@ describe.skipIf(!HAS_REDIS)("the broker in Redis", () => {
     expect((await history.append("a", "4"))?.epoch).not.toBe(epoch);
   });
 
+  test("keeps nothing for long where the time to live is none, and hands on all the same", async () => {
+    const one = await redis();
+    const { history } = await start(one, { history: { limit: 10, ttlMs: 0 } });
+    const { heard, stop } = await hear(one.url, "s");
+    await part(history.publish)({ ...TOLD, stream: "s", message: "1" });
+    await until(() => expect(heard).toMatchObject([{ data: "1", offset: 1 }]));
+    stop();
+    await until(async () => expect(await one.command("DBSIZE")).toBeLessThanOrEqual(1)); // the server's name
+  });
+
+  test("is there again for all keys when a node of a cluster was away, and rejects those of it meanwhile", async () => {
+    const cluster = await startRedisCluster(scratch.path);
+    nodes.push(...cluster);
+    const { history } = await start({ url: cluster.map((node) => node.url).join() });
+    const streams = Array.from({ length: 20 }, (_, n) => `s${n}`);
+    const append = () =>
+      Promise.allSettled(streams.map((stream) => Promise.resolve(history.append(stream, "1"))));
+    for (const { status } of await append()) expect(status).toBe("fulfilled");
+    await cluster[1].kill();
+    await until(async () => expect((await append()).some(({ status }) => status === "rejected")).toBe(true));
+    const startedMs = performance.now();
+    await append();
+    expect(performance.now() - startedMs).toBeLessThan(8000);
+    await cluster[1].restart();
+    await until(async () => {
+      for (const outcome of await append())
+        expect("reason" in outcome ? String(outcome.reason) : outcome.status).toBe("fulfilled");
+    });
+  }, 60_000);
+
   test("lets nobody have a session again that was saved before its identity was removed by another server", async () => {
     const one = await redis();
     const [a, b] = [await start(one), await start(one)];

@@ -33,7 +33,8 @@ export class RedisHistory implements History {
     random: Random,
   ) {
     this.#limit = limit;
-    this.#ttlMs = ttlMs;
+    // Redis takes no time of nothing.
+    this.#ttlMs = Math.max(1, ttlMs);
     this.#link = link;
     this.#random = random;
   }
