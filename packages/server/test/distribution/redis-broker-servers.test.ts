@@ -89,6 +89,7 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
     const ttl = "--presence_ttl=2";
     const [a, b] = [await hawser(ttl), await hawser(ttl)];
     const follower = await present(b.port, null);
+    await untilFollowed(redis);
     const ann = await present(a.port, "ann");
     const bob = await present(a.port, "bob");
     const heard = () =>
@@ -101,6 +102,7 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
     ];
     await heardIs(joins);
     const { sid } = JSON.parse(await ann.message(0));
+    await untilSaved(redis, sid);
     a.signal("SIGKILL");
     await ann.closed(20_000);
     const again = await connect(b.port, `?sid=${sid}`);
@@ -127,6 +129,7 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
       const flags = [`--redis_url=redis://hawser:secret@127.0.0.1:${own.port}`, "--presence_ttl=1"];
       const [a, b] = [await hawser(...flags), await hawser(...flags)];
       const follower = await present(b.port, null);
+      await untilFollowed(own);
       const ann = await present(a.port, "ann");
       expect((await publish(a.broadcastPort, { stream: "chat", data: "1" })).status).toBe(201);
       const seen = (what: string) =>
@@ -134,6 +137,7 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
       await seen('"message":1');
       await seen('"type":"join"');
       const { sid } = JSON.parse(await ann.message(0));
+      await untilSaved(own, sid);
       ann.close();
       const again = await connect(b.port, `?sid=${sid}`);
       expect(JSON.parse(await again.message(0))).toMatchObject({ restored: true });
@@ -151,6 +155,20 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
     }
   }, 60_000);
 });
+
+/** A server saves a session a moment after it has changed. */
+async function untilSaved(by: RedisServer, sid: string): Promise<void> {
+  await until(async () => {
+    expect(String(await by.command("GET", `hawser:{sessions}:s:${sid}`))).toContain('"$pubsub\\"');
+  });
+}
+
+/** A client is told that it follows a stream when Redis is told, and a moment before Redis knows. */
+async function untilFollowed(by: RedisServer): Promise<void> {
+  await until(async () => {
+    expect(JSON.stringify(await by.command("PUBSUB", "NUMSUB", "chat"))).toMatch(/[:,]"?[1-9]/);
+  });
+}
 
 /** A client that follows the stream and is present there; null for one that only follows. */
 async function present(port: number, id: string | null): Promise<CableClient> {
