@@ -22,6 +22,7 @@ import type { ControlSeat } from "./seat.ts";
 import { keysText, type Reconfigure, type ReloadResult, type ServerKeys } from "./server-keys.ts";
 import { ConnectionThreads } from "./threads/connection-threads.ts";
 import { HAWSER_VERSION } from "./version.ts";
+import { sleep } from "./wait.ts";
 
 /** A server that takes clients. */
 export interface RunningServer {
@@ -244,12 +245,6 @@ async function stopped(broadcasters: Composition["broadcasters"]): Promise<void>
 
 /** How long close frames and answers under way may take to leave once nothing else holds the server. */
 const LAST_BYTES_MS = 500;
-
-function sleep(delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemClock.after(delayMs, resolve);
-  });
-}
 
 function announce(config: ResolvedConfig, log: Log): void {
   const limit = openFileLimit() ?? "unknown";

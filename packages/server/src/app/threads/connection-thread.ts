@@ -18,6 +18,7 @@ import { ToldMismatch } from "../../threads/told-mismatch.ts";
 import { type Composition, compose } from "../compose.ts";
 import { openListeners } from "../listeners.ts";
 import { publishersOf } from "../server-keys.ts";
+import { sleep } from "../wait.ts";
 import type {
   AboutThread,
   KeysGiven,
@@ -244,12 +245,6 @@ async function drain({ composition, listener, stopCounting }: Serving, timeoutMs
   composition.closeSampler();
   await listener?.closeNow();
   return unheard;
-}
-
-function sleep(delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemClock.after(delayMs, resolve);
-  });
 }
 
 function textOf({ texts }: KeysGiven, path: string): string {

@@ -25,7 +25,7 @@ import type { SocketData } from "../../transports/websocket/websocket-transport.
 import type { PlacedRoute } from "../listeners.ts";
 import type { Publish } from "../seat.ts";
 import type { Stage } from "../stage.ts";
-import { atMost, PATIENCE_MS } from "./at-most.ts";
+import { atMost } from "../wait.ts";
 import { drainThreads } from "./drain-threads.ts";
 import type {
   AboutThread,
@@ -36,7 +36,7 @@ import type {
   WordToControl,
   WordToThread,
 } from "./notes.ts";
-import { RunningThread, type ThreadHearer } from "./running-thread.ts";
+import { PATIENCE_MS, RunningThread, type ThreadHearer } from "./running-thread.ts";
 import { ServerMetrics } from "./thread-metrics.ts";
 
 /** What of the server the threads need once it is composed. */

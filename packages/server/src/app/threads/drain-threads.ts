@@ -1,6 +1,6 @@
 import type { Log } from "@hawser/core/log";
-import { atMost, PATIENCE_MS } from "./at-most.ts";
-import type { RunningThread } from "./running-thread.ts";
+import { atMost } from "../wait.ts";
+import { PATIENCE_MS, type RunningThread } from "./running-thread.ts";
 
 /** For threads to say how it went, once their time is over. */
 const LAST_WORDS_MS = 500;

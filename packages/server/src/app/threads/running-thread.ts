@@ -19,6 +19,9 @@ import type {
 } from "./notes.ts";
 import type { ThreadMeasures } from "./thread-metrics.ts";
 
+/** For a thread that is asked and busy. */
+export const PATIENCE_MS = 2_000;
+
 /** What is done with what a thread says by itself. */
 export interface ThreadHearer {
   said(

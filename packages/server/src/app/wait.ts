@@ -1,7 +1,10 @@
-import { systemClock } from "../../drivers/clock.ts";
+import { systemClock } from "../drivers/clock.ts";
 
-/** For a thread that is asked and busy. */
-export const PATIENCE_MS = 2_000;
+export function sleep(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(delayMs, resolve);
+  });
+}
 
 /** Waits for what is to be done, but no longer than that. */
 export async function atMost(limitMs: number, done: Promise<unknown>): Promise<void> {
