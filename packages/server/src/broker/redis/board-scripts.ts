@@ -2,7 +2,7 @@ import { redisScript } from "../../drivers/redis/redis-script.ts";
 
 /**
  * KEYS: rings by the ids of their servers; when each of them ends; the ends of revocations by their ids; the places at which they
- * were written down; the later of the times of those that have one; the last place.
+ * were written down; the later of the times of those that have one; the last place, which stays for good: none may be given out twice.
  */
 const PRELUDE = `
 local time = redis.call('TIME')
@@ -30,6 +30,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', ringEnds, '-inf', string.format(
 end
 redis.call('HSET', rings, ARGV[1], ARGV[2])
 redis.call('ZADD', ringEnds, string.format('%.0f', now + ARGV[3]), ARGV[1])
+for _, key in ipairs({ rings, ringEnds }) do redis.call('PEXPIRE', key, ARGV[3]) end
 forgetEnded(100)
 local reply = { redis.call('GET', last) or '0', redis.call('HVALS', rings) }
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', places, '(' .. ARGV[4], '+inf', 'LIMIT', 0, ARGV[5])) do
@@ -63,6 +64,8 @@ for at = 2, #ARGV, 3 do
   if isLater then redis.call('HSET', befores, id, before) end
   if isLonger or isLater then redis.call('ZADD', places, redis.call('INCR', last), id) end
 end
+local latest = redis.call('ZRANGE', ends, -1, -1, 'WITHSCORES')[2]
+for _, key in ipairs({ ends, places, befores }) do redis.call('PEXPIREAT', key, latest) end
 return 1
 `);
 
