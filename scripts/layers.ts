@@ -19,6 +19,7 @@ const FOUNDATION = [
   "packages/core/src/clock",
   "packages/core/src/random",
   "packages/core/src/log",
+  "packages/core/src/leveled-log",
   "packages/core/src/log-sampler",
   "packages/core/src/redact",
 ];

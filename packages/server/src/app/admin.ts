@@ -1,6 +1,7 @@
 import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import { readRevokeCommand } from "@hawser/core/protocol/revoke-command";
+import { jsonObjectIn } from "@hawser/core/wire/json-object";
 import type { ListedKey } from "../admin/admin-client.ts";
 import { type AdminRoute, adminEndpoint } from "../admin/admin-endpoint.ts";
 import type { ResolvedConfig } from "../config/resolved-config.ts";
@@ -68,19 +69,10 @@ function adminRoutes(composition: Composition): readonly AdminRoute[] {
 
 /** The body is the payload of the publication `revoke`. */
 async function revoked({ revoke }: Composition, body: string): Promise<JsonAnswer> {
-  const payload = objectIn(body);
+  const payload = jsonObjectIn(body);
   const command = payload === null ? "the body is no JSON object" : readRevokeCommand(payload);
   if (typeof command === "string") return { status: 422, body: { error: command } };
   const result = await revoke(command);
   if (!result.done) return { status: 507, body: { error: result.why } };
   return { status: 200, body: { closed: result.closed, until: new Date(result.untilMs).toISOString() } };
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const found: unknown = JSON.parse(text);
-    return typeof found === "object" && found !== null ? { ...found } : null;
-  } catch {
-    return null;
-  }
 }

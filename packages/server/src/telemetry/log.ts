@@ -1,3 +1,4 @@
+import { LeveledLog, type WriteLine } from "@hawser/core/leveled-log";
 import { LIMITS } from "@hawser/core/limits";
 import type { Log, LogFields, LogLevel } from "@hawser/core/log";
 import { scrubTokens } from "@hawser/core/redact";
@@ -17,11 +18,6 @@ export interface LogOptions {
   readonly nowMs?: () => number;
 }
 
-/** Prints one line; levels have been decided and values cleaned. */
-type Print = (level: LogLevel, message: string, fields: LogFields) => void;
-
-const RANKS = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>;
-
 /** Fields that quote what a client or the application sent (anycable logger/values.go@1.6.16). */
 const PAYLOAD_FIELDS: ReadonlySet<string> = new Set(["data", "message", "transmissions"]);
 
@@ -36,49 +32,8 @@ export function createLog(options: LogOptions): Log {
     options.format === "json"
       ? createJsonLines(write, nowMs)
       : createTextLines(write, nowMs, options.colors ?? false);
-  return new ServerLog(print, RANKS[options.level], cleanFields({ nodeid: options.nodeId }));
-}
-
-class ServerLog implements Log {
-  readonly #print: Print;
-  readonly #threshold: number;
-  readonly #fields: LogFields;
-
-  constructor(print: Print, threshold: number, fields: LogFields) {
-    this.#print = print;
-    this.#threshold = threshold;
-    this.#fields = fields;
-  }
-
-  enabled(level: LogLevel): boolean {
-    return RANKS[level] >= this.#threshold;
-  }
-
-  debug(message: string, fields?: LogFields): void {
-    this.#write("debug", message, fields);
-  }
-
-  info(message: string, fields?: LogFields): void {
-    this.#write("info", message, fields);
-  }
-
-  warn(message: string, fields?: LogFields): void {
-    this.#write("warn", message, fields);
-  }
-
-  error(message: string, fields?: LogFields): void {
-    this.#write("error", message, fields);
-  }
-
-  with(fields: LogFields): Log {
-    return new ServerLog(this.#print, this.#threshold, { ...this.#fields, ...cleanFields(fields) });
-  }
-
-  #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
-    if (!this.enabled(level)) return;
-    const all = fields === undefined ? this.#fields : { ...this.#fields, ...cleanFields(fields) };
-    this.#print(level, scrubTokens(message), all);
-  }
+  const clean: WriteLine = (level, message, fields) => print(level, scrubTokens(message), fields);
+  return new LeveledLog(clean, options.level, cleanFields({ nodeid: options.nodeId }), cleanFields);
 }
 
 function cleanFields(fields: LogFields): LogFields {

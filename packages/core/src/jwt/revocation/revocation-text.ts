@@ -1,3 +1,4 @@
+import { jsonObjectIn } from "../../wire/json-object.ts";
 import { REVOCATION_RULES, type Revocation, type RevokedBy } from "./revocation.ts";
 
 /** A revocation as it is written down: JSON, with times in seconds, as in tokens. */
@@ -8,21 +9,12 @@ export function revocationText({ by, value, issuedBeforeS, untilMs }: Revocation
 
 /** What was written down, or null where it is no revocation. */
 export function readRevocation(text: string): Revocation | null {
-  const members = objectIn(text);
+  const members = jsonObjectIn(text);
   if (members === null) return null;
   const { by, value, until, issued_before: issuedBefore = 0 } = members;
   if (!isRevokedBy(by) || typeof value !== "string" || value === "") return null;
   if (typeof until !== "number" || typeof issuedBefore !== "number") return null;
   return { by, value, issuedBeforeS: issuedBefore, untilMs: until * 1000 };
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const found: unknown = JSON.parse(text);
-    return typeof found === "object" && found !== null ? { ...found } : null;
-  } catch {
-    return null;
-  }
 }
 
 function isRevokedBy(value: unknown): value is RevokedBy {

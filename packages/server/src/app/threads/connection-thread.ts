@@ -13,7 +13,7 @@ import { answerQuestion, Questions } from "../../threads/questions.ts";
 import { SharedFailedAuths } from "../../threads/shared-failed-auths.ts";
 import { SharedRoom } from "../../threads/shared-room.ts";
 import { hearLine, ThreadLine } from "../../threads/thread-line.ts";
-import { ThreadLog } from "../../threads/thread-log.ts";
+import { createThreadLog } from "../../threads/thread-log.ts";
 import { ToldMismatch } from "../../threads/told-mismatch.ts";
 import { type Composition, compose } from "../compose.ts";
 import { openListeners } from "../listeners.ts";
@@ -36,7 +36,7 @@ type Line = ThreadLine<WordToControl, NoteToControl>;
 /** How long close frames may take to leave once nothing else holds the thread. */
 const LAST_BYTES_MS = 500;
 /** For what the control thread says for all. */
-const QUIET: Log = new ThreadLog(() => {}, "error");
+const QUIET: Log = createThreadLog(() => {}, "error");
 /** How soon the others know of sessions that have ended. */
 const COUNT_MS = 50;
 
@@ -72,7 +72,7 @@ interface Serving {
 
 function serve(start: ThreadStart, line: Line): Serving {
   const config = threadConfig(start.keys[0].config, start.threads);
-  const log: Log = new ThreadLog(
+  const log: Log = createThreadLog(
     (level, message, fields) => line.say(level, message, fields),
     config.log.level,
   );

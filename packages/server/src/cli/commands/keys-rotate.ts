@@ -1,14 +1,15 @@
 import { CableError, messageOf } from "@hawser/core/errors";
-import { ALGORITHMS, type AlgorithmName } from "@hawser/core/jwt/algorithms";
+import type { AlgorithmName } from "@hawser/core/jwt/algorithms";
 import { type JwkSet, readJwkSet } from "@hawser/core/jwt/jwk-set";
 import { rotateKeys } from "@hawser/core/jwt/key-rotation";
 import { LIMITS } from "@hawser/core/limits";
-import { choice, integer, section, text } from "@hawser/core/options";
+import { integer, section, text } from "@hawser/core/options";
 import { type JsonObject, memberOf, parseStrictObject } from "@hawser/core/wire/strict-json";
 import { systemClock } from "../../drivers/clock.ts";
 import { nodeCrypto } from "../../drivers/crypto.ts";
 import { fileExists, readTextFile, replaceTextFile } from "../../drivers/files.ts";
 import { generateJwk } from "../../drivers/key-pair.ts";
+import { algorithmOption } from "../algorithm-option.ts";
 import { type Command, misuse } from "../command.ts";
 import { newKid } from "../new-kid.ts";
 
@@ -41,15 +42,7 @@ const OPTIONS = section("Options", {
     toml: null,
     help: "Name of the new key; the date and four random digits when not given.",
   }),
-  algorithm: choice({
-    flag: "alg",
-    env: [],
-    toml: null,
-    // Object.keys forgets the keys' type, and the table is a constant.
-    values: ["", ...(Object.keys(ALGORITHMS) as AlgorithmName[])],
-    default: "",
-    help: "Algorithm of the new key; the active key's when not given, else HS256.",
-  }),
+  algorithm: algorithmOption("Algorithm of the new key; the active key's when not given, else HS256."),
 });
 
 export const keysRotate: Command = {

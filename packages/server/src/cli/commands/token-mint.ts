@@ -1,8 +1,8 @@
-import { ALGORITHMS, type AlgorithmName } from "@hawser/core/jwt/algorithms";
 import { LIMITS } from "@hawser/core/limits";
-import { choice, integer, section, text } from "@hawser/core/options";
+import { integer, section, text } from "@hawser/core/options";
 import { type JsonObject, parseStrictObject } from "@hawser/core/wire/strict-json";
 import { systemClock } from "../../drivers/clock.ts";
+import { algorithmOption } from "../algorithm-option.ts";
 import { type Command, type CommandCall, type Misuse, misuse } from "../command.ts";
 import { configurationOf } from "../configuration.ts";
 import { givenKeys, noKeys } from "../key-ring.ts";
@@ -26,15 +26,7 @@ const OPTIONS = section("Options", {
     help: "More claims, as a JSON object; they win over the ones that are made here.",
   }),
   kid: text({ flag: "kid", env: [], toml: null, help: "Which key to sign with, where there are several." }),
-  algorithm: choice({
-    flag: "alg",
-    env: [],
-    toml: null,
-    // Object.keys forgets the keys' type, and the table is a constant.
-    values: ["", ...(Object.keys(ALGORITHMS) as AlgorithmName[])],
-    default: "",
-    help: "Algorithm; the key's first when not given.",
-  }),
+  algorithm: algorithmOption("Algorithm; the key's first when not given."),
 });
 
 export const tokenMint: Command = {
