@@ -77,7 +77,8 @@ export interface LoadClient {
 }
 
 export interface LoadOptions {
-  readonly port: number;
+  /** Of several, clients are spread over them in turn. */
+  readonly port: number | readonly number[];
   readonly broadcastPort: number;
   /** A file of tokens, one a line; connection i sends token i as `?jid=`. */
   readonly tokens?: string;
@@ -94,7 +95,7 @@ export function startLoadClient(options: LoadOptions): LoadClient {
   const command = [
     compile("clients/load.c"),
     "--port",
-    `${options.port}`,
+    [options.port].flat().join(","),
     "--broadcast-port",
     `${options.broadcastPort}`,
   ];

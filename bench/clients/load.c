@@ -1,8 +1,8 @@
 // load: thousands of Action Cable clients in one thread, so that the client itself takes as little of the machine as it can.
 //
-//   load --port P --broadcast-port B [--tokens FILE] [--identifiers FILE] [--payload BYTES] [--protocol NAME]
+//   load --port P[,P2,...] --broadcast-port B [--tokens FILE] [--identifiers FILE] [--payload BYTES] [--protocol NAME]
 //
-// It obeys commands on stdin, one a line, and answers each with one line of JSON on stdout. Between two commands it goes
+// With several ports clients are spread over them in turn. It obeys commands on stdin, one a line, and answers each with one line of JSON on stdout. Between two commands it goes
 // on reading its sockets, so that whoever gives the commands can look at the server in peace:
 //
 //   connect COUNT WINDOW      open COUNT connections, at most WINDOW of them on the way at a time, until each has its welcome
@@ -53,7 +53,8 @@ struct client {
   char sid[24];       // from its last welcome
 };
 
-static int port, broadcast_port, payload = 100;
+#define MOST_PORTS 8
+static int ports[MOST_PORTS], port_count, broadcast_port, payload = 100;
 static char **tokens, **identifiers;    // an identifier is a JSON string, quotes included
 static const char *protocol = "actioncable-v1-json";
 static int storming;
@@ -156,7 +157,10 @@ static void send_text(struct client *c, const char *text) {
   if (write(c->fd, frame, head + 4 + length) < 0) hang_up(c, &lost);
 }
 
+static int port_of(const struct client *c) { return ports[(c - clients) % port_count]; }
+
 static void ask_for_upgrade(struct client *c) {
+  int port = port_of(c);
   char request[9000];
   const char *token = token_count ? tokens[(c - clients) % token_count] : NULL;
   int length = snprintf(request, sizeof request,
@@ -299,7 +303,7 @@ static void on_readable(struct client *c) {
 }
 
 static void open_connection(struct client *c) {
-  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(c)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
   int on = 1;
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   if (c->fd < 0) die("socket %d: %s", (int)(c - clients), strerror(errno));
@@ -586,9 +590,16 @@ static char **read_lines(const char *path, int *count) {
   return lines;
 }
 
+static void read_ports(char *list) {
+  for (char *one = strtok(list, ","); one; one = strtok(NULL, ",")) {
+    if (port_count == MOST_PORTS) die("more than %d ports", MOST_PORTS);
+    ports[port_count++] = atoi(one);
+  }
+}
+
 static void read_options(int count, char **values) {
   for (int i = 1; i + 1 < count; i += 2) {
-    if (strcmp(values[i], "--port") == 0) port = atoi(values[i + 1]);
+    if (strcmp(values[i], "--port") == 0) read_ports(values[i + 1]);
     else if (strcmp(values[i], "--broadcast-port") == 0) broadcast_port = atoi(values[i + 1]);
     else if (strcmp(values[i], "--protocol") == 0) protocol = values[i + 1];
     else if (strcmp(values[i], "--payload") == 0) payload = atoi(values[i + 1]);
@@ -596,7 +607,7 @@ static void read_options(int count, char **values) {
     else if (strcmp(values[i], "--identifiers") == 0) identifiers = read_lines(values[i + 1], &identifier_count);
     else die("unknown option %s", values[i]);
   }
-  if (!port) die("--port is missing");
+  if (port_count == 0) die("--port is missing");
   if (payload < 0 || payload > 60000) die("--payload is 0 to 60000 bytes");
 }
 

@@ -13,6 +13,8 @@ const HOUR_MS = 3_600_000;
 function start(backend?: Backend) {
   const rig = setUp({
     ...(backend === undefined ? {} : { backend }),
+    // Whatever is published is held for a client that is back, and not too much of it.
+    options: { maxPendingBytes: 0 },
     broker: (clock) => ({
       history: new MemoryHistory({ limit: 1000, ttlMs: HOUR_MS }, clock, new SeededRandom(1)),
       sessions: new MemorySessions({ clock, ttlMs: HOUR_MS }),
