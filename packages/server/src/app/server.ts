@@ -82,7 +82,7 @@ export async function startServer(
   if (paths !== null && tls !== null) {
     const use = (files: { cert: string; key: string }) => {
       for (const listener of open) listener.replaceTls(files);
-      threads?.replaceTls(files);
+      threads?.told.useTls(files);
     };
     timers.push(watchCertificate(paths, tls, { clock: systemClock, log, use }));
   }
@@ -93,7 +93,7 @@ export async function startServer(
     timers.push(() => published.stop());
   }
   composition.stage.now = "serving";
-  threads?.enter("serving");
+  threads?.told.enter("serving");
   return {
     reloadKeys: () => composition.keys.reload(),
     stop: () => stopServer(config, composition, { listeners: open, threads, admin, timers }, log),
@@ -101,9 +101,9 @@ export async function startServer(
 }
 
 function controlSeat(threads: ConnectionThreads, outer: Nodes | null): ControlSeat {
-  const keys = { onTaken: threads.useKeys, onPublished: threads.usePublished };
-  const { fanOut: nodes, addMetrics, measure, countRevoked, publisher } = threads;
-  const { takeOver, secretsDiffer, backendAnswered } = threads;
+  const { fanOut: nodes, told, addMetrics, measure, countRevoked, publisher, backendAnswered } = threads;
+  const { takeOver, secretsDiffer } = told;
+  const keys = { onTaken: told.useKeys, onPublished: told.usePublished };
   const all = { addMetrics, measure, countRevoked, publisher, takeOver, secretsDiffer, backendAnswered };
   return { kind: "control", nodes, outer, keys, ...all };
 }
@@ -146,7 +146,8 @@ async function openPorts(
     const forwarded = routes.filter((route) => isMain(route) && route.forwardable === true);
     const { engine, keys, mismatch } = composition;
     const about = { engine, published: keys.published, mismatch };
-    return { open, mainPort: await threads.open({ ...about, routes: forwarded, tls, onFault }) };
+    if (tls !== null) threads.told.useTls(tls);
+    return { open, mainPort: await threads.open({ ...about, routes: forwarded, onFault }) };
   } catch (thrown) {
     threads.terminate();
     await Promise.all(open.map((listener) => listener.closeNow()));
@@ -205,7 +206,7 @@ async function stopServer(
     `Shutting down... (hit Ctrl-C to stop immediately or wait for up to ${seconds}s for graceful shutdown)`,
   );
   composition.stage.now = "leaving";
-  threads?.enter("leaving");
+  threads?.told.enter("leaving");
   if (delayMs > 0) await sleep(Math.min(delayMs, timeoutMs));
   composition.stage.now = "draining";
   await Promise.race([
