@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type Outcome, runGroups } from "./run-groups.ts";
+import { type Outcome, runGroups, whyNot } from "./run-groups.ts";
 import { GROUPS } from "./scenarios/all-groups.ts";
 
 /** Servers at a time: each waits more than it works. */
@@ -24,7 +24,7 @@ beforeAll(async () => {
 for (const group of GROUPS) {
   describe(group.title, () => {
     for (const { name } of group.scenarios) {
-      test(name, () => {
+      test.skipIf(whyNot(group, "ours") !== null)(name, () => {
         const { result, why } = outcomes.get(`${group.title}: ${name}`) ?? { result: "not run", why: "" };
         expect(`${result}${why}`).toBe("passed");
       });

@@ -33,11 +33,22 @@ export async function runGroups(groups: readonly Group[], options: RunOptions): 
   return outcomes;
 }
 
+/** Why the group cannot run here; null when it can. */
+export function whyNot({ embedsNats }: Group, side: Side): string | null {
+  const isMissing = embedsNats === true && side === "ours" && Bun.which("nats-server") === null;
+  return isMissing ? "there is no nats-server on PATH" : null;
+}
+
 type Report = (outcome: Outcome) => void;
 
 async function runGroup(group: Group, options: RunOptions, report: Report): Promise<void> {
+  const missing = whyNot(group, options.side);
   const runnable: Scenario[] = [];
   for (const scenario of group.scenarios) {
+    if (missing !== null) {
+      report({ group, scenario, result: "skipped", why: missing, tookMs: 0 });
+      continue;
+    }
     const onlyOurs = scenario.onlyOurs ?? group.onlyOurs;
     if (options.side === "ours" || onlyOurs === undefined) runnable.push(scenario);
     else report({ group, scenario, result: "skipped", why: onlyOurs, tookMs: 0 });

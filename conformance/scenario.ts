@@ -228,5 +228,7 @@ export interface Group {
   readonly application?: ApplicationScript;
   /** gRPC unless it says otherwise. */
   readonly applicationOver?: "grpc" | "http";
+  /** With a NATS of its own beside it; ours needs the program for that. */
+  readonly embedsNats?: boolean;
   readonly scenarios: readonly Scenario[];
 }

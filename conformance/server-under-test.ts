@@ -28,7 +28,14 @@ const ATTEMPTS = 3;
 
 type Recipe = Pick<
   Group,
-  "flags" | "env" | "file" | "ownAdapter" | "ownBroadcastPort" | "application" | "applicationOver"
+  | "flags"
+  | "env"
+  | "file"
+  | "ownAdapter"
+  | "ownBroadcastPort"
+  | "application"
+  | "applicationOver"
+  | "embedsNats"
 >;
 
 /** Starts the command on free ports of 127.0.0.1 and waits until it is healthy. */
@@ -55,16 +62,17 @@ export async function startServer(under: Command, recipe: Recipe): Promise<Serve
 /** Starts the command with these flags on free ports and waits for nothing. */
 export async function spawn(
   under: Command,
-  { flags, env, file, ownAdapter, ownBroadcastPort }: Recipe,
+  { flags, env, file, ownAdapter, ownBroadcastPort, embedsNats }: Recipe,
   applicationHost: string | null = null,
 ): Promise<HawserProcess> {
-  const [port, broadcastPort] = await freePorts(2);
+  const [port, broadcastPort, natsPort] = (await freePorts(3)) as [number, number, number];
   const given = [
     "--host=127.0.0.1",
     `--port=${port}`,
     ...(ownBroadcastPort ? [] : [`--http_broadcast_port=${broadcastPort}`]),
     ...(ownAdapter ? [] : ["--broadcast_adapter=http"]),
     ...(file === undefined ? [] : [`--config-path=${writeFile(file)}`]),
+    ...(embedsNats ? ["--embed_nats", `--enats_addr=nats://127.0.0.1:${natsPort}`] : []),
     ...(applicationHost === null ? [] : [`--rpc_host=${applicationHost}`]),
     ...flags,
   ];
@@ -114,10 +122,13 @@ async function waitUntilHealthy(
   return "did not get healthy";
 }
 
-/** A server of several threads is healthy once the first of them is. The reference has no such endpoint. */
+/**
+ * A server of several threads is healthy once the first of them is, and NATS may come after it. The reference has no such
+ * endpoint.
+ */
 async function isStarting(port: number): Promise<boolean> {
   const response = await fetch(`http://127.0.0.1:${port}/ready`, { headers: { Connection: "close" } });
-  return response.status === 503 && (await response.text()).includes("starting");
+  return response.status === 503 && /starting|pub\/sub/.test(await response.text());
 }
 
 function serve(script: ApplicationScript, over: "grpc" | "http" = "grpc"): Promise<Application> {

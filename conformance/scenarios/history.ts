@@ -383,7 +383,44 @@ const COUNTED: Group = {
   ],
 };
 
+/** Long beside what an embedded NATS takes to be there. */
+const NATS_READY_MS = 3_000;
+
+const IN_NATS: Group = {
+  title: "history in NATS",
+  flags: ["--norpc", "--noauth", "--public_streams", "--broker=nats"],
+  embedsNats: true,
+  server: "each",
+  scenarios: [
+    {
+      name: "is kept of a stream that has a name which is none in NATS",
+      steps: [
+        ...welcomed(undefined, "a"),
+        ...subscribed("a.b c/*", "a"),
+        {
+          do: "differ",
+          deviation: "D25",
+          ours: [
+            publish("a.b c/*", "1"),
+            receives(first("a.b c/*", "1"), "a"),
+            asks("a", "a.b c/*", from("a.b c/*", 0)),
+            receives(kept("a.b c/*", "1", 1), "a"),
+            receives(told(stream("a.b c/*")), "a"),
+          ],
+          reference: [
+            // Before JetStream is there it takes everything, and loses it.
+            { do: "wait", ms: NATS_READY_MS },
+            { do: "publish", body: publication("a.b c/*", "1"), status: 501 },
+            quiet("a"),
+          ],
+        },
+      ],
+    },
+  ],
+};
+
 export const HISTORY_GROUPS: readonly Group[] = [
+  IN_NATS,
   SHORT_LIVED,
   { title: "history in memory: positions", flags: OPEN, scenarios: POSITIONS },
   { title: "history in memory: requests", flags: OPEN, scenarios: REQUESTS },

@@ -34,7 +34,7 @@ const OUR_FLAGS = `
   jwt_max_lifetime jwt_max_token_bytes jwt_strict jwt_secret_file jwt_previous_secrets jwt_secret_overlap jwt_keys_file jwt_jwks_url jwt_oidc_issuer
   jwt_jwks_max_stale jwt_jwks_cache revocations_file revocation_max_ttl revocations_limit
   jwt_algorithms jwt_issuer jwt_audience jwt_type jwt_identifiers jwt_preset jwt_retired_as secret_file jwt_mismatch_reconnect jwt_keys_differ_after
-  resume_verify nats_creds_path nats_tls_ca_cert_path nats_tls_client_cert_path nats_tls_client_key_path
+  resume_verify nats_replicas nats_creds_path nats_tls_ca_cert_path nats_tls_client_cert_path nats_tls_client_key_path
   session_expiry jwt_expire_claim session_expiry_jitter session_expiry_rate session_expiry_notice jwt_first_message jwt_first_message_timeout
 `
   .trim()
