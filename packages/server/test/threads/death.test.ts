@@ -1,13 +1,10 @@
-import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
 import { startServer } from "../../src/app/server.ts";
-import { SESSION_KEYS } from "../../src/broker/redis/keys.ts";
 import { CableClient, publish } from "../support/cable-client.ts";
 import { freePorts } from "../support/hawser-process.ts";
 import { configOf } from "../support/load-config.ts";
-import { HAS_REDIS, startRedis } from "../support/redis-server.ts";
 import { scrape, sumOf } from "../support/scrape.ts";
-import { createScratch } from "../support/scratch.ts";
 import { goodToken } from "../support/tokens.ts";
 import { until } from "../support/until.ts";
 
@@ -33,13 +30,8 @@ function watchThreads(program?: string): void {
 
 const IDENTIFIER = JSON.stringify({ channel: "$pubsub", stream_name: "chat" });
 
-const EXTENDED = { protocols: ["actioncable-v1-ext-json"] };
-const SINCE_S = Math.floor(Date.now() / 1000) - 60;
-const scratch = createScratch();
-afterAll(() => scratch.remove());
-
-async function join(port: number, options = {}): Promise<CableClient> {
-  const client = new CableClient(`ws://127.0.0.1:${port}/cable`, options);
+async function join(port: number): Promise<CableClient> {
+  const client = new CableClient(`ws://127.0.0.1:${port}/cable`);
   await client.message(0);
   client.send({ command: "subscribe", identifier: IDENTIFIER });
   await client.message(1);
@@ -122,47 +114,6 @@ describe("a connection thread that dies", () => {
     }
   });
 });
-
-test.skipIf(!HAS_REDIS)(
-  "where servers share a broker the clients of a thread that died have their sessions back, and what they missed",
-  async () => {
-    watchThreads();
-    const redis = await startRedis({ folder: scratch.path });
-    const [port = 0, broadcastPort = 0] = await freePorts(2);
-    const config = configOf(
-      ...["--workers=2", "--host=127.0.0.1", `--port=${port}`, `--http_broadcast_port=${broadcastPort}`],
-      ...["--public", "--norpc", "--shutdown_timeout=5", "--broker=redis", `--redis_url=${redis.url}`],
-    );
-    const server = await startServer(config, new RecordingLog(["debug"]), () => ({ ok: true, config }));
-    try {
-      const clients = await Promise.all(Array.from({ length: 12 }, () => join(port, EXTENDED)));
-      const sids = clients.map(({ messages }) => String(JSON.parse(messages[0] ?? "").sid));
-      await until(async () => {
-        const saved = sids.map((sid) => redis.command("GET", `${SESSION_KEYS}:s:${sid}`));
-        for (const text of await Promise.all(saved)) expect(String(text)).toContain("chat");
-      });
-      threads[0]?.terminate();
-      await until(() => {
-        if (clients.every(({ closedWith }) => closedWith === null)) throw new Error("it lives");
-      });
-      expect((await publish(broadcastPort, { stream: "chat", data: '"missed"' })).status).toBe(201);
-      for (const sid of sids.filter((_, i) => clients[i]?.closedWith !== null)) {
-        const back = new CableClient(`ws://127.0.0.1:${port}/cable?sid=${sid}`, EXTENDED);
-        expect(JSON.parse(await back.message(0))).toMatchObject({
-          restored: true,
-          restored_ids: [IDENTIFIER],
-        });
-        back.send({ command: "history", identifier: IDENTIFIER, history: { since: SINCE_S } });
-        await back.until(() => back.messages.some((text) => text.includes("missed")), "the publication");
-        back.close();
-      }
-      for (const client of clients) client.close();
-    } finally {
-      await server.stop();
-      await redis.kill();
-    }
-  },
-);
 
 test.skipIf(process.env.HAWSER_FULL !== "1")(
   "a connection thread that hangs is noticed, and replaced like one that died",
