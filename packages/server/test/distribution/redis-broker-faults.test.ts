@@ -3,7 +3,13 @@ import type { PresenceEvent } from "@hawser/core/broker/presence";
 import { ANN } from "@hawser/core/broker/sessions.contract";
 import type { RedisBrokerOptions } from "../../src/broker/redis/redis-broker.ts";
 import { PRESENCE, part, type RedisBrokerRig, startRedisBroker } from "../support/redis-broker-rig.ts";
-import { HAS_REDIS, type RedisServer, startRedis, startRedisCluster } from "../support/redis-server.ts";
+import {
+  HAS_REDIS,
+  type RedisServer,
+  startRedis,
+  startRedisCluster,
+  startSentinel,
+} from "../support/redis-server.ts";
 import { createScratch } from "../support/scratch.ts";
 import { until } from "../support/until.ts";
 
@@ -246,6 +252,31 @@ describe.skipIf(!HAS_REDIS)("the broker in Redis", () => {
       for (const outcome of await append())
         expect("reason" in outcome ? String(outcome.reason) : outcome.status).toBe("fulfilled");
     });
+  }, 60_000);
+
+  test("goes on by the replica that Sentinels make the master, under another epoch, and tells what it has", async () => {
+    const [master, replica] = [await redis(), await redis()];
+    await replica.command("REPLICAOF", "127.0.0.1", String(master.port));
+    const sentinel = await startSentinel(scratch.path, master.port);
+    nodes.push(sentinel);
+    await until(async () =>
+      expect(JSON.stringify(await sentinel.command("SENTINEL", "REPLICAS", "main"))).toContain(
+        String(replica.port),
+      ),
+    );
+    const { history, sessions } = await start({ url: `redis://127.0.0.1:${sentinel.port}?master_set=main` });
+    for (const message of ["1", "2", "3"]) await history.append("a", message);
+    await sessions.save("s1", ANN);
+    const before = part(await history.head("a"));
+    expect(await master.command("WAIT", "1", "10000")).toBe(1);
+    await master.kill();
+    nodes.splice(nodes.indexOf(master), 1);
+    const after = part(await until(() => history.append("a", "4")));
+    expect(after.offset).toBe(4);
+    expect(after.epoch).not.toBe(before.epoch);
+    const backlog = await history.after("a", { epoch: before.epoch, offset: 2 });
+    expect(backlog.kept && backlog.messages.map(({ message }) => message)).toEqual(["3", "4"]);
+    expect(await sessions.find("s1")).toEqual(ANN);
   }, 60_000);
 
   test("lets nobody have a session again that was saved before its identity was removed by another server", async () => {

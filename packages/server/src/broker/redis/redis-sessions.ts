@@ -14,7 +14,7 @@ const SCANNED_AT_A_TIME = 500;
 /** Removals that are remembered while Redis is away; more come with a storm, and then the oldest do not get done. */
 const MOST_OWED = 10_000;
 
-const MARK_LENGTH = 11;
+const STAMP_LENGTH = 11;
 
 /** Sessions in Redis, which all servers have. The calls are carried out in their order. */
 export class RedisSessions implements Sessions {
@@ -55,8 +55,8 @@ export class RedisSessions implements Sessions {
     const whose = lineage === undefined ? [identifiers] : [identifiers, lineage];
     return this.#removeSurely(JSON.stringify(["", ...whose]), () => ({
       script: REMOVE_OF,
-      // A mark outlives every session that was saved before it.
-      args: [this.#random.id(MARK_LENGTH), 2 * this.#ttlMs, ...whose],
+      // A stamp outlives every session that was saved before it.
+      args: [this.#random.id(STAMP_LENGTH), 2 * this.#ttlMs, ...whose],
     }));
   }
 
@@ -80,11 +80,8 @@ export class RedisSessions implements Sessions {
     try {
       await this.#link.run("remove sessions", script, KEYS, args);
     } catch (fault) {
-      if (this.#owed.size >= MOST_OWED)
-        for (const first of this.#owed.keys()) {
-          this.#owed.delete(first);
-          break;
-        }
+      const [oldest] = this.#owed.keys();
+      if (this.#owed.size >= MOST_OWED && oldest !== undefined) this.#owed.delete(oldest);
       this.#owed.set(name, how);
       throw fault;
     }
