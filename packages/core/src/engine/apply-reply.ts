@@ -3,7 +3,7 @@ import type { CommandReply, PresenceReply } from "../rpc/backend.ts";
 import { isClosed, mergeState, type Session, type Subscription } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
 import { changePresenceToo, type PresenceChange } from "./presence.ts";
-import { forgetFormer } from "./resume.ts";
+import { endForGood } from "./resume.ts";
 import { startStream, stopAllStreams, stopStream } from "./streams.ts";
 
 /**
@@ -34,10 +34,7 @@ export function applyReply(
   if (presence !== null && subscription !== null && !isClosed(session)) {
     changePresenceToo(context, session, identifier, subscription, () => presenceChange(presence));
   }
-  if (reply.disconnect && !isClosed(session)) {
-    forgetFormer(context, session);
-    context.drop(session, "backend_closed");
-  }
+  if (reply.disconnect && !isClosed(session)) endForGood(context, session);
 }
 
 /** Whether something of it is another afterwards that its client is to find again. */

@@ -11,6 +11,7 @@ import type { Session } from "../session/session.ts";
 import type { AdmissionPolicy } from "./admission.ts";
 import type { EngineCounters } from "./counters.ts";
 import type { FailedAuths } from "./failed-auths.ts";
+import type { Lineages } from "./lineages.ts";
 import type { MissedMessages } from "./missed-messages.ts";
 import type { OrderedAppends } from "./ordered-appends.ts";
 import type { PubSub } from "./pub-sub.ts";
@@ -36,6 +37,7 @@ export interface EngineContext {
   /** Null where addresses are not limited. */
   readonly failedAuths: FailedAuths | null;
   readonly restored: RestoredSessions;
+  readonly lineages: Lineages;
   readonly lookups: SessionLookups;
   /** Null where other nodes do not have the same sessions. */
   readonly saved: SavedSessions | null;

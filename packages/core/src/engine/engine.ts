@@ -30,6 +30,7 @@ import { disconnectRequest, dismissAll, dismissInTurns, dropExpired, leaveStream
 import { DisconnectQueue } from "./disconnect-queue.ts";
 import type { FailedAuths } from "./failed-auths.ts";
 import { Inbox } from "./inbox.ts";
+import { Lineages } from "./lineages.ts";
 import { MissedMessages } from "./missed-messages.ts";
 import { OrderedAppends } from "./ordered-appends.ts";
 import { broadcastPresence, losePresence } from "./presence.ts";
@@ -117,6 +118,7 @@ export class Engine implements EngineContext, FromNodes {
   readonly resumeVerify: boolean;
   readonly expiry: Expiry;
   readonly restored = new RestoredSessions(this);
+  readonly lineages = new Lineages();
   readonly lookups = new SessionLookups();
   readonly saved: SavedSessions | null;
   readonly shadow: ShadowConnects | null;
@@ -444,6 +446,7 @@ export class Engine implements EngineContext, FromNodes {
     session.subscriptions = null;
     session.holding = null;
     this.restored.ended(session);
+    this.lineages.ended(session);
   }
 }
 

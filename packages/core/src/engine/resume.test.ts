@@ -410,6 +410,25 @@ describe("a session that was ended on purpose", () => {
     expect(isRestored(come(of("ann", "s2")))).toBe(true);
   });
 
+  test.each([0, 1, 2])(
+    "by the application ends the connections that still seem to be there, whichever of them it was told by: %i",
+    async (told) => {
+      const backend = new ScriptedBackend();
+      const { come, subscribe } = start({ backend });
+      const first = come(of("ann"));
+      const second = come(of("ann", "s1"));
+      const kin = [first, second, come(of("ann", "s2"))];
+      const strangers = [come(of("ann")), come(of("bob"))];
+      subscribe(kin[told]!, CHAT);
+      backend.commands[0]?.resolve(commandReply({ disconnect: true }));
+      await settle();
+      for (const { connection } of kin) expect(connection.closedWith?.reason).toBe("Command Failed");
+      for (const { connection } of strangers) expect(connection.closedWith).toBeNull();
+      for (const sid of ["s1", "s2", "s3"]) expect(isRestored(come(of("ann", sid)))).toBe(false);
+      expect(isRestored(come(of("ann", "s4")))).toBe(true);
+    },
+  );
+
   test("because it did not answer or was too slow does", () => {
     const { come, engine } = start();
     for (const reason of ["no_pong", "too_slow", "bad_frames"] as const) {

@@ -72,11 +72,27 @@ export function forgetSessions(context: EngineContext, identifiers: string): voi
 }
 
 /** Removes what is cached of what the session was before it was resumed; for one that is ended on purpose. */
-export function forgetFormer(context: EngineContext, { identifiers, lineage, sid }: Session): void {
+function forgetFormer(context: EngineContext, { identifiers, lineage, sid }: Session): void {
   if (lineage === null) return;
   context.lookups.ended(identifiers, lineage);
   if (lineage === sid) return;
   settled(context, context.broker?.sessions?.removeOf(identifiers, lineage));
+}
+
+/**
+ * Ends a session for good, as the application wants it, with all that there is of it: a former connection of its client that
+ * still seems to be there, and what is cached.
+ */
+export function endForGood(context: EngineContext, session: Session): void {
+  const { lineage, identifiers } = session;
+  forgetFormer(context, session);
+  if (lineage !== null) {
+    for (const kin of [context.sessions.get(lineage), ...context.lineages.resumedOf(lineage)]) {
+      if (kin !== undefined && kin !== session && kin.identifiers === identifiers)
+        context.drop(kin, "backend_closed");
+    }
+  }
+  context.drop(session, "backend_closed");
 }
 
 /**
@@ -194,6 +210,7 @@ function restore(
   context.send(session, restoredWelcome(session.sid, identifiers));
   for (const subscription of snapshot.subscriptions) follow(context, session, subscription);
   if (identifiers.length > 0) context.restored.add(session);
+  context.lineages.add(session);
 }
 
 function follow(
