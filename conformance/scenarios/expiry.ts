@@ -314,9 +314,19 @@ const APPLICATION_TOLD: Group = {
       name: "hears of no bad token",
       steps: [
         ...[connect(`/cable?jid=${GOOD}`), receives('{"type":"welcome"}')],
-        { do: "send", command: { command: "auth", token: FORGED }, times: 100 },
-        ...Array.from({ length: 100 }, () => NOT_RENEWED),
+        { do: "send", command: { command: "auth", token: FORGED }, times: 20 },
+        ...Array.from({ length: 20 }, () => NOT_RENEWED),
         { do: "calls", method: "Connect", count: 1 },
+        { do: "calls", method: "Command", count: 0 },
+      ],
+    },
+    {
+      name: "does not see who shows more than twenty tokens in a minute, for the connection is closed with 1008",
+      steps: [
+        ...[connect(`/cable?jid=${GOOD}`), receives('{"type":"welcome"}')],
+        { do: "send", command: { command: "auth", token: FORGED }, times: 21 },
+        ...Array.from({ length: 20 }, () => NOT_RENEWED),
+        { do: "closed", code: 1008, reason: "Too many tokens" },
         { do: "calls", method: "Command", count: 0 },
       ],
     },
