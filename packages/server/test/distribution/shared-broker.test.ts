@@ -9,6 +9,7 @@ import { HAS_NATS } from "../support/nats-server.ts";
 import { HAS_REDIS, type RedisServer, startRedis } from "../support/redis-server.ts";
 import { scrape } from "../support/scrape.ts";
 import { createScratch } from "../support/scratch.ts";
+import { startTcpFront } from "../support/tcp-front.ts";
 import { until } from "../support/until.ts";
 import { message } from "./cluster-client.ts";
 
@@ -35,8 +36,18 @@ afterAll(async () => {
 });
 
 const BROKERS = [
-  { name: "Redis", has: HAS_REDIS, flags: () => ["--broker=redis", `--redis_url=${redis.url}`] },
-  { name: "NATS", has: HAS_NATS, flags: () => ["--broker=nats", `--nats_servers=${nats.url}`] },
+  {
+    name: "Redis",
+    has: HAS_REDIS,
+    port: () => redis.port,
+    flags: (port = redis.port) => ["--broker=redis", `--redis_url=redis://127.0.0.1:${port}`],
+  },
+  {
+    name: "NATS",
+    has: HAS_NATS,
+    port: () => nats.port,
+    flags: (port = nats.port) => ["--broker=nats", `--nats_servers=nats://127.0.0.1:${port}`],
+  },
 ].filter(({ has }) => has);
 
 async function hawser(...flags: string[]): Promise<HawserProcess> {
@@ -136,7 +147,7 @@ class Rememberer {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-describe.each(BROKERS)("servers that share a broker in $name", ({ name, flags }) => {
+describe.each(BROKERS)("servers that share a broker in $name", ({ name, flags, port }) => {
   test("give the clients of one that was killed their sessions back, and what they missed", async () => {
     const [a, b] = [await hawser(...flags()), await hawser(...flags())];
     const stream = "killed";
@@ -196,6 +207,35 @@ describe.each(BROKERS)("servers that share a broker in $name", ({ name, flags })
       expect(lost).toBeGreaterThan(0);
     } finally {
       await dying.stop();
+    }
+  }, 60_000);
+
+  test("tell the clients of one that lost its connection what they missed, once it is back", async () => {
+    const front = await startTcpFront([port()]);
+    const [nowhere = 0] = await freePorts(1);
+    try {
+      const [a, b] = [await hawser(...flags(front.port)), await hawser(...flags())];
+      const stream = `cut off from ${name}`;
+      const all = await Promise.all(Array.from({ length: 3 }, () => Rememberer.join(a.port, stream)));
+      let count = 0;
+      const publishMore = async () => {
+        for (let n = 0; n < 30; n++, count++)
+          expect((await publish(b.broadcastPort, message(count, stream))).status).toBe(201);
+      };
+      await publishMore();
+      for (const client of all) await client.untilHeard(numbers(count));
+      front.lead([nowhere]);
+      front.cut();
+      await publishMore();
+      for (const client of all) client.read();
+      for (const { heard } of all) expect(heard).toHaveLength(30);
+      front.lead([port()]);
+      await publishMore();
+      for (const client of all) await client.untilHeard(numbers(count));
+      const caughtUp = (await scrape(a.port)).get('anycable_go_missed_streams_total{result="caught_up"}');
+      expect(caughtUp).toBeGreaterThanOrEqual(1);
+    } finally {
+      front.stop();
     }
   }, 60_000);
 });
