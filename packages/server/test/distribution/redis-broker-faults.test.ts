@@ -346,6 +346,24 @@ describe.skipIf(!HAS_REDIS)("presence in Redis", () => {
     expect(await slow.presence.leave("room", "sid0")).toMatchObject({ done: true, event: { type: "leave" } });
   }, 60_000);
 
+  test("lets nobody go because Redis was away for longer than a server may be silent", async () => {
+    const one = await redis(
+      ...["--appendonly", "yes", "--appendfsync", "always", "--appenddirname", crypto.randomUUID()],
+    );
+    const options = { presence: { ...QUICK, silentMs: 3000 } };
+    const rigsHere = [await start(one, options), await start(one, options), await start(one, options)];
+    const expired = await following(rigsHere);
+    for (const [at, { presence }] of rigsHere.entries())
+      await presence.join("room", `sid${at}`, `${at}`, null);
+    await one.kill();
+    await Bun.sleep(3500);
+    await one.restart();
+    for (const { presence } of rigsHere) await until(() => presence.info("room"));
+    await Bun.sleep(1000);
+    expect(expired).toEqual([]);
+    expect(JSON.parse(String(await rigsHere[0]?.presence.info("room"))).total).toBe(3);
+  }, 60_000);
+
   test("tells joins and leaves in the order in which they happened, to all", async () => {
     const one = await redis();
     const options = { presence: { ...QUICK, tells: true } };
