@@ -222,6 +222,10 @@ describe.skipIf(!HAS_REDIS)("the broker in Redis", () => {
     });
     await one.command("DEL", "hawser:h:{.a}");
     expect((await history.append("a", "4"))?.epoch).not.toBe(epoch);
+    expect(await history.since("a", 1)).toMatchObject({
+      kept: true,
+      messages: [{ offset: 1, message: "4" }],
+    });
   });
 
   test("keeps nothing for long where the time to live is none, and hands on all the same", async () => {
