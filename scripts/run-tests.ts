@@ -16,12 +16,13 @@ interface Counts {
 const ROOT = resolve(import.meta.dir, "..");
 const BUN = process.execPath;
 const full = process.argv.includes("--full");
-/** What clients see of a server is played once more with several threads. */
+/** What clients see of a server is played once more with several threads, in some five minutes. */
 const FOR_SEVERAL_THREADS = [
   "conformance/conformance.test.ts",
-  ...["clients", "event-streams", "expiry", "history", "presence", "resume", "revocation"].map(
+  ...["clients", "event-streams", "expiry", "history", "presence", "resume"].map(
     (folder) => `packages/server/test/${folder}/`,
   ),
+  ...["logging-out", "nodes"].map((name) => `packages/server/test/revocation/${name}.test.ts`),
   ...["key-reload", "metrics", "published-keys", "revocation", "secret-mismatch", "shutdown", "tls"].map(
     (name) => `packages/server/test/operating/${name}.test.ts`,
   ),
@@ -80,8 +81,9 @@ async function suites(): Promise<void> {
   await suite(others, false);
   console.log((await beside) ?? "");
   if (!full) return;
+  // Without what takes long of it: browsers, crowds.
   console.log("\nthe same clients and scenarios, by two connection threads:\n");
-  await suite(files.filter(isForThreads), false, "--workers=2");
+  await suite(files.filter(isForThreads), false, { HAWSER_FULL: "", HAWSER_TEST_FLAGS: "--workers=2" });
 }
 
 function isForThreads(file: string): boolean {
@@ -99,11 +101,15 @@ async function testFiles(): Promise<string[]> {
 }
 
 /**
- * Runs the tests of these files, with these flags for every server that they start. The runner says how it went in a JUnit report; its exit code alone does not count.
+ * Runs the tests of these files, in this environment besides. The runner says how it went in a JUnit report; its exit code alone does not count.
  *
  * @returns what it wrote if that is `kept`, else nothing.
  */
-async function suite(files: readonly string[], kept: boolean, flags = ""): Promise<string> {
+async function suite(
+  files: readonly string[],
+  kept: boolean,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const scratch = mkdtempSync(join(tmpdir(), "hawser-test-"));
   const report = join(scratch, "junit.xml");
   const output = join(scratch, "output");
@@ -118,7 +124,7 @@ async function suite(files: readonly string[], kept: boolean, flags = ""): Promi
       stdin: "ignore",
       // One descriptor for both, so that neither writes over the other.
       ...{ stdout: log ?? "inherit", stderr: log ?? "inherit" },
-      env: { ...process.env, HAWSER_FULL: full ? "1" : "", HAWSER_TEST_FLAGS: flags },
+      env: { ...process.env, HAWSER_FULL: full ? "1" : "", ...variables },
     },
   );
   const exitCode = await runner.exited;
