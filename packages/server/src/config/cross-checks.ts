@@ -35,6 +35,7 @@ export function crossCheck(values: OptionValues, config: ResolvedConfig): Findin
       ...verificationWithoutTls(values, config),
       ...originsWithScheme(config),
       ...keyInPublic(values, config),
+      ...secretThatIsNone(values, config),
       ...channelsWithoutSecret(values, config),
       ...secretsWithoutChannel(values),
       ...historyOfOneOfSeveral(values, config),
@@ -149,6 +150,17 @@ function keyInPublic(values: OptionValues, config: ResolvedConfig): string[] {
   if (!config.public || sourcedOf(values, BROADCAST.options.broadcastKey).source === "default") return [];
   const { where } = sourcedOf(values, BROADCAST.options.broadcastKey);
   return [`${where} has no effect: ${placeOf(values, GENERAL.options.public)} opens the broadcast endpoint`];
+}
+
+/** The reference asks for the key that comes of the word, which whoever knows of it can work out. */
+function secretThatIsNone(values: OptionValues, { broadcast, public: isPublic }: ResolvedConfig): string[] {
+  const { secret } = GENERAL.options;
+  if (valueIn(values, secret) !== "none" || isPublic || !broadcast.adapters.includes("http")) return [];
+  if (broadcast.key !== null || valueIn(values, BROADCAST.options.broadcastKey) !== "") return [];
+  return [
+    `${placeOf(values, secret)} is none, so whoever reaches port ${broadcast.port} may publish (AnyCable asks for a key that it ` +
+      `derives from the word): set ${BROADCAST.options.broadcastKey.flag}, or none there as well if that is meant`,
+  ];
 }
 
 /** The reference leaves the channel to the application too, and says nothing. */

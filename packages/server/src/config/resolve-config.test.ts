@@ -332,6 +332,16 @@ describe("public mode", () => {
   });
 });
 
+test("a secret that is none leaves publishing open, which is said unless it is meant", () => {
+  expect(configOf("--secret=none").broadcast).toMatchObject({ key: null, port: 8090 });
+  expect(warningsOf("--secret=none")).toEqual([
+    "--secret is none, so whoever reaches port 8090 may publish (AnyCable asks for a key that it derives from the word): " +
+      "set broadcast_key, or none there as well if that is meant",
+  ]);
+  for (const meant of ["--broadcast_key=k", "--broadcast_key=none", "--public", "--broadcast_adapter=redis"])
+    expect(warningsOf("--secret=none", meant)).not.toContain(expect.stringContaining("is none, so"));
+});
+
 describe("the backend", () => {
   test("is gRPC unless there is to be none", () => {
     expect(configOf().rpc.kind).toBe("grpc");

@@ -259,7 +259,7 @@ describe("a weak secret", () => {
       `a secret of --jwt_previous_secrets has 3 bytes, and fewer than 32 can be guessed: ${TODO}`,
     ]);
     expect(loaded({ argv: [`--secret=${STRONG}`] }).warnings).toEqual([]);
-    expect(loaded({ argv: ["--secret=none"] }).warnings).toEqual([]);
+    expect(loaded({ argv: ["--secret=none", "--broadcast_key=none"] }).warnings).toEqual([]);
   });
 
   test("ends the start under jwt_strict", () => {

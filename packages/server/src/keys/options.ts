@@ -16,7 +16,9 @@ export const JWT = section("JWT", {
   previousSecrets: secrets({
     flag: "jwt_previous_secrets",
     toml: "jwt.previous_secrets",
-    help: "Former secrets whose tokens are still taken. Where tokens are signed with secret itself, so are the keys that come from it.",
+    help:
+      "Former secrets whose tokens are still taken. Where tokens are signed with secret itself, so are the keys that come from it. " +
+      "One with a comma in it needs the file, as an element of an array.",
   }),
   overlapS: integer({
     flag: "jwt_secret_overlap",
