@@ -1,8 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, rmSync } from "node:fs";
+import type { PresenceEvent } from "@hawser/core/broker/presence";
 import type { SessionSnapshot } from "@hawser/core/broker/sessions";
+import { takeOut } from "../../src/broker/nats/left-sessions.ts";
 import { NatsHistory } from "../../src/broker/nats/nats-history.ts";
+import { NatsPresence } from "../../src/broker/nats/nats-presence.ts";
 import { NatsSessions } from "../../src/broker/nats/nats-sessions.ts";
+import { PresenceStore } from "../../src/broker/nats/presence-store.ts";
+import { SignsOfLife } from "../../src/broker/nats/signs-of-life.ts";
 import { systemClock } from "../../src/drivers/clock.ts";
 import { systemRandom } from "../../src/drivers/random.ts";
 import { publish } from "../support/cable-client.ts";
@@ -154,6 +159,86 @@ describe.skipIf(!HAS_NATS)("sessions in NATS", () => {
     await parts.jetStream.manager.streams.delete("KV_hawser_sessions");
     await sessions.save("bucket", SESSION);
     expect(await sessions.find("bucket")).toEqual(SESSION);
+  }, 60_000);
+});
+
+describe.skipIf(!HAS_NATS)("presence in NATS", () => {
+  const infoOf = async (presence: NatsPresence) => JSON.parse(await presence.info("room")).records;
+
+  function presenceOf({ link, jetStream, log }: NatsParts) {
+    const server = systemRandom.id(11);
+    const signs = new SignsOfLife(link, systemClock, server);
+    const shared = { jetStream, log, clock: systemClock, time: systemClock };
+    const store = new PresenceStore(shared);
+    const presence = new NatsPresence(1_000, { ...shared, store, signs, server });
+    const told: [string, PresenceEvent][] = [];
+    presence.onExpired((stream, event) => told.push([stream, event]));
+    cleanups.push(async () => {
+      await presence.close();
+      signs.stop();
+    });
+    return { presence, store, told };
+  }
+
+  test("tells once of the first and the last of an id, whoever comes and goes at the same moment", async () => {
+    const [one, other] = [presenceOf(await connect()).presence, presenceOf(await connect()).presence];
+    for (let n = 0; n < 10; n++) {
+      const sids = Array.from({ length: 20 }, (_, at) => `${n}-${at}`);
+      const at = (index: number) => (index % 2 === 0 ? one : other);
+      const came = await Promise.all(
+        sids.map((sid, index) => at(index).join("room", sid, "ann", String(index))),
+      );
+      expect(came.filter((outcome) => outcome.done && outcome.event !== null)).toHaveLength(1);
+      const went = await Promise.all(sids.map((sid, index) => at(index).leave("room", sid)));
+      expect(went.filter((outcome) => outcome.done && outcome.event !== null)).toHaveLength(1);
+      expect(await infoOf(other)).toBeUndefined();
+    }
+  }, 60_000);
+
+  test("goes on when NATS was killed, and is said again where NATS has lost it", async () => {
+    const own = await startJetStream();
+    cleanups.push(() => own.remove());
+    const [one, other] = [presenceOf(await connect(own.url)), presenceOf(await connect(own.url))];
+    await one.presence.join("room", "a", "ann", "1");
+    await own.kill();
+    await expect(one.presence.join("room", "b", "bob", "2")).rejects.toThrow();
+    await own.restart();
+    await until(async () => expect(await infoOf(other.presence)).toContainEqual({ info: 1, id: "ann" }));
+    expect(one.told.filter(([, { type }]) => type === "leave")).toEqual([]);
+    await own.kill();
+    rmSync(own.folder, { recursive: true });
+    await own.restart();
+    await until(async () => expect(await infoOf(other.presence)).toContainEqual({ info: 1, id: "ann" }));
+    expect(one.told).toContainEqual(["room", { type: "join", id: "ann", info: "1" }]);
+  }, 60_000);
+
+  test("of a server that was taken for gone, and is not, is said again", async () => {
+    const parts = await connect();
+    const [one, other] = [presenceOf(parts), presenceOf(await connect())];
+    await one.presence.join("room", "c", "cat", "1");
+    await one.presence.join("room", "d", "dog", "1");
+    // What another one would do.
+    const kept = await other.store.attendance("c");
+    if (kept === null) throw new Error("it is not there");
+    await takeOut(other.store, kept, () => {});
+    await other.store.putAttendance({
+      ...kept,
+      sid: "d",
+      places: [{ stream: "room", id: "dog", info: "1" }],
+      endsAtMs: 1,
+    });
+    // As after a lost connection.
+    await one.store.reload();
+    await until(async () => expect((await other.store.attendance("d"))?.endsAtMs).toBeNull());
+    await until(async () =>
+      expect(await infoOf(other.presence)).toEqual(
+        expect.arrayContaining([
+          { info: 1, id: "cat" },
+          { info: 1, id: "dog" },
+        ]),
+      ),
+    );
+    expect(one.told).toEqual([["room", { type: "join", id: "cat", info: "1" }]]);
   }, 60_000);
 });
 

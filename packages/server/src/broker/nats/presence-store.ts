@@ -52,7 +52,7 @@ export class PresenceStore {
     this.#parts = parts;
     const { jetStream, clock } = parts;
     this.#bucket = new KeyValues(jetStream, clock, { bucket: BUCKET, ttlMs: 0 });
-    jetStream.whenReady(() => void this.#reload());
+    jetStream.whenReady(() => void this.reload());
     this.#stopForgetting = clock.every(FORGET_EVERY_MS, () => void this.#forget());
   }
 
@@ -127,6 +127,14 @@ export class PresenceStore {
     });
   }
 
+  /** Makes the view anew. Never rejects: it is tried again. */
+  reload(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#stopForgetting();
@@ -185,7 +193,7 @@ export class PresenceStore {
     const untilMs = clock.monotonicMs() + CATCH_UP_MS;
     while (this.#view.upTo < revision) {
       if (clock.monotonicMs() > untilMs) {
-        void this.#reload();
+        void this.reload();
         throw new CableError("io_failed", "look who is there: NATS is behind with telling; try again", {
           retryable: true,
         });
@@ -196,17 +204,9 @@ export class PresenceStore {
 
   async #loaded(): Promise<void> {
     await this.#parts.jetStream.ready();
-    await (this.#loading ?? (this.#watch === null ? this.#reload() : null));
+    await (this.#loading ?? (this.#watch === null ? this.reload() : null));
   }
 
-  #reload(): Promise<void> {
-    this.#loading ??= this.#load().finally(() => {
-      this.#loading = null;
-    });
-    return this.#loading;
-  }
-
-  /** Never rejects: it is tried again. */
   async #load(): Promise<void> {
     const { clock, jetStream, log, time } = this.#parts;
     this.#watch?.stop();
@@ -226,14 +226,14 @@ export class PresenceStore {
       this.#view = view;
       this.#watch = watch;
       void watch.ended.then(() => {
-        if (this.#watch === watch && !this.#stopped && jetStream.isReady) void this.#reload();
+        if (this.#watch === watch && !this.#stopped && jetStream.isReady) void this.reload();
       });
       for (const listener of this.#onLoaded) listener();
     } catch (thrown) {
       if (this.#stopped) return;
       log.warn("presence cannot be read; trying again", { error: messageOf(thrown) });
       clock.after(WATCH_AGAIN_MS, () => {
-        if (this.#watch === null && !this.#stopped && jetStream.isReady) void this.#reload();
+        if (this.#watch === null && !this.#stopped && jetStream.isReady) void this.reload();
       });
     }
   }
