@@ -174,7 +174,7 @@ describe.skipIf(!HAS_REDIS)("the broker in Redis", () => {
     );
   }, 60_000);
 
-  test("removes sessions when Redis is back that it could not remove while it was away", async () => {
+  test("removes and saves sessions when Redis is back as it could not while it was away", async () => {
     const one = await redis(
       "--appendonly",
       "yes",
@@ -186,12 +186,19 @@ describe.skipIf(!HAS_REDIS)("the broker in Redis", () => {
     const { sessions } = await start(one);
     for (const sid of ["s1", "s2", "s3"]) await sessions.save(sid, { ...ANN, identifiers: sid });
     await one.kill();
-    await until(async () => expect(sessions.removeOf("s1")).rejects.toThrow("no connection"));
+    await until(() => expect(sessions.removeOf("s1")).rejects.toThrow("no connection"));
     await expect(sessions.remove("s2")).rejects.toThrow("no connection");
+    // What was saved meanwhile is there, unless it was removed after that.
+    for (const sid of ["s4", "s5", "s6"])
+      await expect(sessions.save(sid, { ...ANN, identifiers: sid })).rejects.toThrow("no connection");
+    await expect(sessions.remove("s5")).rejects.toThrow("no connection");
+    await expect(sessions.removeOf("s6")).rejects.toThrow("no connection");
     await one.restart();
     await until(async () => expect(await sessions.find("s3")).not.toBeNull());
     expect(await sessions.find("s1")).toBeNull();
     expect(await sessions.find("s2")).toBeNull();
+    expect(await sessions.find("s4")).not.toBeNull();
+    for (const sid of ["s5", "s6"]) expect(await sessions.find(sid)).toBeNull();
   }, 60_000);
 
   test("gives a Redis up that does not answer, so that nobody waits for it for long", async () => {

@@ -85,6 +85,31 @@ describe.skipIf(!HAS_REDIS)("servers with a broker in Redis", () => {
     });
   }, 60_000);
 
+  test("save again in a Redis that came back empty what those are who are connected", async () => {
+    const own = await startRedis({ folder: scratch.path });
+    try {
+      const flags = [`--redis_url=${own.url}`, "--sessions_ttl=60"];
+      const [a, b] = [await hawser(...flags), await hawser(...flags)];
+      const ann = await present(a.port, "ann");
+      const { sid } = JSON.parse(await ann.message(0));
+      await untilSaved(own, sid);
+      await own.kill();
+      await own.restart();
+      await untilSaved(own, sid);
+      await until(async () => expect(await own.command("EXISTS", `hawser:{presence}:s:${sid}`)).toBe(1));
+      a.signal("SIGKILL");
+      await ann.closed(20_000);
+      await b.waitFor(/reconnected to Redis .*context=broker/);
+      const again = await connect(b.port, `?sid=${sid}`);
+      expect(JSON.parse(await again.message(0))).toMatchObject({ restored: true });
+      again.send({ command: "presence", identifier: IDENTIFIER });
+      await again.until(() => again.messages.join().includes('"total":1'), "the list", 20_000);
+    } finally {
+      await Promise.all(running.splice(0).map((one) => one.stop()));
+      await own.kill();
+    }
+  }, 60_000);
+
   test("tell those of the others who comes and who goes, of a server that was killed after the time to live too", async () => {
     const ttl = "--presence_ttl=2";
     const [a, b] = [await hawser(ttl), await hawser(ttl)];

@@ -65,8 +65,11 @@ export class RedisPresence implements Presence {
     this.#parts = parts;
     this.#server = parts.random.id(SERVER_ID_LENGTH);
     link.onUp(async (runner) => {
-      this.#judgesFromMs = parts.clock.monotonicMs() + options.silentMs;
+      // The others may come back as much later than this one as they may be silent.
+      this.#judgesFromMs = parts.clock.monotonicMs() + 2 * options.silentMs;
       await this.#look(runner);
+      // Until everybody has made the connection ready it is nobody's; then what is not known there is said at once.
+      parts.clock.after(0, () => void this.#lookAround());
     });
     this.#stop = parts.clock.every(options.lookMs, () => void this.#lookAround());
   }

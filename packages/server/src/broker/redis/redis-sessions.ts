@@ -11,7 +11,7 @@ const KEYS = [SESSION_KEYS];
 /** Keys that are looked at in one step. */
 const SCANNED_AT_A_TIME = 500;
 
-/** Removals that are remembered while Redis is away; more come with a storm, and then the oldest do not get done. */
+/** What is remembered while Redis is away; more comes with a storm, and then what is oldest does not get done. */
 const MOST_OWED = 10_000;
 
 const STAMP_LENGTH = 11;
@@ -22,7 +22,10 @@ export class RedisSessions implements Sessions {
   readonly #link: Pick<BrokerLink, "run">;
   readonly #random: Random;
   readonly #ttlMs: number;
-  /** What could not be removed: nobody may get such a session back when Redis is there again. */
+  /**
+   * What could not be done, in the order of the calls: nobody may get a session back that was removed when Redis is there
+   * again, and who is connected by then is to find what it has. By session, or by whose they are.
+   */
   readonly #owed = new Map<string, () => Owed>();
 
   constructor(ttlMs: number, link: Pick<BrokerLink, "run" | "onUp">, random: Random) {
@@ -32,10 +35,10 @@ export class RedisSessions implements Sessions {
     link.onUp((runner) => this.#settle(runner));
   }
 
-  async save(sid: string, snapshot: SessionSnapshot): Promise<void> {
+  save(sid: string, snapshot: SessionSnapshot): Promise<void> {
     const { identifiers, lineage } = snapshot;
     const args = [sid, JSON.stringify(snapshot), identifiers, lineage, this.#ttlMs];
-    await this.#link.run("save a session", SAVE, KEYS, args);
+    return this.#surely("save a session", ofSession(sid), () => ({ script: SAVE, args }));
   }
 
   async find(sid: string): Promise<SessionSnapshot | null> {
@@ -48,12 +51,12 @@ export class RedisSessions implements Sessions {
   }
 
   remove(sid: string): Promise<void> {
-    return this.#removeSurely(JSON.stringify([sid]), () => ({ script: REMOVE, args: [sid] }));
+    return this.#surely("remove a session", ofSession(sid), () => ({ script: REMOVE, args: [sid] }));
   }
 
   removeOf(identifiers: string, lineage?: string): Promise<void> {
     const whose = lineage === undefined ? [identifiers] : [identifiers, lineage];
-    return this.#removeSurely(JSON.stringify(["", ...whose]), () => ({
+    return this.#surely("remove sessions", JSON.stringify(["", ...whose]), () => ({
       script: REMOVE_OF,
       // A stamp outlives every session that was saved before it.
       args: [this.#random.id(STAMP_LENGTH), 2 * this.#ttlMs, ...whose],
@@ -75,28 +78,33 @@ export class RedisSessions implements Sessions {
     } while (cursor !== "0");
   }
 
-  async #removeSurely(name: string, how: () => Owed): Promise<void> {
+  async #surely(what: string, about: string, how: () => Owed): Promise<void> {
     const { script, args } = how();
     try {
-      await this.#link.run("remove sessions", script, KEYS, args);
+      await this.#link.run(what, script, KEYS, args);
     } catch (fault) {
+      this.#owed.delete(about); // to the end
       const [oldest] = this.#owed.keys();
       if (this.#owed.size >= MOST_OWED && oldest !== undefined) this.#owed.delete(oldest);
-      this.#owed.set(name, how);
+      this.#owed.set(about, how);
       throw fault;
     }
   }
 
   async #settle(runner: ScriptRunner): Promise<void> {
-    const owed = [...this.#owed.values()];
+    const owed = [...this.#owed];
     await Promise.all(
-      owed.map((how) => {
+      owed.map(([, how]) => {
         const { script, args } = how();
-        return runner.run("remove sessions", script, KEYS, args);
+        return runner.run("do what is owed to sessions", script, KEYS, args);
       }),
     );
-    this.#owed.clear();
+    for (const [about, how] of owed) if (this.#owed.get(about) === how) this.#owed.delete(about);
   }
+}
+
+function ofSession(sid: string): string {
+  return JSON.stringify([sid]);
 }
 
 interface Owed {
