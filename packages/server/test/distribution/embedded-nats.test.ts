@@ -82,6 +82,30 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
     scratch.remove();
   }, 60_000);
 
+  test("has what the broker keeps in its folder, for the server's next life too", async () => {
+    const [port] = await freePorts(1);
+    const scratch = createScratch();
+    const flags = ["--norpc", "--public", "--embed_nats", "--broker=nats", `--enats_addr=127.0.0.1:${port}`];
+    const life = async () => {
+      const server = await startHawser([...flags, `--enats_store_dir=${scratch.path}`]);
+      running.push(server);
+      await server.waitFor(/ connected .*context=pubsub/);
+      return server;
+    };
+    const first = await life();
+    await until(async () => {
+      expect((await publish(first.broadcastPort, message("kept"))).status).toBe(201);
+    });
+    first.signal("SIGTERM");
+    expect(await first.exited).toBe(0);
+    const second = await life();
+    const client = await ClusterClient.join(second.port, "chat", ["actioncable-v1-ext-json"]);
+    clients.push(client);
+    client.cable.send({ command: "history", identifier: client.identifier, history: { since: 1 } });
+    expect(await client.untilHeard(1)).toEqual(["kept"]);
+    scratch.remove();
+  }, 60_000);
+
   test("is started again when it was killed, and takes its settings", async () => {
     const [port] = await freePorts(1);
     const scratch = createScratch();

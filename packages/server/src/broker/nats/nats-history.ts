@@ -25,6 +25,7 @@ import {
   historySubject,
   keptSubject,
 } from "../../drivers/nats/names.ts";
+import { SharedLooks } from "./shared-looks.ts";
 
 export interface NatsHistoryParts {
   readonly jetStream: JetStream;
@@ -83,6 +84,8 @@ export class NatsHistory implements History {
   readonly #openings = new Map<string, Opening>();
   /** The last publication to a stream that JetStream has not answered yet: who asks afterwards is to be told of it. */
   readonly #underWay = new Map<string, Promise<number>>();
+  readonly #looks = new SharedLooks<KeptStream | null>();
+  readonly #reads = new SharedLooks<StoredMessage | null>();
   readonly #stopSweeping: Cancel;
   #sweeping = false;
 
@@ -119,7 +122,7 @@ export class NatsHistory implements History {
     if (offset > last) return { kept: false, why: `offset ${offset} is ahead of the last one, ${last}` };
     // DEVIATION: D23. The reference refuses what is exactly before the oldest message.
     if (offset < first - 1) return gone(offset, first - 1);
-    const messages = await readKept(this.#jetStream, nameOf(stream), offset + 1, last);
+    const messages = await readKept((at) => this.#read(stream, found, at), offset + 1, last);
     // Meanwhile some may have gone.
     const oldest = messages[0]?.sequence ?? last + 1;
     if (oldest > offset + 1) return gone(offset, oldest - 1);
@@ -131,7 +134,7 @@ export class NatsHistory implements History {
     const found = await this.#find(stream);
     if (found === null) return { kept: true, epoch: "", messages: [] };
     const from = await this.#firstSince(stream, found, sinceS * 1000);
-    const messages = await readKept(this.#jetStream, nameOf(stream), from, found.last);
+    const messages = await readKept((at) => this.#read(stream, found, at), from, found.last);
     const recent = messages.filter(({ atMs }) => atMs >= sinceS * 1000);
     return { kept: true, epoch: epochIn(found.handsOnTo), messages: recent.map(keptMessage) };
   }
@@ -241,8 +244,10 @@ export class NatsHistory implements History {
   /** With all that was published to it by this server. A stream that is to be deleted is not there any more (DEVIATION: D24). */
   async #find(stream: string): Promise<KeptStream | null> {
     await this.#underWay.get(stream)?.catch(() => {});
-    await this.#jetStream.ready();
-    const found = await findKept(this.#jetStream, nameOf(stream));
+    const found = await this.#looks.ask(stream, async () => {
+      await this.#jetStream.ready();
+      return findKept(this.#jetStream, nameOf(stream));
+    });
     if (found === null) return null;
     return found.lastAtMs + this.#idleMs <= this.#parts.time.nowMs() ? null : found;
   }
@@ -251,13 +256,18 @@ export class NatsHistory implements History {
     return LIVES_OF_A_STREAM * this.#settings.ttlMs;
   }
 
+  /** Of the many that come back together most ask for the same. */
+  #read(stream: string, { handsOnTo }: KeptStream, offset: number): Promise<StoredMessage | null> {
+    return this.#reads.join(`${handsOnTo} ${offset}`, () => readOne(this.#jetStream, nameOf(stream), offset));
+  }
+
   /** Where to begin to read, so that no message since then is left out. */
-  async #firstSince(stream: string, { first, last }: KeptStream, sinceMs: number): Promise<number> {
-    let from = first;
-    let to = last;
+  async #firstSince(stream: string, found: KeptStream, sinceMs: number): Promise<number> {
+    let from = found.first;
+    let to = found.last;
     while (to - from > WORTH_SEARCHING) {
       const middle = Math.floor((from + to) / 2);
-      const message = await readOne(this.#jetStream, nameOf(stream), middle);
+      const message = await this.#read(stream, found, middle);
       if (message === null || message.atMs < sinceMs) from = middle;
       else to = middle;
     }

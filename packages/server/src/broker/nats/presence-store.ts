@@ -12,6 +12,7 @@ import {
   memberKey,
 } from "./presence-keys.ts";
 import { PresenceView } from "./presence-view.ts";
+import { SharedLooks } from "./shared-looks.ts";
 
 export interface PresenceStoreParts {
   readonly jetStream: JetStream;
@@ -38,14 +39,13 @@ export class PresenceStore {
   readonly #bucket: KeyValues;
   readonly #parts: PresenceStoreParts;
   readonly #onLoaded: (() => void)[] = [];
+  readonly #looks = new SharedLooks<void>();
   readonly #stopForgetting: Cancel;
   /** Revisions of keys that are gone, the earliest first. */
   #gone: { readonly revision: number; readonly atMs: number }[] = [];
   #view = new PresenceView();
   #watch: KeyWatch | null = null;
   #loading: Promise<void> | null = null;
-  #catchingUp: Promise<void> | null = null;
-  #nextCatchUp: Promise<void> | null = null;
   #stopped = false;
 
   constructor(parts: PresenceStoreParts) {
@@ -66,21 +66,8 @@ export class PresenceStore {
   }
 
   /** Resolves when the view has all that had happened before. */
-  async caughtUp(): Promise<void> {
-    // One that is under way may have asked before.
-    if (this.#catchingUp === null) {
-      this.#catchingUp = this.#catchUp().finally(() => {
-        this.#catchingUp = null;
-      });
-      return this.#catchingUp;
-    }
-    this.#nextCatchUp ??= this.#catchingUp
-      .catch(() => {})
-      .then(() => {
-        this.#nextCatchUp = null;
-        return this.caughtUp();
-      });
-    return this.#nextCatchUp;
+  caughtUp(): Promise<void> {
+    return this.#looks.ask("", () => this.#catchUp());
   }
 
   /** Keeps where a session is. @param expected the revision that it replaces; null for any. */

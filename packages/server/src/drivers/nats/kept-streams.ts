@@ -80,22 +80,19 @@ async function withSettings(
   }
 }
 
-/** Messages of a stream from `from` to `to`; without those that are gone. @throws CableError `io_failed` */
+/** Messages from `from` to `to`, by `read`, which has null for one that is gone. */
 export async function readKept(
-  jetStream: JetStream,
-  name: string,
+  read: (sequence: number) => Promise<StoredMessage | null>,
   from: number,
   to: number,
 ): Promise<StoredMessage[]> {
-  const read: StoredMessage[] = [];
+  const found: StoredMessage[] = [];
   for (let next = from; next <= to; next += AT_A_TIME) {
     const size = Math.min(AT_A_TIME, to - next + 1);
-    const some = await Promise.all(
-      Array.from({ length: size }, (_, at) => readOne(jetStream, name, next + at)),
-    );
-    for (const message of some) if (message !== null) read.push(message);
+    const some = await Promise.all(Array.from({ length: size }, (_, at) => read(next + at)));
+    for (const message of some) if (message !== null) found.push(message);
   }
-  return read;
+  return found;
 }
 
 /** Null when it is gone. @throws CableError `io_failed` */
