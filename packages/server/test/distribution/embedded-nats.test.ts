@@ -85,10 +85,9 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
   test("has what the broker keeps in its folder, for the server's next life too", async () => {
     const [port] = await freePorts(1);
     const scratch = createScratch();
-    const flags = ["--norpc", "--public", "--embed_nats", "--broker=nats", `--enats_addr=127.0.0.1:${port}`];
+    const flags = ["--broker=nats", `--enats_addr=127.0.0.1:${port}`, `--enats_store_dir=${scratch.path}`];
     const life = async () => {
-      const server = await startHawser([...flags, `--enats_store_dir=${scratch.path}`]);
-      running.push(server);
+      const server = await start(...flags);
       await server.waitFor(/ connected .*context=pubsub/);
       return server;
     };
@@ -99,8 +98,7 @@ describe.skipIf(!HAS_NATS)("a NATS beside the server", () => {
     first.signal("SIGTERM");
     expect(await first.exited).toBe(0);
     const second = await life();
-    const client = await ClusterClient.join(second.port, "chat", ["actioncable-v1-ext-json"]);
-    clients.push(client);
+    const client = started(await ClusterClient.join(second.port, "chat", ["actioncable-v1-ext-json"]));
     client.cable.send({ command: "history", identifier: client.identifier, history: { since: 1 } });
     expect(await client.untilHeard(1)).toEqual(["kept"]);
     scratch.remove();
