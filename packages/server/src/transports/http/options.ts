@@ -46,7 +46,7 @@ export const SERVER = section("Server", {
     flag: "max_failed_auths_per_minute",
     toml: "server.max_failed_auths_per_minute",
     default: 0,
-    help: "Refused authentications of one client address in a minute; past it the address is answered 429 until the minute is over; each worker counts for itself. 0 sets no limit.",
+    help: "Refused authentications of one client address in a minute; past it the address is answered 429 until the minute is over; all workers count together. 0 sets no limit.",
   }),
   allowedOrigins: list({
     flag: "allowed_origins",
