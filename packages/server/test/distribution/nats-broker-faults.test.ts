@@ -136,6 +136,20 @@ describe.skipIf(!HAS_NATS)("sessions in NATS", () => {
     expect(await other.find("gone")).toBeNull();
   }, 60_000);
 
+  test("that are renewed at the moment of their removal are gone", async () => {
+    const [one, other] = await several();
+    for (let n = 0; n < 200; n++) {
+      const session = { ...SESSION, identifiers: `moment ${n}` };
+      await one.save("moment", session);
+      const renewed = other.renew("moment");
+      // The removal meets each of its steps.
+      for (let turns = n % 40; turns > 0; turns--) await new Promise(setImmediate);
+      await one.removeOf(session.identifiers);
+      await renewed;
+      expect(await other.find("moment")).toBeNull();
+    }
+  }, 60_000);
+
   test("are what was saved last, whatever is renewed meanwhile", async () => {
     const [one, other] = await several();
     await one.save("renewed", SESSION);
