@@ -70,16 +70,16 @@ function gate(name: string, command: string[]): void {
 }
 
 /**
- * All tests, in two runners side by side: most of what the real servers' tests do is wait. With `--full` in one, for
- * what is measured there must not be disturbed.
+ * All tests, in three runners side by side: most of what the real servers' tests do is wait, and those of brokers hardly
+ * do anything else. With `--full` in one, for what is measured there must not be disturbed.
  */
 async function suites(): Promise<void> {
   const files = await testFiles();
-  const waiting = full ? [] : files.filter(isWaiting);
-  const others = files.filter((file) => !waiting.includes(file));
-  const beside = waiting.length === 0 ? null : suite(waiting, true);
+  const groups = full ? [] : [files.filter(isWaiting), files.filter(isSleeping)];
+  const others = files.filter((file) => !groups.flat().includes(file));
+  const beside = groups.filter((group) => group.length > 0).map((group) => suite(group, true));
   await suite(others, false);
-  console.log((await beside) ?? "");
+  for (const written of beside) console.log(await written);
   if (!full) return;
   // Without what takes long of it: browsers, crowds.
   console.log("\nthe same clients and scenarios, by two connection threads:\n");
@@ -93,6 +93,11 @@ function isForThreads(file: string): boolean {
 /** The tests that start servers, but for those that start brokers too: about half of the time that all take. */
 function isWaiting(file: string): boolean {
   return file.startsWith("packages/server/test/") && !file.startsWith("packages/server/test/distribution/");
+}
+
+/** The tests of a broker that let times to live go by. */
+function isSleeping(file: string): boolean {
+  return /\/distribution\/redis-broker(-faults)?\.test\.ts$/.test(file);
 }
 
 async function testFiles(): Promise<string[]> {
