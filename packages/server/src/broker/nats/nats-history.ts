@@ -1,6 +1,6 @@
 import type { Backlog, History, HistorySize, KeptMessage, Position } from "@hawser/core/broker/history";
 import type { Cancel, Clock } from "@hawser/core/clock";
-import { CableError, messageOf } from "@hawser/core/errors";
+import { messageOf } from "@hawser/core/errors";
 import type { Log } from "@hawser/core/log";
 import { type Publication, parsePublication } from "@hawser/core/protocol/publication";
 import { streamMessage } from "@hawser/core/protocol/stream-message";
@@ -8,23 +8,15 @@ import type { Random } from "@hawser/core/random";
 import type { JetStream } from "../../drivers/nats/jet-stream.ts";
 import {
   deleteIdleKept,
-  deleteKept,
   findKept,
   type KeptSettings,
   type KeptStream,
-  openKept,
   readKept,
   readOne,
   type StoredMessage,
 } from "../../drivers/nats/kept-streams.ts";
-import {
-  encodeName,
-  epochIn,
-  HISTORY_PREFIX,
-  HISTORY_SUBJECTS,
-  historySubject,
-  keptSubject,
-} from "../../drivers/nats/names.ts";
+import { epochIn, HISTORY_SUBJECTS } from "../../drivers/nats/names.ts";
+import { HistoryWriter, nameOf } from "./history-writer.ts";
 import { SharedLooks } from "./shared-looks.ts";
 
 export interface NatsHistoryParts {
@@ -38,28 +30,8 @@ export interface NatsHistoryParts {
   readonly log: Log;
 }
 
-/** What is being done so that a stream can be published to. */
-interface Opening {
-  readonly opened: Promise<Known>;
-  waiting: number;
-}
-
-/** Which stream of JetStream is there, as this server last knew. */
-interface Known {
-  readonly epoch: string;
-  /** Offset of the last message that this server had stored there. */
-  last: number;
-  untilMs: number;
-  /** False since the connection was lost: it has to be looked for. */
-  isSure: boolean;
-}
-
-/** An epoch that this or another server gave out must not come again: 48 bits. */
-const EPOCH_LENGTH = 8;
 /** A stream is known for so many times the time of its messages (anycable broker/memory.go@1.6.16). */
 const LIVES_OF_A_STREAM = 10;
-/** After half of that somebody might be about to delete it, whose clock is another. */
-const LIVES_KNOWN = 5;
 /** From so many on, the first message since a time is searched for, in place of reading all of them. */
 const WORTH_SEARCHING = 64;
 const SHORTEST_SWEEP_MS = 1_000;
@@ -78,12 +50,8 @@ export class NatsHistory implements History {
   readonly publish: History["publish"];
   readonly #jetStream: JetStream;
   readonly #parts: NatsHistoryParts;
-  readonly #clock: Clock;
   readonly #settings: KeptSettings;
-  readonly #known = new Map<string, Known>();
-  readonly #openings = new Map<string, Opening>();
-  /** The last publication to a stream that JetStream has not answered yet: who asks afterwards is to be told of it. */
-  readonly #underWay = new Map<string, Promise<number>>();
+  readonly #writer: HistoryWriter;
   readonly #looks = new SharedLooks<KeptStream | null>();
   readonly #reads = new SharedLooks<StoredMessage | null>();
   readonly #stopSweeping: Cancel;
@@ -94,13 +62,9 @@ export class NatsHistory implements History {
     this.#settings = settings;
     this.#parts = parts;
     this.#jetStream = jetStream;
-    this.#clock = clock;
+    this.#writer = new HistoryWriter(settings, parts);
     // What is not kept goes as what is transient does.
     this.publish = settings.limit === 0 ? null : (publication) => this.#publish(publication);
-    // Another NATS may have answered, or one that lost something.
-    jetStream.whenReady(() => {
-      for (const known of this.#known.values()) known.isSure = false;
-    });
     const everyMs = Math.min(LONGEST_SWEEP_MS, Math.max(SHORTEST_SWEEP_MS, settings.ttlMs));
     this.#stopSweeping = clock.every(everyMs, () => void this.#sweep());
   }
@@ -108,8 +72,8 @@ export class NatsHistory implements History {
   async append(stream: string, message: string): Promise<Position | null> {
     if (this.#settings.limit === 0) return null;
     const about = { excludeSid: null, broadcastType: null, transient: false, position: null };
-    const offset = await this.#store(stream, streamMessage({ stream, message, ...about }, null));
-    return { epoch: this.#known.get(stream)?.epoch ?? "", offset };
+    const offset = await this.#writer.store(stream, streamMessage({ stream, message, ...about }, null));
+    return { epoch: this.#writer.epochOf(stream) ?? "", offset };
   }
 
   async after(stream: string, { epoch, offset }: Position): Promise<Backlog> {
@@ -142,9 +106,9 @@ export class NatsHistory implements History {
   async head(stream: string): Promise<Position | null> {
     if (this.#settings.limit === 0) return null;
     // Where the last publication of this server will stand, whatever comes behind it.
-    const own = await this.#underWay.get(stream)?.catch(() => null);
-    const epoch = this.#known.get(stream)?.epoch;
-    if (own !== undefined && own !== null && epoch !== undefined) return { epoch, offset: own };
+    const own = await this.#writer.underWay(stream)?.catch(() => null);
+    const epoch = this.#writer.epochOf(stream);
+    if (own !== undefined && own !== null && epoch !== null) return { epoch, offset: own };
     const found = await this.#find(stream);
     return found === null || found.last === 0
       ? null
@@ -161,89 +125,12 @@ export class NatsHistory implements History {
   }
 
   async #publish(publication: Publication): Promise<void> {
-    await this.#store(publication.stream, streamMessage(publication, null));
-  }
-
-  /** Sent in this very tick where the stream is known; what comes for a stream that is being made waits for that, in its order. */
-  #store(stream: string, text: string): Promise<number> {
-    const opening = this.#openings.get(stream);
-    const known = this.#known.get(stream);
-    const isKnown = known?.isSure === true && known.untilMs > this.#clock.monotonicMs();
-    const stored =
-      opening === undefined && isKnown && this.#jetStream.isReady
-        ? this.#storeInKnown(stream, known, text)
-        : this.#storeOnceOpen(stream, text, opening ?? this.#open(stream));
-    this.#underWay.set(stream, stored);
-    const done = () => {
-      if (this.#underWay.get(stream) === stored) this.#underWay.delete(stream);
-    };
-    stored.then(done, done);
-    return stored;
-  }
-
-  async #storeInKnown(stream: string, known: Known, text: string): Promise<number> {
-    const offset = await this.#jetStream.store(historySubject(stream), text);
-    if (typeof offset === "number") {
-      known.last = Math.max(known.last, offset);
-      known.untilMs = this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs;
-      return offset;
-    }
-    // Somebody deleted it.
-    this.#known.delete(stream);
-    return this.#storeOnceOpen(stream, text, this.#openings.get(stream) ?? this.#open(stream));
-  }
-
-  async #storeOnceOpen(stream: string, text: string, opening: Opening): Promise<number> {
-    opening.waiting += 1;
-    let known: Known;
-    try {
-      known = await opening.opened;
-    } finally {
-      opening.waiting -= 1;
-      if (opening.waiting === 0) this.#openings.delete(stream);
-    }
-    this.#known.set(stream, known);
-    const offset = await this.#jetStream.store(historySubject(stream), text);
-    if (typeof offset === "number") {
-      known.last = Math.max(known.last, offset);
-      return offset;
-    }
-    this.#known.delete(stream);
-    throw new CableError("io_failed", "store a message in JetStream: its stream was deleted", {
-      retryable: true,
-    });
-  }
-
-  #open(stream: string): Opening {
-    const open = async (): Promise<Known> => {
-      await this.#jetStream.ready();
-      const before = this.#known.get(stream);
-      let found = await this.#findOrMake(stream);
-      if (before?.epoch === epochIn(found.handsOnTo) && found.last < before.last) {
-        // NATS lost its last messages in a crash, and would give their offsets out again.
-        await deleteKept(this.#jetStream, nameOf(stream));
-        found = await this.#findOrMake(stream);
-      }
-      const untilMs = this.#clock.monotonicMs() + LIVES_KNOWN * this.#settings.ttlMs;
-      return { epoch: epochIn(found.handsOnTo), last: found.last, untilMs, isSure: true };
-    };
-    const opening: Opening = { opened: open(), waiting: 0 };
-    this.#openings.set(stream, opening);
-    return opening;
-  }
-
-  #findOrMake(stream: string): Promise<KeptStream> {
-    return openKept(this.#jetStream, {
-      ...this.#settings,
-      name: nameOf(stream),
-      subject: historySubject(stream),
-      handsOnTo: keptSubject(stream, this.#parts.random.id(EPOCH_LENGTH)),
-    });
+    await this.#writer.store(publication.stream, streamMessage(publication, null));
   }
 
   /** With all that was published to it by this server. A stream that is to be deleted is not there any more (DEVIATION: D24). */
   async #find(stream: string): Promise<KeptStream | null> {
-    await this.#underWay.get(stream)?.catch(() => {});
+    await this.#writer.underWay(stream)?.catch(() => {});
     const found = await this.#looks.ask(stream, async () => {
       await this.#jetStream.ready();
       return findKept(this.#jetStream, nameOf(stream));
@@ -276,9 +163,7 @@ export class NatsHistory implements History {
 
   /** A message that comes between its look and the deletion is missing from then on, and the epoch says so. */
   async #sweep(): Promise<void> {
-    for (const [stream, { untilMs }] of this.#known) {
-      if (untilMs <= this.#clock.monotonicMs()) this.#known.delete(stream);
-    }
+    this.#writer.prune();
     const { log, mayForget } = this.#parts;
     if (this.#sweeping || !this.#jetStream.isReady || !mayForget()) return;
     this.#sweeping = true;
@@ -293,8 +178,6 @@ export class NatsHistory implements History {
     }
   }
 }
-
-const nameOf = (stream: string): string => `${HISTORY_PREFIX}${encodeName(stream)}`;
 
 function keptMessage({ sequence, text }: StoredMessage): KeptMessage {
   const parsed = parsePublication(text);
