@@ -26,16 +26,17 @@ export class ThreadLine<Said extends string, Note extends object> {
     this.#texts.push(word, first, second);
     if (this.#planned) return;
     this.#planned = true;
-    this.#parts.atEndOfTurn(() => this.#flush());
+    this.#parts.atEndOfTurn(() => this.flush());
   }
 
   /** At once, and after what was said before. */
   send(note: Note): void {
-    this.#flush();
+    this.flush();
     this.#parts.port.post(note);
   }
 
-  #flush(): void {
+  /** Sends what was said in this turn now. */
+  flush(): void {
     this.#planned = false;
     if (this.#texts.length === 0) return;
     const texts = this.#texts;

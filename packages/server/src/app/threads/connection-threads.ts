@@ -122,11 +122,9 @@ export class ConnectionThreads {
       const before = this.fanOut.commands;
       const answered = publish(text);
       if (this.fanOut.commands !== before) return this.#threads.heard().then(() => answered);
-      if (!(answered instanceof Promise)) return this.#threads.handedOver().then(() => answered);
-      return answered.then(async (result) => {
-        await this.#threads.handedOver();
-        return result;
-      });
+      // An answer that came later would end the connection of a publisher that sends requests ahead: the runtime bears none.
+      if (!(answered instanceof Promise)) this.#threads.flush();
+      return answered;
     };
 
   /** Whether the application has answered every thread. */

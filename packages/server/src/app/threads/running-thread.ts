@@ -81,6 +81,11 @@ export class RunningThread {
     this.#line.say(word, first, second);
   }
 
+  /** Sends what was said in this turn now. */
+  flush(): void {
+    this.#line.flush();
+  }
+
   tell(note: Exclude<NoteToThread, ThreadStart>): void {
     this.#line.send(note);
   }

@@ -1,5 +1,4 @@
 import type { SessionSnapshot } from "@hawser/core/broker/sessions";
-import { atEndOfTurn } from "../../drivers/threads.ts";
 import { atMost } from "../wait.ts";
 import type { AboutThread, NoteToThread, QuestionWord, ThreadStart, WordToThread } from "./notes.ts";
 import { PATIENCE_MS, type RunningThread } from "./running-thread.ts";
@@ -8,7 +7,6 @@ import type { ThreadMeasures } from "./thread-metrics.ts";
 /** The threads that run, for what all of them are told or asked. */
 export class ThreadSet {
   readonly #threads = new Map<number, RunningThread>();
-  #handingOver: Promise<void> | null = null;
 
   add(thread: RunningThread): void {
     this.#threads.set(thread.own, thread);
@@ -30,15 +28,9 @@ export class ThreadSet {
     for (const thread of this.#threads.values()) thread.tell(note);
   }
 
-  /** Resolves when what is said in this turn has left it. */
-  handedOver(): Promise<void> {
-    this.#handingOver ??= new Promise((resolve) =>
-      atEndOfTurn(() => {
-        this.#handingOver = null;
-        resolve();
-      }),
-    );
-    return this.#handingOver;
+  /** Sends what was said in this turn now. */
+  flush(): void {
+    for (const thread of this.#threads.values()) thread.flush();
   }
 
   /** Resolves when every thread has heard what it was told; one that is busy for long is not waited for. */
