@@ -71,9 +71,6 @@ end
 return { head.epoch, head.offset }
 `);
 
-/** KEYS: head. ARGV: channel, text. What no history has goes out in its place among the rest. */
-export const TELL = redisScript(`return redis.call('PUBLISH', ARGV[1], ARGV[2])`);
-
 /** KEYS: head, messages. ARGV: epoch, offset, ttl. Reply: how it stands, and with `kept` the epoch and the messages. */
 export const AFTER = redisScript(`${PRELUDE}
 local head = readHead()

@@ -3,7 +3,7 @@ import type { Publication } from "@hawser/core/protocol/publication";
 import { streamMessage } from "@hawser/core/protocol/stream-message";
 import type { Random } from "@hawser/core/random";
 import type { BrokerLink } from "./broker-link.ts";
-import { AFTER, APPEND, HEAD, SINCE, TELL } from "./history-scripts.ts";
+import { AFTER, APPEND, HEAD, SINCE } from "./history-scripts.ts";
 import { historyKeys } from "./keys.ts";
 
 export interface RedisHistoryOptions {
@@ -12,7 +12,7 @@ export interface RedisHistoryOptions {
   readonly ttlMs: number;
 }
 
-export const HISTORY_SCRIPTS = [AFTER, APPEND, HEAD, SINCE, TELL];
+export const HISTORY_SCRIPTS = [AFTER, APPEND, HEAD, SINCE];
 
 /** A stream is known for so many times the time of its messages (anycable broker/memory.go@1.6.16). */
 const LIVES_OF_A_STREAM = 10;
@@ -22,6 +22,7 @@ const EPOCH_LENGTH = 8;
 
 /** History in Redis, the same for all servers. Each call is one script. */
 export class RedisHistory implements History {
+  readonly publish: History["publish"];
   readonly #link: Pick<BrokerLink, "run" | "runOfRedis">;
   readonly #random: Random;
   readonly #limit: number;
@@ -37,6 +38,7 @@ export class RedisHistory implements History {
     this.#ttlMs = Math.max(1, ttlMs);
     this.#link = link;
     this.#random = random;
+    this.publish = limit === 0 ? null : (publication) => this.#publish(publication);
   }
 
   async append(stream: string, message: string): Promise<Position | null> {
@@ -44,14 +46,6 @@ export class RedisHistory implements History {
     const [epoch, offset] = (await this.#append(stream, message)) as [string, number];
     return { epoch, offset };
   }
-
-  readonly publish = async (publication: Publication): Promise<void> => {
-    const { stream, message, transient } = publication;
-    const text = streamMessage(publication, null);
-    if (transient || this.#limit === 0)
-      await this.#link.run("publish a message", TELL, [historyKeys(stream)[0]], [stream, text]);
-    else await this.#append(stream, message, stream, text.slice(0, -1));
-  };
 
   async after(stream: string, { epoch, offset }: Position): Promise<Backlog> {
     if (this.#limit === 0) return notKept(NOTHING_KEPT);
@@ -85,6 +79,11 @@ export class RedisHistory implements History {
   /** This process keeps nothing. */
   size(): HistorySize {
     return { streams: 0, messages: 0 };
+  }
+
+  async #publish(publication: Publication): Promise<void> {
+    const { stream, message } = publication;
+    await this.#append(stream, message, stream, streamMessage(publication, null).slice(0, -1));
   }
 
   #append(stream: string, message: string, ...told: readonly string[]): Promise<unknown> {
