@@ -48,6 +48,7 @@ interface StoreAnswer {
 const STORING = "store a message in JetStream";
 /** There is no such message, or none of that number any more. */
 const UNKNOWN_MESSAGE: readonly unknown[] = [10037, 10043, 10057];
+const SUBJECTS_OVERLAP = 10065;
 /** Another message is the last one than was expected. */
 const WRONG_SEQUENCE: readonly number[] = [10071, 10164];
 
@@ -115,11 +116,17 @@ export class JetStream {
 
   /**
    * One message of a stream; null where there is none. Of several servers that keep it the one that leads is asked: another may
-   * be behind.
+   * be behind, and so where NATS lost a direct question, as it may while the stream is being made.
    */
-  message(stream: string, which: DirectMsgRequest & MsgRequest): Promise<StoredMsg | null> {
+  async message(stream: string, which: DirectMsgRequest & MsgRequest): Promise<StoredMsg | null> {
     const { direct, streams } = this.manager;
-    return this.replicas === 1 ? direct.getMessage(stream, which) : streams.getMessage(stream, which);
+    if (this.replicas > 1) return streams.getMessage(stream, which);
+    try {
+      return await direct.getMessage(stream, which);
+    } catch (thrown) {
+      if (!isUnanswered(thrown)) throw thrown;
+      return streams.getMessage(stream, which);
+    }
   }
 
   /** What opens buckets of keys and values. @throws CableError `io_failed` without a connection. */
@@ -222,6 +229,15 @@ function whyNoJetStream(thrown: unknown): string {
   return isOff
     ? "this NATS has no JetStream for this login: start nats-server with --jetstream, or turn it on for the account"
     : messageOf(thrown);
+}
+
+function isUnanswered(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "TimeoutError";
+}
+
+/** Whether JetStream refuses to make a stream for another one of its subjects: the same, that somebody else is making. */
+export function isBeingMade(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === SUBJECTS_OVERLAP;
 }
 
 /** Whether a fault of the library says that there is no such stream. */

@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "@hawser/core/clock";
 import type { KV } from "@nats-io/kv";
 import {
   asFault,
+  isBeingMade,
   isNobodyThere,
   isUnknownMessage,
   type JetStream,
@@ -40,6 +41,9 @@ export interface KeyWatch {
 
 const NANOS_PER_MS = 1_000_000;
 const SHORT_WINDOW_MS = 1_000;
+/** A bucket that another server is making is there a moment later. */
+const MOST_TRIES_TO_MAKE = 5;
+const BETWEEN_TRIES_MS = 100;
 /** How long the names of all keys may take, or all that they have. */
 const KEYS_TIMEOUT_MS = 30_000;
 
@@ -210,7 +214,9 @@ export class KeyValues {
       const { replicas } = this.#jetStream;
       const places = { replicas, allow_direct: replicas === 1 };
       const kvm = new Kvm(this.#jetStream.client);
-      const made = await kvm.create(bucket, ttlMs === 0 ? places : { ...places, ttl: ttlMs });
+      const made = await this.#makeWith(() =>
+        kvm.create(bucket, ttlMs === 0 ? places : { ...places, ttl: ttlMs }),
+      );
       const status = await made.status();
       if (status.ttl !== ttlMs || status.replicas !== replicas) {
         await this.#jetStream.manager.streams.update(this.#stream, {
@@ -223,6 +229,17 @@ export class KeyValues {
       return made;
     } catch (thrown) {
       throw asFault(`open the bucket ${bucket} of JetStream`, thrown);
+    }
+  }
+
+  async #makeWith(create: () => Promise<KV>): Promise<KV> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await create();
+      } catch (thrown) {
+        if (!isBeingMade(thrown) || tries === MOST_TRIES_TO_MAKE) throw thrown;
+        await new Promise<void>((resolve) => this.#clock.after(BETWEEN_TRIES_MS, resolve));
+      }
     }
   }
 }
