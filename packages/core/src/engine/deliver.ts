@@ -25,7 +25,8 @@ export function deliver(
     const { missed } = context;
     for (const message of parsed.messages) {
       if (stream !== null && message.stream !== stream) continue;
-      if (missed?.isKeeping && missed.keep(message)) continue;
+      // What an application says to all servers is in no history, and so behind nothing that was missed.
+      if (from === "node" && missed?.isKeeping && missed.keep(message)) continue;
       broadcast(context, message, message.position);
     }
   } else if (stream === null) {

@@ -228,7 +228,10 @@ export class Engine implements EngineContext, FromNodes {
   /** Whether no session has this id, and no client may come back for one that had; false where that cannot be said at once. */
   isFree(sid: string): boolean {
     if (this.sessions.has(sid)) return false;
-    const found = this.broker?.sessions?.find(sid) ?? null;
+    const sessions = this.broker?.sessions ?? null;
+    // Who shares them answers later, and so is not asked: a request names any id.
+    if (sessions === null || sessions.isShared) return sessions === null;
+    const found = sessions.find(sid);
     // Nobody waits for the answer, and so nobody for its failure.
     if (found instanceof Promise) found.catch(() => {});
     return found === null;

@@ -49,6 +49,21 @@ describe("a node that was parted from the others", () => {
     expect(counted(here.metrics, "missed_streams_total")).toEqual(["caught_up 1"]);
   });
 
+  test("passes on at once what an application says by a channel of its own, and keeps nothing that nobody follows", async () => {
+    const { here, settled, join } = await cluster();
+    const { heard } = await join();
+    here.node.part();
+    here.engine.hear(JSON.stringify({ stream: "chat", data: "1" }));
+    here.engine.hear(JSON.stringify({ stream: "nobody's", data: "2" }));
+    here.engine.deliver(JSON.stringify({ stream: "nobody's", data: "3" }), null);
+    expect(heard()).toEqual([1]);
+    const late = await join(undefined, '{"channel":"$pubsub","stream_name":"nobody\'s"}');
+    here.node.connect();
+    await settled();
+    expect(late.heard()).toEqual([]);
+    expect(heard()).toEqual([1]);
+  });
+
   test("does so with a stream that nothing had come by yet", async () => {
     const { clock, here, settled, publish, join } = await cluster();
     await publish("before");

@@ -58,7 +58,8 @@ export class MissedMessages {
     }
     const waiting = this.#waiting.get(stream);
     if (waiting !== undefined) waiting.push(publication);
-    else if (this.#isParted) this.#waiting.set(stream, [publication]);
+    else if (this.#isParted && this.#context.hub.reached(stream) !== null)
+      this.#waiting.set(stream, [publication]);
     else return false;
     // Where there is something to wait for, it is not to wait long.
     if (this.#cancelRetry === null && this.#toAsk.has(stream)) this.#ask(stream);

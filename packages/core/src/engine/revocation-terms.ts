@@ -40,12 +40,24 @@ export function isRevokedByNow(
 
 /** Whether a session that is cached is not to be given back. Those of this node are forgotten at once, others may not be. */
 export function isSessionRevoked(parts: RevocationParts, sid: string, snapshot: SessionSnapshot): boolean {
-  const { identifiers, lineage, marks } = snapshot;
+  const { identifiers, lineage, tokenIdentity, marks } = snapshot;
   const { inForce } = parts.revocations;
   const nowMs = parts.clock.nowMs();
   if (inForce.hasSession(sid, nowMs) || inForce.hasSession(lineage, nowMs)) return true;
-  return marks !== null && isRevokedByNow(parts, snapshot.tokenIdentity ?? identifiers, marks);
+  // Where the application has the last word, the identifiers are not those of the token.
+  const isRefused = (identity: string) => isRevokedByNow(parts, identity, marks ?? NO_MARKS);
+  return isRefused(identifiers) || (tokenIdentity !== null && isRefused(tokenIdentity));
 }
+
+/** Of who has no token: it counts as issued before any time. */
+export const NO_MARKS: TokenMarks = {
+  jti: null,
+  sid: null,
+  issuedAtS: null,
+  kid: null,
+  tag: -1,
+  expiresAtMs: null,
+};
 
 /** @param known the marks of tokens that match and are in use. */
 export function revocationOf(

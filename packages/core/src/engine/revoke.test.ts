@@ -9,6 +9,7 @@ import type { Verdict } from "../jwt/verdict.ts";
 import { ACCEPTED, GOOD, NONE, REFUSED, settle, setUp } from "../testing/engine-rig.ts";
 import { connectReply, ScriptedBackend } from "../testing/scripted-backend.ts";
 import type { PubSub } from "./pub-sub.ts";
+import { isSessionRevoked } from "./revocation-terms.ts";
 
 const HOUR_MS = 3_600_000;
 const LEEWAY_MS = 300_000;
@@ -273,6 +274,29 @@ describe("with sessions that are kept for their clients", () => {
     const [said = ""] = connection.sent;
     expect(said).toContain(expected);
     expect(said.includes("restored")).toBe(expected === "restored");
+  });
+
+  const OF_NOBODY: SessionSnapshot = {
+    ...{ identifiers: "the application's", lineage: "first", admittedBy: "backend", tokenIdentity: null },
+    ...{ marks: null, cstate: {}, subscriptions: [], disconnectInterest: false },
+  };
+
+  test("that is kept elsewhere still is not given back by the application's identifiers either", async () => {
+    const kept = { ...OF_NOBODY, admittedBy: "token", tokenIdentity: "ann", marks: ACCEPTED.marks } as const;
+    const { comeFor, revoke, answer } = farAway(kept);
+    revoke({ identifiers: kept.identifiers });
+    const { connection } = comeFor({ jti: "fresh", tag: 3 });
+    await answer();
+    expect(connection.sent.join()).toContain("welcome");
+    expect(connection.sent.join()).not.toContain("restored");
+  });
+
+  test("that is kept elsewhere still is not given back to who has no token either", () => {
+    const { engine, revoke } = engineWith({});
+    expect(isSessionRevoked(engine, "former", OF_NOBODY)).toBe(false);
+    revoke({ identifiers: "the application's" });
+    expect(isSessionRevoked(engine, "former", OF_NOBODY)).toBe(true);
+    expect(isSessionRevoked(engine, "former", { ...OF_NOBODY, identifiers: "another's" })).toBe(false);
   });
 
   test("who has the session back is known by the token as before", () => {

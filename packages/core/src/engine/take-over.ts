@@ -1,9 +1,8 @@
 import type { Revocation } from "../jwt/revocation/revocation.ts";
 import { Revocations } from "../jwt/revocation/revocations.ts";
-import type { TokenMarks } from "../jwt/revocation/token-marks.ts";
 import type { Session } from "../session/session.ts";
 import type { EngineContext } from "./context.ts";
-import { commandOf } from "./revocation-terms.ts";
+import { commandOf, NO_MARKS } from "./revocation-terms.ts";
 import { revoke, save } from "./revoke.ts";
 
 /**
@@ -59,6 +58,3 @@ function isMeant({ identifiers, tokenIdentity, marks }: Session, fresh: Revocati
   // Where the application has the last word, the identifiers are not those of the token.
   return isRefused(identifiers) || (tokenIdentity !== null && isRefused(tokenIdentity));
 }
-
-/** Of who has no token: as for `revoke`, it counts as issued before any time. */
-const NO_MARKS: TokenMarks = { jti: null, sid: null, issuedAtS: null, kid: null, tag: -1, expiresAtMs: null };

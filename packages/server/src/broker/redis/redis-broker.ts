@@ -24,14 +24,16 @@ export function createRedisBroker(
 ): Broker {
   const scripts = [...HISTORY_SCRIPTS, ...SESSION_SCRIPTS, ...PRESENCE_SCRIPTS, ...BOARD_SCRIPTS];
   const link = new BrokerLink(target, scripts, parts);
+  const sessions = sessionsTtlMs > 0 ? new RedisSessions(sessionsTtlMs, link, parts) : null;
   const presence = new RedisPresence(presenceOptions, link, parts);
   const broker: Broker = {
     history: new RedisHistory(history, link, parts.random),
-    sessions: sessionsTtlMs > 0 ? new RedisSessions(sessionsTtlMs, link, parts.random) : null,
+    sessions,
     presence,
     board: new RedisBoard(revocationsLimit, link, parts.clock),
     close() {
       presence.close();
+      sessions?.close();
       return link.stop();
     },
   };

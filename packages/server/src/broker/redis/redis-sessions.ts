@@ -1,4 +1,5 @@
 import type { SessionSnapshot, Sessions } from "@hawser/core/broker/sessions";
+import type { Cancel, Clock } from "@hawser/core/clock";
 import type { Random } from "@hawser/core/random";
 import type { BrokerLink, ScriptRunner } from "./broker-link.ts";
 import { SESSION_KEYS } from "./keys.ts";
@@ -16,6 +17,9 @@ const MOST_OWED = 10_000;
 
 const STAMP_LENGTH = 11;
 
+/** How soon what is owed is tried again. */
+const SETTLE_MS = 1_000;
+
 /** Sessions in Redis, which all servers have. The calls are carried out in their order. */
 export class RedisSessions implements Sessions {
   readonly isShared = true;
@@ -28,11 +32,25 @@ export class RedisSessions implements Sessions {
    */
   readonly #owed = new Map<string, () => Owed>();
 
-  constructor(ttlMs: number, link: Pick<BrokerLink, "run" | "onUp">, random: Random) {
+  readonly #stopSettling: Cancel;
+
+  constructor(
+    ttlMs: number,
+    link: Pick<BrokerLink, "run" | "onUp" | "isUp">,
+    { clock, random }: { readonly clock: Clock; readonly random: Random },
+  ) {
     this.#ttlMs = ttlMs;
     this.#link = link;
     this.#random = random;
     link.onUp((runner) => this.#settle(runner));
+    // What failed meanwhile, or by one node of a cluster, for which no connection comes back.
+    this.#stopSettling = clock.every(SETTLE_MS, () => {
+      if (this.#owed.size > 0 && link.isUp) this.#settle(link).catch(() => {}); // it is owed until it is done
+    });
+  }
+
+  close(): void {
+    this.#stopSettling();
   }
 
   save(sid: string, snapshot: SessionSnapshot): Promise<void> {
@@ -80,10 +98,10 @@ export class RedisSessions implements Sessions {
 
   async #surely(what: string, about: string, how: () => Owed): Promise<void> {
     const { script, args } = how();
+    this.#owed.delete(about); // this takes its place
     try {
       await this.#link.run(what, script, KEYS, args);
     } catch (fault) {
-      this.#owed.delete(about); // to the end
       const [oldest] = this.#owed.keys();
       if (this.#owed.size >= MOST_OWED && oldest !== undefined) this.#owed.delete(oldest);
       this.#owed.set(about, how);

@@ -238,6 +238,8 @@ function clusterOptions(options: ReturnType<typeof commonOptions>) {
     lazyConnect: true,
     clusterRetryStrategy: () => null,
     enableOfflineQueue: false,
+    // What was under way may have been done, and is not sent again.
+    retryDelayOnFailover: 0,
     enableReadyCheck: false,
     // A certificate is for a name; the library would look for its address.
     dnsLookup: (address, callback) => callback(null, address),

@@ -163,9 +163,9 @@ export class RedisNodes implements Nodes {
     // The one before may have broken before anybody had it, and nobody was told.
     this.#part();
     await connection.subscribe([this.#channel]);
-    // Whoever comes meanwhile finds no connection yet, and relies on this one's telling.
-    do await this.#tell(connection);
-    while (this.#streams.areChanged);
+    await this.#tell(connection);
+    // Whoever came meanwhile found no connection; by the next turn this one is everybody's.
+    if (this.#streams.areChanged) this.#tellSoon();
     this.#hasBeenUp = true;
     this.#engine?.rejoined();
     this.#parts.log.info(again ? "reconnected" : "connected", { channel: this.#channel });
