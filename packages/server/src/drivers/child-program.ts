@@ -23,7 +23,11 @@ wait "$program"`;
 
 /** Starts a program; it never outlives this process. `onLine` has what it writes. */
 export function startProgram(command: readonly string[], onLine: (line: string) => void): ChildProgram {
-  const child = Bun.spawn(["sh", "-c", TIED, "sh", ...command], { stdio: ["pipe", "pipe", "pipe"] });
+  // Away from the terminal: a Ctrl-C there is for this process, which ends the program last.
+  const child = Bun.spawn(["sh", "-c", TIED, "sh", ...command], {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
   for (const stream of [child.stdout, child.stderr]) void readLines(stream, onLine);
   return {
     pid: child.pid,

@@ -39,7 +39,10 @@ export class BrokerAnswers {
 
   /** The thread is gone, and with it all of its sessions. */
   ended(): void {
-    for (const sid of this.#present) void this.#broker.presence?.disconnected(sid);
+    for (const sid of this.#present) {
+      const lost = this.#broker.presence?.disconnected(sid);
+      if (lost instanceof Promise) lost.catch(() => {}); // a store that is away finds out by itself
+    }
   }
 
   #ofSessions(sessions: Sessions, about: string, given: Given): (() => unknown) | undefined {

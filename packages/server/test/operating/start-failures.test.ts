@@ -49,6 +49,13 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 describe("a start that fails says why in one line and leaves nothing behind", () => {
+  test("when a connection thread cannot read what it needs", async () => {
+    const missing = ["--rpc_host=localhost:1", "--rpc_enable_tls", "--rpc_tls_root_ca=/nonexistent.pem"];
+    const line = await failure(["--norpc=false", "--workers=2", ...missing]);
+    expect(line).toContain("rpc_tls_root_ca");
+    expect(line).toContain("/nonexistent.pem");
+  });
+
   test("when its port is in use", async () => {
     const [port, broadcastPort] = await freePorts(2);
     await occupy(port);

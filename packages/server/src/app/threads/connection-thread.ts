@@ -51,7 +51,7 @@ export function runConnectionThread(): void {
       if (serving !== null) hear(serving, word, first, second, line);
     },
     (note) => {
-      if (note.kind === "start") serving = serve(note, line);
+      if (note.kind === "start") serving = serveOrEnd(note, line);
       else if (serving !== null) obey(serving, note, line);
     },
   );
@@ -68,6 +68,17 @@ interface Serving {
   readonly keys: { given: KeysGiven };
   listener: Listener | null;
   readonly stopCounting: () => void;
+}
+
+/** A thread lives on after what it throws, and one that cannot serve must not: the control thread waits for it. */
+function serveOrEnd(start: ThreadStart, line: Line): Serving | null {
+  try {
+    return serve(start, line);
+  } catch (thrown) {
+    line.send({ kind: "failed", why: messageOf(thrown) });
+    exit(1);
+    return null;
+  }
 }
 
 function serve(start: ThreadStart, line: Line): Serving {

@@ -59,7 +59,10 @@ export class ConnectionThreads {
       {
         deliver: (text, stream) => threads.say("deliver", text, stream ?? ""),
         parted: () => threads.say("parted"),
-        rejoined: () => threads.say("rejoined"),
+        rejoined: () => {
+          threads.say("rejoined");
+          this.#tellRevoked();
+        },
       },
       outer,
     );
@@ -103,10 +106,17 @@ export class ConnectionThreads {
     return this.#port;
   }
 
+  /** What goes to the threads by way of the other servers does not arrive while those are away. */
+  #tellRevoked(): void {
+    const inForce = this.#composed?.surroundings.engine.revocations.inForce;
+    if (inForce !== undefined && inForce.size > 0) this.told.takeOver([...inForce.entries()]);
+  }
+
   /** Adds the connections that the threads close to what a revocation says. */
   readonly countRevoked = async (revoke: () => RevokeResult): Promise<RevokeResult> => {
     const before = this.#threads.revoked();
     const result = revoke();
+    if (!this.fanOut.isUp) this.#tellRevoked();
     // Asked behind the revocation, and so answered after it.
     const [was, is] = await Promise.all([before, this.#threads.revoked()]);
     return result.done ? { ...result, closed: result.closed + Math.max(0, is - was) } : result;

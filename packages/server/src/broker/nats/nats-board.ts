@@ -87,7 +87,7 @@ export class NatsBoard implements Board {
     return {
       rings: this.#ringsNow(),
       revocations: revocations.filter(({ untilMs }) => untilMs > nowMs),
-      upTo: Math.max(last, put.at(-1)?.revision ?? 0),
+      upTo: put.at(-1)?.revision ?? last,
     };
   }
 

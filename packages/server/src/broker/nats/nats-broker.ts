@@ -45,7 +45,7 @@ export function createNatsBroker(
   const server = random.id(SERVER_ID_LENGTH);
   const jetStream = new JetStream(link, { replicas: options.replicas, clock, random, log });
   const time = new NatsTime(jetStream, clock, log);
-  const signs = new SignsOfLife(link, clock, server);
+  const signs = new SignsOfLife(link, clock, server, () => void store.reload());
   const shared = { jetStream, clock, time, log };
   const history = new NatsHistory(options.history, { ...shared, random, mayForget: () => signs.isFirst });
   const sessions = options.sessionsTtlMs > 0 ? new NatsSessions(options.sessionsTtlMs, shared) : null;

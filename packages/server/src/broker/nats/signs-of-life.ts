@@ -18,19 +18,25 @@ export class SignsOfLife {
   readonly #cancel: Cancel;
   /** From when on all that is said is heard. */
   #listeningSinceMs: number;
+  #saidMs: number;
 
-  constructor(link: NatsLink, clock: Clock, own: string) {
+  /** @param onLate this server was silent for so long that the others took it for gone. */
+  constructor(link: NatsLink, clock: Clock, own: string, onLate: () => void = () => {}) {
     this.#link = link;
     this.#clock = clock;
     this.#own = own;
     this.#listeningSinceMs = clock.monotonicMs();
+    this.#saidMs = this.#listeningSinceMs;
     link.subscribe(SUBJECT, (text) => this.#hear(text));
     link.whenUp(() => {
       this.#listeningSinceMs = clock.monotonicMs();
       this.#say(own);
     });
     this.#cancel = clock.every(EVERY_MS, () => {
+      const wasSilent = clock.monotonicMs() - this.#saidMs > SILENT_MS;
+      this.#saidMs = clock.monotonicMs();
       this.#say(own);
+      if (wasSilent && link.isUp) onLate();
       for (const server of this.#heard.keys()) if (this.isSilent(server)) this.#heard.delete(server);
     });
   }

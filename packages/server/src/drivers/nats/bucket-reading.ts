@@ -1,5 +1,5 @@
 import type { DeliverPolicy } from "@nats-io/jetstream";
-import { asFault, isUnknownStream, type JetStream } from "./jet-stream.ts";
+import { asFault, isUnknownStream, type JetStream, timedOut } from "./jet-stream.ts";
 
 /** A value as it was put into a bucket. */
 export interface PutValue {
@@ -53,6 +53,7 @@ export async function readPut(jetStream: JetStream, bucket: string, from: number
     const prefix = subjectOf(bucket, "").length;
     for (let left = 1; left > 0; ) {
       left = 0;
+      const before = found.length;
       const batch = await reader.fetch({ max_messages: AT_A_TIME, expires: BATCH_TIMEOUT_MS });
       for await (const message of batch) {
         found.push({ key: message.subject.slice(prefix), text: message.string(), revision: message.seq });
@@ -60,6 +61,7 @@ export async function readPut(jetStream: JetStream, bucket: string, from: number
         if (left === 0) break;
       }
       batch.stop();
+      if (found.length === before) throw timedOut("read a bucket of JetStream");
     }
     void reader.delete().catch(() => {});
     return found;

@@ -167,7 +167,12 @@ export class KeyValues {
         }
       };
       const ended = tell().catch(() => {});
-      if (state.messages > 0) await this.#inTime(Promise.race([all, ended]));
+      if (state.messages > 0) {
+        await this.#inTime(Promise.race([all, ended])).catch((thrown: unknown) => {
+          entries.stop();
+          throw thrown;
+        });
+      }
       return { upTo: state.last_seq, ended, stop: () => entries.stop() };
     } catch (thrown) {
       throw asFault("watch keys in JetStream", thrown);
