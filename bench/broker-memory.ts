@@ -5,25 +5,14 @@
  * memory before and after gives the bytes a message and a stream beyond the text itself; then all of them expire at once, and
  * the longest tick says for how long nobody else was served. Rows with a bound are budgets: exit 1 when one is broken.
  */
-import { parseArgs } from "node:util";
 import { MemoryHistory } from "@hawser/core/broker/memory-history";
 import { parsePublication } from "@hawser/core/protocol/publication";
 import { ManualClock } from "@hawser/core/testing/manual-clock";
 import { systemRandom } from "@hawser/server/drivers/random";
+import { readLoad } from "./broker-load.ts";
 import { table } from "./report.ts";
 
-const { values } = parseArgs({
-  options: {
-    streams: { type: "string", default: "10000" },
-    messages: { type: "string", default: "100" },
-    bytes: { type: "string", default: "200" },
-  },
-});
-const [streams, messages, bytes] = [values.streams, values.messages, values.bytes].map(Number) as [
-  number,
-  number,
-  number,
-];
+const { streams, messages, bytes } = readLoad(10000);
 
 const TTL_MS = 300_000;
 /** Beyond the text. As strings the same messages take some 300. */

@@ -6,30 +6,19 @@
  * Rows with a bound are budgets: exit 1 when one is broken.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
 import { createNatsBroker } from "@hawser/server/broker/nats/nats-broker";
 import { systemClock } from "@hawser/server/drivers/clock";
 import { parseNatsAddress } from "@hawser/server/drivers/nats/nats-address";
 import { NatsLink } from "@hawser/server/drivers/nats/nats-link";
 import { systemRandom } from "@hawser/server/drivers/random";
+import { readLoad } from "./broker-load.ts";
 import { table } from "./report.ts";
+import { freePort } from "./spawn.ts";
 
-const { values } = parseArgs({
-  options: {
-    streams: { type: "string", default: "1000" },
-    messages: { type: "string", default: "100" },
-    bytes: { type: "string", default: "200" },
-  },
-});
-const [streams, messages, bytes] = [values.streams, values.messages, values.bytes].map(Number) as [
-  number,
-  number,
-  number,
-];
+const { streams, messages, bytes } = readLoad(1000);
 
 /** Publications under way, as of a server that is busy. */
 const AT_ONCE = 100;
@@ -45,7 +34,7 @@ const MAX_OWN_US = 100;
 const US_PER_TICK = 10_000;
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-bench-"));
-const port = await freePort();
+const port = freePort();
 const command = ["nats-server", "--addr", "127.0.0.1", "--port", `${port}`];
 const server = Bun.spawn([...command, "--jetstream", "--store_dir", folder], {
   stdio: ["ignore", "ignore", "ignore"],
@@ -149,14 +138,4 @@ async function untilUp(): Promise<void> {
       if (performance.now() > untilMs) throw thrown;
     }
   }
-}
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.listen(0, "127.0.0.1", () => {
-      const place = probe.address();
-      probe.close(() => resolve(typeof place === "object" ? (place?.port ?? 0) : 0));
-    });
-  });
 }

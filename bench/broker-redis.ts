@@ -6,29 +6,18 @@
  * Rows with a bound are budgets: exit 1 when one is broken.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { RecordingLog } from "@hawser/core/testing/recording-log";
 import { createRedisBroker } from "@hawser/server/broker/redis/redis-broker";
 import { systemClock } from "@hawser/server/drivers/clock";
 import { systemRandom } from "@hawser/server/drivers/random";
 import { parseRedisAddress } from "@hawser/server/drivers/redis/redis-address";
+import { readLoad } from "./broker-load.ts";
 import { table } from "./report.ts";
+import { freePort } from "./spawn.ts";
 
-const { values } = parseArgs({
-  options: {
-    streams: { type: "string", default: "1000" },
-    messages: { type: "string", default: "100" },
-    bytes: { type: "string", default: "200" },
-  },
-});
-const [streams, messages, bytes] = [values.streams, values.messages, values.bytes].map(Number) as [
-  number,
-  number,
-  number,
-];
+const { streams, messages, bytes } = readLoad(1000);
 
 /** Publications under way, as of a server that is busy. */
 const AT_ONCE = 100;
@@ -44,7 +33,7 @@ const MAX_COMMANDS = 8;
 const MAX_US = 50;
 
 const folder = mkdtempSync(join(tmpdir(), "hawser-bench-"));
-const port = await freePort();
+const port = freePort();
 const server = Bun.spawn(
   ["redis-server", "--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--dir", folder],
   {
@@ -161,14 +150,4 @@ async function untilUp(): Promise<void> {
       if (performance.now() > untilMs) throw thrown;
     }
   }
-}
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.listen(0, "127.0.0.1", () => {
-      const place = probe.address();
-      probe.close(() => resolve(typeof place === "object" ? (place?.port ?? 0) : 0));
-    });
-  });
 }
